@@ -1,0 +1,51 @@
+"""What is sent, and what became of it: the two values every channel shares."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What only an e-mail carries. `html` and `Message.text` already contain this recipient's own links."""
+
+    html: str
+    message_id: str
+    """Without angle brackets; stable for a delivery, so that a repeated send is recognised as the same mail."""
+    unsubscribe_url: str | None = None
+    """Becomes List-Unsubscribe with one-click POST (RFC 8058); None for mail that somebody asked for just now."""
+    list_id: str | None = None
+    calendar: str | None = None
+    """An iCalendar document to attach; its METHOD is `calendar_method`."""
+    calendar_method: str = "PUBLISH"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One recipient's message: plain text always, Markdown for chat channels, mail parts for mail."""
+
+    title: str
+    text: str
+    markdown: str
+    mail: Mail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the far end said. `permanent` means that trying again cannot help.
+
+    `host_fault` means that the host itself is in trouble (refused, timed out, 5xx): it counts for its breaker.
+    `deferred` means that nothing was tried or the host asked to wait: the row keeps its attempt and waits `retry_after`.
+    """
+
+    delivered: bool
+    code: str
+    """Short and stable, for metrics and filters: `ok`, `http_410`, `smtp_550`, `timeout`, `dns`, `blocked`, …"""
+    reason: str = ""
+    """A sentence for a person; never a URL, an address or a secret."""
+    permanent: bool = False
+    retry_after: float | None = None
+    """Seconds to wait, when the far end or a breaker named them."""
+    host_fault: bool = False
+    deferred: bool = False
+
+
+OK = Outcome(delivered=True, code="ok")

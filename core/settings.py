@@ -1,0 +1,113 @@
+"""Every setting there is, read from the environment (and `.env`), with a working default in development."""
+
+import ipaddress
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Settings(BaseSettings):
+    """Names are the environment variables in lower case. Durations are seconds."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    soonish_env: Literal["development", "production"] = "development"
+    soonish_data: Path = Path("data")
+    """Folder for the SQLite file, generated development secrets, pid files and the development mailbox."""
+    public_base_url: str = "http://127.0.0.1:8000"
+    default_timezone: str = "UTC"
+
+    database_url: str | None = None
+    """`sqlite+aiosqlite:///…` or `postgresql+psycopg://…`; unset: SQLite in the data folder."""
+    secret_key: SecretStr | None = None
+    """Signs links and keys look-ups. At least 32 characters."""
+    encryption_keys: Annotated[list[SecretStr], NoDecode] = []
+    """Comma-separated, newest first; what is stored names the key that sealed it."""
+
+    temporal_url: str = "localhost:7233"
+    temporal_namespace: str = "soonish"
+    temporal_task_queue: str = "soonish"
+
+    smtp_server: str = "localhost"
+    smtp_port: int = 25
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str = "Soonish <nudge@localhost>"
+    smtp_connections: int = Field(10, ge=1, le=100)
+
+    web_host: str = "127.0.0.1"
+    web_port: int = 8000
+    trusted_proxies: Annotated[list[Network], NoDecode] = []
+    """Networks whose X-Forwarded-For is believed."""
+
+    update_delay_seconds: int = Field(120, ge=0)
+    """Edits within this time travel as one message."""
+    reminder_lead_seconds: int = Field(60, ge=1, le=3600)
+    """Reminder schedules fire between one and two of these early and wait in process for the exact instant."""
+    grace_days: int = Field(30, ge=0)
+    """How long after its end an event may still send messages; then its workflow ends."""
+
+    delivery_window: int = Field(32, ge=1, le=4096)
+    """Sends in flight in a worker. A crash repeats at most this many and half as many again."""
+    delivery_allowed_networks: Annotated[list[Network], NoDecode] = []
+    """Non-public networks that webhooks may reach. Empty: public addresses only."""
+    delivery_timeout_seconds: float = Field(10.0, gt=0)
+    lease_seconds: int = Field(30, ge=5)
+    organizer_daily_deliveries: int = Field(200_000, ge=1)
+
+    subscribe_per_address_event_day: int = 1
+    subscribe_per_address_hour: int = 3
+    subscribe_per_ip_hour: int = 10
+
+    retention_outbox_days: int = 7
+    retention_requests_hours: int = 24
+    retention_deliveries_days: int = 400
+    retention_audit_days: int = 400
+
+    @field_validator("encryption_keys", "trusted_proxies", "delivery_allowed_networks", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _production_needs_secrets(self) -> Self:
+        if self.production:
+            required = {
+                "SECRET_KEY": self.secret_key,
+                "ENCRYPTION_KEYS": self.encryption_keys,
+                "SMTP_SERVER": "smtp_server" in self.model_fields_set,
+                "TEMPORAL_URL": "temporal_url" in self.model_fields_set,
+                "PUBLIC_BASE_URL": "public_base_url" in self.model_fields_set,
+            }
+            missing = [name for name, value in required.items() if not value]
+            if missing:
+                raise ValueError(f"production needs {', '.join(missing)}: set them in the environment")
+        if self.secret_key and len(self.secret_key.get_secret_value()) < 32:
+            raise ValueError("SECRET_KEY must have at least 32 characters")
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.soonish_env == "production"
+
+    @cached_property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{(self.soonish_data / 'soonish.db').resolve()}"
+
+    @property
+    def sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
