@@ -33,7 +33,7 @@ class Outcome:
     """What the far end said. `permanent` means that trying again cannot help.
 
     `host_fault` means that the host itself is in trouble (refused, timed out, 5xx): it counts for its breaker.
-    `deferred` means that nothing was tried or the host asked to wait: the row keeps its attempt and waits `retry_after`.
+    `deferred` means that nothing was tried or the host asked to wait: the row keeps its attempt, waits `retry_after`.
     """
 
     delivered: bool
@@ -46,6 +46,8 @@ class Outcome:
     """Seconds to wait, when the far end or a breaker named them."""
     host_fault: bool = False
     deferred: bool = False
+    host_wide: bool = False
+    """The wait is for everybody who writes to that host, not for this one address alone."""
 
 
 OK = Outcome(delivered=True, code="ok")

@@ -1,0 +1,88 @@
+"""Sends one message to one stored address, whatever kind it is."""
+
+import dataclasses
+import logging
+import traceback
+from typing import Any
+
+from apprise.exception import AppriseException
+
+from core.delivery import services
+from core.delivery.http import HttpTransport
+from core.delivery.mail import SystemMail
+from core.delivery.message import Message, Outcome
+from core.delivery.native import Native
+from core.delivery.outcomes import ERROR, UNREADABLE
+from core.delivery.policy import DestinationPolicy
+from core.delivery.smtp import MailPool
+from core.delivery.tail import Tail
+from core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Sender:
+    """One per process. Limits and breakers are the caller's, by `host_of` and `Hosts`."""
+
+    def __init__(self, settings: Settings, policy: DestinationPolicy) -> None:
+        self._http = HttpTransport(policy, settings.delivery_timeout_seconds)
+        self._mail = MailPool(settings)
+        self._policy = policy
+        self._tail: Tail | None = None
+
+    async def start(self) -> None:
+        silence_apprise()
+        await self._http.start()
+
+    async def close(self) -> None:
+        await self._http.close()
+        await self._mail.close()
+        if self._tail is not None:
+            self._tail.close()
+
+    def host_of(self, url: str) -> str:
+        """The key for `Hosts`; needs no parsing of the whole URL."""
+        return services.host_of(url)
+
+    async def send(self, url: str, message: Message) -> Outcome:
+        """Never raises (but CancelledError): what nobody expected is logged without the URL and may be tried again."""
+        try:
+            return await self._send(url, message)
+        except Exception as error:  # noqa: BLE001
+            # The trace shows code only; the exception's own words may quote the URL.
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            log.error("%s while delivering by %s\n%s", type(error).__name__, url.partition("://")[0][:32], trace)  # noqa: TRY400
+            return ERROR
+
+    async def _send(self, url: str, message: Message) -> Outcome:
+        service = _built(url)
+        if service is None:
+            return UNREADABLE
+        if not isinstance(service, Native):
+            return await self._send_by_tail(service, url, message)
+        service.transport = self._http
+        if isinstance(service, SystemMail):
+            service.pool = self._mail
+        title, body = service.words(message)
+        await service.async_notify(body=body, title=title)
+        return service.outcome
+
+    async def _send_by_tail(self, service: Any, url: str, message: Message) -> Outcome:
+        if self._tail is None:
+            self._tail = Tail(self._policy)
+        outcome = await self._tail.send(service, message)
+        shared = services.SERVICES[url.partition("://")[0]].host is not None
+        return dataclasses.replace(outcome, host_wide=False) if shared else outcome
+
+
+def _built(url: str) -> Any:
+    """None for what a plugin cannot read; it could when it was stored, so the key or the plugin has changed."""
+    try:
+        return services.build(url)
+    except (AppriseException, TypeError, ValueError):
+        return None
+
+
+def silence_apprise() -> None:
+    """Apprise logs hosts, topics and answers; what people may know stands in the outcome."""
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
