@@ -20,7 +20,13 @@ class SoonishError(Exception):
     """A refusal: a sentence that says what happened, a hint that says what to do, the field it concerns."""
 
     def __init__(
-        self, code: Code, message: str, *, hint: str | None = None, field: str | None = None, retry_after: int | None = None
+        self,
+        code: Code,
+        message: str,
+        *,
+        hint: str | None = None,
+        field: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """Sends in flight in a worker. A crash repeats at most this many and half as many again."""
     delivery_allowed_networks: Annotated[list[Network], NoDecode] = []
     """Non-public networks that webhooks may reach. Empty: public addresses only."""
+    retry_delays_seconds: Annotated[list[int], NoDecode] = [10, 120, 900]
+    """Waits between the attempts of one delivery; after the last of them it is dead."""
     delivery_timeout_seconds: float = Field(10.0, gt=0)
     lease_seconds: int = Field(30, ge=5)
     organizer_daily_deliveries: int = Field(200_000, ge=1)
@@ -70,7 +72,9 @@ class Settings(BaseSettings):
     retention_deliveries_days: int = 400
     retention_audit_days: int = 400
 
-    @field_validator("encryption_keys", "trusted_proxies", "delivery_allowed_networks", mode="before")
+    @field_validator(
+        "encryption_keys", "trusted_proxies", "delivery_allowed_networks", "retry_delays_seconds", mode="before"
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

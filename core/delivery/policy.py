@@ -13,8 +13,10 @@ from apprise.utils.http import is_public_ip_address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Answers to virtual machines only, yet its address is an ordinary public one.
-AZURE_METADATA = ipaddress.IPv4Address("168.63.129.16")
+# What Python 3.11 takes for public and is not: protocol assignments, old 6to4 relays, Azure's metadata service.
+NOT_PUBLIC = tuple(ipaddress.ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32"))
+# All public IPv6 there is, and NAT64, which the check below judges by the IPv4 address inside.
+IPV6 = tuple(ipaddress.ip_network(network) for network in ("2000::/3", "64:ff9b::/96", "64:ff9b:1::/48"))
 
 RESOLVER_THREADS = 16
 RESOLVE_SECONDS = 5.0
@@ -49,7 +51,7 @@ class DestinationPolicy:
         ip = _plain(address)
         if ip is None:
             return False
-        if ip != AZURE_METADATA and is_public_ip_address(str(ip)):  # type: ignore[no-untyped-call]
+        if _is_public(ip):
             return True
         if any(ip in network for network in self._allowed):
             return True
@@ -61,6 +63,14 @@ class DestinationPolicy:
         if not self.permits(sockaddr[0], sockaddr[1]):
             raise BlockedDestination("this address is not open to Soonish")
         return socket.socket(family, kind, protocol)
+
+
+def _is_public(ip: Address) -> bool:
+    if isinstance(ip, ipaddress.IPv6Address) and not any(ip in network for network in IPV6):
+        return False
+    if any(ip in network for network in NOT_PUBLIC):
+        return False
+    return bool(is_public_ip_address(str(ip)))  # type: ignore[no-untyped-call]
 
 
 def _plain(address: str) -> Address | None:

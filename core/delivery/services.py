@@ -112,8 +112,9 @@ def plugin(service: Service) -> Any:
 
 def build(url: str) -> NotifyBase | None:
     """A fresh service object for one delivery; None when the URL cannot be read. Raises what the plugin raises."""
-    service = SERVICES.get(url.partition("://")[0])
-    if service is None:
+    scheme, separator, _ = url.partition("://")
+    service = SERVICES.get(scheme)
+    if service is None or not separator:
         return None
     kind = plugin(service)
     parts = kind.parse_url(url)

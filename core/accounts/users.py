@@ -1,0 +1,89 @@
+"""Accounts, as far as an operator vouches for them: an address, its mail channel, API tokens."""
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from core.db.models import Integration, Token, User
+from core.delivery.channels import mail_channel
+from core.errors import Code, SoonishError, invalid
+from core.integrations.store import add_channel
+from core.text import mask_address
+from core.tokens import new_api_token, token_hash
+from core.work import Actor, Core, Work
+
+API_TOKEN = "api"  # noqa: S105 - a purpose, not a secret
+
+
+class IssuedToken(BaseModel):
+    """The only time the token is shown."""
+
+    token: str
+    user_id: int
+
+
+async def vouch(work: Work, email: str, *, display_name: str | None = None, timezone: str | None = None) -> IssuedToken:
+    """The operator says that this address is this person's: account, mail channel, and a new API token."""
+    channel = mail_channel(email)
+    assert channel.address is not None  # noqa: S101 - a mail channel has one
+    user = await work.session.scalar(select(User).where(User.email == channel.address))
+    if user is None:
+        user = User(
+            email=channel.address,
+            display_name=display_name or channel.address.partition("@")[0],
+            timezone=timezone,
+            created_at=work.now,
+        )
+        work.session.add(user)
+    elif display_name:
+        user.display_name = display_name
+    user.is_verified = True
+    user.email_verified_at = user.email_verified_at or work.now
+    await work.session.flush()
+    work.subject = f"user:{user.id}"
+    await _ensure_mail_channel(work, user)
+    token = new_api_token()
+    work.session.add(Token(purpose=API_TOKEN, token_hash=token_hash(token), user_id=user.id, created_at=work.now))
+    return IssuedToken(token=token, user_id=user.id)
+
+
+async def _ensure_mail_channel(work: Work, user: User) -> None:
+    assert user.email is not None  # noqa: S101 - called for accounts with an address
+    channel = mail_channel(user.email)
+    destination = work.keys.digest("destination", channel.destination)
+    existing = await work.session.scalar(
+        select(Integration).where(Integration.user_id == user.id, Integration.destination == destination)
+    )
+    if existing is None:
+        await add_channel(
+            work, channel, user_id=user.id, name="E-mail", tag="email", label=user.display_name, confirmed=True
+        )
+
+
+async def authenticate(core: Core, bearer: str, via: str, ip: str | None = None) -> Actor:
+    """The actor that an API token names. Raises UNAUTHENTICATED for anything else."""
+    async with core.db.read() as session:
+        token = await session.scalar(
+            select(Token).where(Token.purpose == API_TOKEN, Token.token_hash == token_hash(bearer))
+        )
+    if token is None or token.user_id is None or (token.expires_at and token.expires_at <= core.clock.now()):
+        raise SoonishError(
+            Code.UNAUTHENTICATED,
+            "This API token is not valid.",
+            hint="Ask the operator for one: soonish token create --email you@example.org",
+        )
+    return Actor(token.user_id, via, ip)
+
+
+async def actor_by_email(work: Work, email: str | None) -> Actor:
+    """For the terminal: the named account, or the only one there is."""
+    query = select(User).where(User.merged_into.is_(None))
+    if email is not None:
+        query = query.where(User.email == email.strip().lower())
+    users = list(await work.session.scalars(query.limit(2)))
+    if email is not None and not users:
+        raise invalid(
+            f"There is no account for {mask_address(email)}.", hint="Make one: soonish token create --email …"
+        )
+    if len(users) != 1:
+        raise invalid("Say who you are.", hint="Give --as EMAIL, or set SOONISH_AS.")
+    return Actor(users[0].id, work.actor.via)

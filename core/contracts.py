@@ -1,0 +1,96 @@
+"""What the worker and everybody who starts or signals a workflow agree on. Names and ids only: no text, no address."""
+
+from dataclasses import dataclass, field
+
+EVENT_WORKFLOW = "EventWorkflow"
+REMINDER_WORKFLOW = "ReminderWorkflow"
+NOTIFICATION_WORKFLOW = "NotificationWorkflow"
+MAINTENANCE_WORKFLOW = "MaintenanceWorkflow"
+
+PARTICIPANT_ADDED = "participant_added"
+PARTICIPANT_REMOVED = "participant_removed"
+EVENT_UPDATED = "event_updated"
+EVENT_CANCELLED = "event_cancelled"
+SEND_MANUAL_NOTIFICATION = "send_manual_notification"
+NOTIFICATION_OWED = "notification_owed"
+"""Rings a NotificationWorkflow: account mail, which belongs to no event."""
+
+EVENT_DUTIES = "event_duties"
+SEND_NOTIFICATION = "send_notification"
+SEND_REMINDER = "send_reminder"
+TIDY = "tidy"
+
+REMINDER_KINDS = ("reminder_1day", "reminder_1hour")
+
+
+@dataclass(frozen=True)
+class Doorbell:
+    """The payload of every signal: the row it is about. Ringing twice is harmless."""
+
+    subject_id: int
+
+
+@dataclass(frozen=True)
+class EventStart:
+    """Starts an EventWorkflow. `sending` is what the run before it left unfinished."""
+
+    event_id: int
+    sending: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What an event owes now, and when to look again (ISO 8601 UTC; None: only when rung)."""
+
+    owed: list[int]
+    wake_at: str | None
+    over: bool
+    subscribers: int
+
+
+@dataclass(frozen=True)
+class SendOrder:
+    notification_id: int
+
+
+@dataclass(frozen=True)
+class ReminderOrder:
+    """One reminder of one start: sent only if the event still starts then (epoch seconds)."""
+
+    event_id: int
+    kind: str
+    start: int
+
+
+@dataclass(frozen=True)
+class SendReport:
+    """Counted from the ledger, so it is right after a retry too."""
+
+    delivered: int
+    failed: int
+    waiting: int
+    skipped: int
+    next_attempt_at: str | None = None
+
+
+@dataclass(frozen=True)
+class EventStatus:
+    """What the `status` query answers."""
+
+    state: str
+    sending: list[int]
+    wake_at: str | None
+    rings: int
+    last_error: str | None
+
+
+def event_workflow_id(public_id: str) -> str:
+    return f"event-{public_id}"
+
+
+def notification_workflow_id(notification_id: int) -> str:
+    return f"notification-{notification_id}"
+
+
+def reminder_schedule_id(public_id: str, kind: str) -> str:
+    return f"event-{public_id}-{kind.replace('_', '-')}"

@@ -1,0 +1,33 @@
+"""Every table. Import from here, so that the metadata is always whole."""
+
+from core.db.models.base import Base
+from core.db.models.events import Event, EventUpdate, Subscription
+from core.db.models.ledger import Delivery, Notification, OutboxRow
+from core.db.models.operations import (
+    AuditEntry,
+    Bucket,
+    DeliveryOpening,
+    ServiceFlag,
+    StoredRequest,
+    SuppressedAddress,
+)
+from core.db.models.people import Integration, Token, User
+
+__all__ = [
+    "AuditEntry",
+    "Base",
+    "Bucket",
+    "Delivery",
+    "DeliveryOpening",
+    "Event",
+    "EventUpdate",
+    "Integration",
+    "Notification",
+    "OutboxRow",
+    "ServiceFlag",
+    "StoredRequest",
+    "Subscription",
+    "SuppressedAddress",
+    "Token",
+    "User",
+]

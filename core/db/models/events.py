@@ -1,0 +1,82 @@
+"""Events, who follows them, and what was said about them."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.models.base import Base, BigId, Numbered, one_of
+
+
+class Event(Numbered, Base):
+    """Times are instants; the wall time people read follows from `timezone` (IANA)."""
+
+    __tablename__ = "events"
+
+    public_id: Mapped[str] = mapped_column(unique=True)
+    owner_user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(Text, default="")
+    location: Mapped[str] = mapped_column(default="")
+    contact: Mapped[str] = mapped_column(default="")
+    timezone: Mapped[str]
+    start_date: Mapped[dt.datetime] = mapped_column(index=True)
+    start_set_at: Mapped[dt.datetime]
+    """When `start_date` took its value: a reminder due before that was never promised."""
+    end_date: Mapped[dt.datetime | None]
+    status: Mapped[str] = mapped_column(default="scheduled")
+    """scheduled, cancelled or ended."""
+    cancel_reason: Mapped[str] = mapped_column(default="")
+    is_public: Mapped[bool] = mapped_column(default=True)
+    temporal_workflow_id: Mapped[str] = mapped_column(unique=True)
+    revision: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[dt.datetime]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (one_of("status", "scheduled", "cancelled", "ended"),)
+
+
+class Subscription(Numbered, Base):
+    """One event reaching one channel. Ended instead of deleted, revived in place."""
+
+    __tablename__ = "subscriptions"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id"), index=True)
+    state: Mapped[str]
+    """unconfirmed, active, paused or ended."""
+    requested_at: Mapped[dt.datetime]
+    """The latest request; a confirm link names it."""
+    active_since: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+    ended_by: Mapped[str | None]
+    """unsubscribed, removed, channel_removed, expired."""
+    ended_act: Mapped[str | None] = mapped_column(index=True)
+    """The unsubscribe that ended it, so that undo restores exactly those rows."""
+    state_before: Mapped[str | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            UniqueConstraint("event_id", "integration_id"),
+            one_of("state", "unconfirmed", "active", "paused", "ended"),
+        )
+
+
+class EventUpdate(Numbered, Base):
+    """A change, a cancellation or a message, as the page and the feeds show it."""
+
+    __tablename__ = "event_updates"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), index=True)
+    category: Mapped[str]
+    """general, schedule_change or cancelled."""
+    title: Mapped[str]
+    body: Mapped[str] = mapped_column(Text)
+    created_by: Mapped[int | None] = mapped_column(BigId)
+    revision: Mapped[int]
+    audience: Mapped[str] = mapped_column(default="everyone")
+    """everyone, or chosen: the latter is shown to nobody else."""

@@ -1,0 +1,76 @@
+"""People, their channels and their tokens."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.models.base import Base, Numbered
+
+
+class User(Numbered, Base):
+    """Somebody with an account. `email` is NULL for people known only by a chat identity, never a made-up address."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str | None] = mapped_column(unique=True, index=True)
+    is_verified: Mapped[bool] = mapped_column(default=False)
+    """A verified e-mail or a signed chat identity."""
+    email_verified_at: Mapped[dt.datetime | None]
+    display_name: Mapped[str]
+    timezone: Mapped[str | None]
+    password_hash: Mapped[str | None]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
+class Integration(Numbered, Base):
+    """A channel: an Apprise URL, sealed. `user_id` NULL is the address of an anonymous subscriber."""
+
+    __tablename__ = "integrations"
+
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str]
+    apprise_url: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[str]
+    """The word people see: E-mail, Webhook, Discord, …"""
+    label: Mapped[str]
+    """What organizers see: a name or a masked address, never the URL."""
+    destination: Mapped[str] = mapped_column(index=True)
+    """Keyed hash of the canonical end point; equal for the same target spelled differently."""
+    tag: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    confirmed_at: Mapped[dt.datetime | None]
+    confirm_requested_at: Mapped[dt.datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    """Failed deliveries in a row."""
+    disabled_reason: Mapped[str | None]
+    last_error: Mapped[str | None]
+    removed_at: Mapped[dt.datetime | None]
+    """A removed channel leaves a row without its URL: the ledger and ended subscriptions refer to it."""
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            UniqueConstraint("user_id", "destination", "tag"),
+            Index(
+                "uq_integrations_anonymous_destination",
+                "destination",
+                unique=True,
+                sqlite_where=text("user_id IS NULL"),
+                postgresql_where=text("user_id IS NULL"),
+            ),
+        )
+
+
+class Token(Numbered, Base):
+    """A random token, of which only the hash is kept."""
+
+    __tablename__ = "tokens"
+
+    purpose: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(default="")
+    expires_at: Mapped[dt.datetime | None]
+    used_at: Mapped[dt.datetime | None]

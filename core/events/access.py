@@ -1,0 +1,41 @@
+"""Who may see and who may manage an event: one predicate each, used by every read."""
+
+from sqlalchemy import ColumnElement, exists, false, or_, select
+
+from core.db.models import Event, Subscription
+from core.errors import Code, SoonishError, not_found
+from core.work import Actor, Work
+
+
+def may_see(actor: Actor) -> ColumnElement[bool]:
+    """Public events by anybody with the link; private ones by their owner and by those who follow them."""
+    if actor.user_id is None:
+        return Event.is_public
+    follows = exists().where(
+        Subscription.event_id == Event.id,
+        Subscription.user_id == actor.user_id,
+        Subscription.state.in_(("active", "paused")),
+    )
+    return or_(Event.is_public, may_manage(actor), follows)
+
+
+def may_manage(actor: Actor) -> ColumnElement[bool]:
+    return Event.owner_user_id == actor.user_id if actor.user_id is not None else false()
+
+
+async def visible_event(work: Work, public_id: str) -> Event:
+    """The event, if this actor may see it; otherwise it does not exist."""
+    event = await work.session.scalar(select(Event).where(Event.public_id == public_id, may_see(work.actor)))
+    if event is None:
+        raise not_found("event")
+    work.subject = f"event:{event.id}"
+    return event
+
+
+async def managed_event(work: Work, public_id: str) -> Event:
+    """The event, if this actor may manage it. Strangers who may see it are refused, others told it does not exist."""
+    work.actor.require_user()
+    event = await visible_event(work, public_id)
+    if event.owner_user_id != work.actor.user_id:
+        raise SoonishError(Code.FORBIDDEN, "Only the organizer may do this.")
+    return event

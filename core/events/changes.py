@@ -1,0 +1,208 @@
+"""Changing and cancelling: what subscribers are told, and how edits that follow each other become one message."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import exists, select, update
+
+from core.contracts import EVENT_CANCELLED, EVENT_UPDATED
+from core.db.models import Delivery, Event, EventUpdate, Notification
+from core.errors import conflict
+from core.events.access import managed_event
+from core.events.checks import check_times
+from core.events.model import Cancellation, EventChange, EventView, event_view
+from core.events.reminders import REMINDERS
+from core.notifications.owe import followers, new_notification, owe_subscribers, withdraw, withdraw_notifications
+from core.rendering.updates import change_body, change_title
+from core.times import effective_end, zone
+from core.work import Work
+
+_TOLD = {"start_date", "end_date", "location"}
+"""Changes that subscribers hear of unless the organizer says no."""
+_SOON = dt.timedelta(hours=2)
+"""Edits this close to a start do not wait for further edits."""
+
+Changes = dict[str, list[Any]]
+"""field → [value before the first edit, value after the last], as JSON."""
+
+
+async def change_event(work: Work, public_id: str, change: EventChange) -> EventView:
+    """Apply an edit, tell those who follow, and let the workflow move its reminders."""
+    event = await managed_event(work, public_id)
+    _refuse_when_over(event, work.now)
+    if change.revision is not None and change.revision != event.revision:
+        raise conflict("Somebody changed this event after you opened it.", hint="Load it again, then make your change.")
+    changed = _apply(event, change, work.now)
+    if changed:
+        event.revision += 1
+        event.updated_at = work.now
+        if "start_date" in changed:
+            event.start_set_at = work.now
+            await withdraw(work, event.id, REMINDERS, "the event was moved")
+        await _tell(work, event, changed, change)
+        work.ring(EVENT_UPDATED, event.id, event_id=event.id)
+        work.detail = {"fields": sorted(changed), "revision": event.revision}
+    return await _view(work, event)
+
+
+async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -> EventView:
+    """Cancel for good. What was still to be sent about the event is withdrawn; everybody is told at once."""
+    event = await managed_event(work, public_id)
+    if event.status == "cancelled":
+        return await _view(work, event)
+    _refuse_when_over(event, work.now)
+    event.status = "cancelled"
+    event.cancel_reason = cancellation.reason
+    event.revision += 1
+    event.updated_at = work.now
+    await withdraw(work, event.id, [*REMINDERS, "update", "welcome", "confirm"], "the event was cancelled")
+    notification = await new_notification(
+        work,
+        "cancelled",
+        event=event,
+        title=f"{event.name} is cancelled",
+        dedupe_key=f"cancelled:{event.id}",
+    )
+    await owe_subscribers(work, notification, event.id)
+    _record(work, event, "cancelled", notification.title, cancellation.reason)
+    work.ring(EVENT_CANCELLED, event.id, event_id=event.id)
+    return await _view(work, event)
+
+
+def _refuse_when_over(event: Event, now: dt.datetime) -> None:
+    if event.status == "cancelled":
+        raise conflict("This event is cancelled; it cannot change any more.", hint="Create a new event.")
+    if event.status == "ended" or effective_end(event.start_date, event.end_date) <= now:
+        raise conflict("This event is over; it cannot change any more.", hint="You can still send a message.")
+
+
+def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:
+    """Set what differs and return it. Raises for times that make no sense together."""
+    wanted = change.changes()
+    if isinstance(wanted.get("timezone"), str):
+        zone(str(wanted["timezone"]))
+    changed: Changes = {}
+    for field, value in wanted.items():
+        before = getattr(event, field)
+        if before != value:
+            setattr(event, field, value)
+            changed[field] = [_json(before), _json(value)]
+    if "start_date" in changed or "end_date" in changed:
+        check_times(event.start_date, event.end_date, now, start_is_new="start_date" in changed)
+    return changed
+
+
+async def _tell(work: Work, event: Event, changed: Changes, change: EventChange) -> None:
+    """Owe an update, merging it into the one that has not left yet."""
+    told = {} if change.notify is False else {k: v for k, v in changed.items() if change.notify or k in _TOLD}
+    told.pop("is_public", None)
+    waiting = await _waiting_update(work, event.id)
+    if waiting is not None:
+        # Even a quiet edit must correct a message that names the same field.
+        told |= {field: change for field, change in changed.items() if field in waiting.data["changes"]}
+    if not told:
+        return
+    merged = _merge(waiting.data["changes"], told) if waiting else told
+    if not merged and waiting is not None:
+        await withdraw_notifications(work, [waiting.id], "the change was taken back")
+        await _forget(work, waiting)
+        return
+    at = work.now if _goes_at_once(event, merged, change, work.now) else _after_delay(work, waiting)
+    title, body = change_title(event, merged), change_body(event, merged)
+    if waiting is not None:
+        waiting.title, waiting.data, waiting.not_before = title, waiting.data | {"changes": merged}, at
+        await _amend(work, event, waiting, title, body)
+        await _move_rows(work, waiting)
+        return
+    record = _record(work, event, "schedule_change" if "start_date" in merged else "general", title, body)
+    await work.session.flush()
+    notification = await new_notification(
+        work, "update", event=event, title=title, data={"changes": merged, "update_id": record.id}, not_before=at
+    )
+    await owe_subscribers(work, notification, event.id)
+
+
+async def _waiting_update(work: Work, event_id: int) -> Notification | None:
+    """The update of this event of which nothing has left yet."""
+    left = exists().where(Delivery.notification_id == Notification.id, Delivery.status != "queued")
+    found: Notification | None = await work.session.scalar(
+        select(Notification).where(
+            Notification.event_id == event_id,
+            Notification.kind == "update",
+            Notification.superseded_at.is_(None),
+            Notification.closed_at.is_(None),
+            Notification.not_before > work.now,
+            ~left,
+        )
+    )
+    return found
+
+
+def _merge(earlier: Changes, later: Changes) -> Changes:
+    """Old values of the first edit, new ones of the last; what went back is gone."""
+    merged = dict(earlier)
+    for field, (before, after) in later.items():
+        merged[field] = [earlier[field][0] if field in earlier else before, after]
+    return {field: pair for field, pair in merged.items() if pair[0] != pair[1]}
+
+
+def _goes_at_once(event: Event, merged: Changes, change: EventChange, now: dt.datetime) -> bool:
+    starts = [event.start_date]
+    if "start_date" in merged:
+        starts.append(dt.datetime.fromisoformat(merged["start_date"][0]))
+    return change.notify == "now" or any(start - now <= _SOON for start in starts)
+
+
+def _after_delay(work: Work, waiting: Notification | None) -> dt.datetime:
+    """The first edit sets the time, so that a stream of edits cannot put the message off for ever."""
+    return waiting.not_before if waiting else work.now + dt.timedelta(seconds=work.settings.update_delay_seconds)
+
+
+async def _move_rows(work: Work, notification: Notification) -> None:
+    """People who joined since the first edit were welcomed with the older time: they are told as well."""
+    await work.session.flush()
+    await owe_subscribers(work, notification, notification.event_id or 0)
+    await work.session.execute(
+        update(Delivery)
+        .where(Delivery.notification_id == notification.id)
+        .values(next_attempt_at=notification.not_before)
+    )
+
+
+def _record(work: Work, event: Event, category: str, title: str, body: str) -> EventUpdate:
+    row = EventUpdate(
+        event_id=event.id,
+        category=category,
+        title=title,
+        body=body,
+        created_by=work.actor.user_id,
+        revision=event.revision,
+        created_at=work.now,
+    )
+    work.session.add(row)
+    return row
+
+
+async def _amend(work: Work, event: Event, notification: Notification, title: str, body: str) -> None:
+    row = await work.session.get(EventUpdate, notification.data["update_id"])
+    if row is not None:
+        row.title, row.body, row.revision = title, body, event.revision
+
+
+async def _forget(work: Work, notification: Notification) -> None:
+    row = await work.session.get(EventUpdate, notification.data["update_id"])
+    if row is not None:
+        await work.session.delete(row)
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.datetime) else value
+
+
+async def _view(work: Work, event: Event) -> EventView:
+    return event_view(
+        event,
+        await followers(work, event.id),
+        base_url=work.settings.public_base_url,
+        user_id=work.actor.user_id,
+    )

@@ -1,0 +1,22 @@
+"""When an event may be: refusals that say what to type instead."""
+
+import datetime as dt
+
+from core.errors import invalid
+from core.times import LATEST
+
+_LONGEST = dt.timedelta(days=366)
+
+
+def check_times(start: dt.datetime, end: dt.datetime | None, now: dt.datetime, *, start_is_new: bool = True) -> None:
+    """Raises for a start in the past or beyond five years, and for an end that is not after the start."""
+    if start_is_new and start <= now:
+        raise invalid("That is in the past.", field="start_date", hint="Pick a later time.")
+    if start - now > LATEST:
+        raise invalid("That is more than five years away.", field="start_date", hint="Pick an earlier time.")
+    if end is not None and end <= start:
+        raise invalid("It would end before it starts.", field="end_date", hint="Pick an end after the start.")
+    if end is not None and end - start > _LONGEST:
+        raise invalid("An event lasts a year at most.", field="end_date", hint="Pick an earlier end.")
+    if end is not None and end <= now:
+        raise invalid("That end is in the past.", field="end_date", hint="Pick a later end.")

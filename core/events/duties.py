@@ -1,0 +1,145 @@
+"""What an event owes right now: asked by its workflow on every ring and at every wake, answered from the rows."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select, update
+
+from core.db.models import Delivery, Event, Notification
+from core.events.reminders import Reminder, dedupe_key, latest_missed, reminders
+from core.notifications.owe import followers, new_notification, owe_subscribers
+from core.notifications.rows import OPEN, next_due
+from core.times import effective_end, start_words
+from core.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class EventDuties:
+    """`ahead` are reminders that need a schedule; `late` is one that an outage swallowed; `owed` are notifications
+    with something due now; `wake_at` is when to look again."""
+
+    public_id: str
+    start: dt.datetime
+    ahead: list[Reminder]
+    late: Reminder | None
+    owed: list[int]
+    wake_at: dt.datetime | None
+    over: bool
+    subscribers: int
+
+
+async def event_duties(work: Work, event_id: int) -> EventDuties | None:
+    """Read everything the workflow must act on; marks the event as ended when its time has come."""
+    event = await work.session.get(Event, event_id)
+    if event is None:
+        return None
+    work.subject = f"event:{event_id}"
+    end = effective_end(event.start_date, event.end_date)
+    if event.status == "scheduled" and end <= work.now:
+        event.status = "ended"
+    grace_end = end + dt.timedelta(days=work.settings.grace_days)
+    live = event.status == "scheduled"
+    found = reminders(event.start_date, event.start_set_at, work.now) if live else []
+    late = latest_missed(event.start_date, event.start_set_at, work.now) if live else None
+    if late is not None and await _exists(work, dedupe_key(event.id, late.kind, event.start_date)):
+        late = None
+    owed, next_at = await _owed(work, event_id)
+    wakes = [moment for moment in (next_at, end if live else None, grace_end) if moment and moment > work.now]
+    return EventDuties(
+        public_id=event.public_id,
+        start=event.start_date,
+        ahead=[reminder for reminder in found if reminder.due == "ahead"],
+        late=late,
+        owed=owed,
+        wake_at=min(wakes, default=None),
+        over=grace_end <= work.now and not owed and next_at is None,
+        subscribers=await followers(work, event_id),
+    )
+
+
+async def _owed(work: Work, event_id: int) -> tuple[list[int], dt.datetime | None]:
+    """Notifications with rows that are due, and when the next of the others is."""
+    ids = list(
+        await work.session.scalars(
+            select(Notification.id).where(Notification.event_id == event_id, Notification.closed_at.is_(None))
+        )
+    )
+    owed, later = [], []
+    for notification_id in ids:
+        at = await work.session.scalar(next_due([notification_id]))
+        if at is None:
+            await _close(work, notification_id)
+        elif at <= work.now:
+            owed.append(notification_id)
+        else:
+            later.append(at)
+    return owed, min(later, default=None)
+
+
+async def _close(work: Work, notification_id: int) -> None:
+    await work.session.execute(
+        update(Notification).where(Notification.id == notification_id).values(closed_at=work.now)
+    )
+
+
+async def make_reminder(work: Work, event_id: int, kind: str, start: int) -> int | None:
+    """Owe a reminder to everybody who follows, if the event still starts then. None: nothing to send (any more)."""
+    event = await work.session.get(Event, event_id)
+    if event is None:
+        return None
+    work.subject = f"event:{event_id}"
+    if event.status != "scheduled" or int(event.start_date.timestamp()) != start or work.now >= event.start_date:
+        return None
+    key = dedupe_key(event_id, kind, event.start_date)
+    existing: int | None = await work.session.scalar(select(Notification.id).where(Notification.dedupe_key == key))
+    if existing is not None:
+        return existing
+    notification = await new_notification(
+        work,
+        kind,
+        event=event,
+        title=f"{event.name} {start_words(work.now, event.start_date, event.timezone)}",
+        data={"start": start},
+        dedupe_key=key,
+    )
+    await owe_subscribers(work, notification, event_id)
+    return notification.id
+
+
+async def _exists(work: Work, key: str) -> bool:
+    return await work.session.scalar(select(Notification.id).where(Notification.dedupe_key == key)) is not None
+
+
+async def neglected(work: Work, since: dt.timedelta) -> tuple[set[int], set[int]]:
+    """What the sweeper rings for: (event ids, notification ids without an event) that owe something and do not move."""
+    late = work.now - since
+    at_rest = or_(
+        (Delivery.status == "queued") & (Delivery.next_attempt_at <= late),
+        (Delivery.status == "sending") & (Delivery.lease_until <= late),
+    )
+    rows = await work.session.execute(
+        select(Notification.event_id, Notification.id)
+        .join(Delivery, Delivery.notification_id == Notification.id)
+        .where(OPEN, at_rest)
+        .distinct()
+    )
+    events, alone = set[int](), set[int]()
+    for event_id, notification_id in rows:
+        (events if event_id is not None else alone).add(event_id if event_id is not None else notification_id)
+    events |= await _missed_reminders(work)
+    return events, alone
+
+
+async def _missed_reminders(work: Work) -> set[int]:
+    """Events whose reminder instant passed without one: a lost schedule, or an outage longer than its catch-up."""
+    soon = work.now + dt.timedelta(days=1)
+    events = await work.session.scalars(
+        select(Event).where(Event.status == "scheduled", Event.start_date > work.now, Event.start_date <= soon)
+    )
+    found = set()
+    for event in events:
+        # A minute's patience: the reminder that is due this instant is being made right now.
+        late = latest_missed(event.start_date, event.start_set_at, work.now - dt.timedelta(minutes=1))
+        if late and not await _exists(work, dedupe_key(event.id, late.kind, event.start_date)):
+            found.add(event.id)
+    return found

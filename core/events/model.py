@@ -1,0 +1,116 @@
+"""What goes into an event and what comes out: the same shapes for the API, the terminal and the bots."""
+
+import datetime as dt
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from core.db.models import Event
+from core.text import Block, Line, Name
+from core.times import parse_instant
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        return parse_instant(value)
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value
+    raise ValueError("A time is text like 2027-05-01T19:00:00+02:00.")
+
+
+Instant = Annotated[dt.datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Notify = bool | Literal["now"]
+
+
+class NewEvent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    start_date: Instant
+    end_date: Instant | None = None
+    description: Block = ""
+    location: Line = ""
+    contact: Line = ""
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+    """IANA name; unset: the organizer's own zone, else the service's default."""
+    is_public: bool = True
+
+
+class EventChange(BaseModel):
+    """Only what is given changes. `notify`: None tells of a new time or place only, True of any change, False of
+    none, "now" of any change and without waiting for further edits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    start_date: Instant | None = None
+    end_date: Instant | None = None
+    description: Block | None = None
+    location: Line | None = None
+    contact: Line | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+    is_public: bool | None = None
+    notify: Notify | None = None
+    revision: int | None = Field(None, ge=1)
+    """The revision that was edited; a newer one in the database refuses the change."""
+
+    @model_validator(mode="after")
+    def _nothing_is_unset(self) -> Self:
+        for field in self.model_fields_set - {"end_date", "notify", "revision"}:
+            if getattr(self, field) is None:
+                raise ValueError(f"{field} cannot be empty: leave it out to keep it")
+        return self
+
+    def changes(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.model_fields_set - {"notify", "revision"}}
+
+
+class Cancellation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line = ""
+
+
+class EventView(BaseModel):
+    """An event as its readers see it. `id` is the public id."""
+
+    id: str
+    url: str
+    name: str
+    description: str
+    location: str
+    contact: str
+    timezone: str
+    start_date: dt.datetime
+    end_date: dt.datetime | None
+    status: Literal["scheduled", "cancelled", "ended"]
+    cancel_reason: str
+    is_public: bool
+    revision: int
+    subscribers: int
+    mine: bool
+    """Whether the reader organizes it."""
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+def event_view(event: Event, subscribers: int, *, base_url: str, user_id: int | None) -> EventView:
+    return EventView(
+        id=event.public_id,
+        url=f"{base_url}/e/{event.public_id}",
+        name=event.name,
+        description=event.description,
+        location=event.location,
+        contact=event.contact,
+        timezone=event.timezone,
+        start_date=event.start_date,
+        end_date=event.end_date,
+        status=event.status,
+        cancel_reason=event.cancel_reason,
+        is_public=event.is_public,
+        revision=event.revision,
+        subscribers=subscribers,
+        mine=user_id is not None and event.owner_user_id == user_id,
+        created_at=event.created_at,
+        updated_at=event.updated_at,
+    )

@@ -1,0 +1,117 @@
+"""Creating, finding and listing events."""
+
+from typing import Literal
+
+from sqlalchemy import exists, func, select
+
+from core.contracts import EVENT_UPDATED, event_workflow_id
+from core.db.models import Event, EventUpdate, Subscription, User
+from core.errors import Code, SoonishError
+from core.events.access import may_see, visible_event
+from core.events.checks import check_times
+from core.events.model import EventView, NewEvent, event_view
+from core.limits import DAY, demand
+from core.notifications.owe import default_channel, followers, new_notification, owe_channel
+from core.pages import Page, PageRequest, cut, position
+from core.times import zone
+from core.tokens import new_public_id
+from core.work import Work
+
+_NEW_EVENTS_A_DAY = 200
+
+
+async def create_event(work: Work, new: NewEvent) -> EventView:
+    """Create an event; its organizer is told, and its workflow starts."""
+    user = await _organizer(work)
+    zone_name = new.timezone or user.timezone or work.settings.default_timezone
+    zone(zone_name)
+    check_times(new.start_date, new.end_date, work.now)
+    await demand(work, "create_event", str(user.id), _NEW_EVENTS_A_DAY, DAY)
+    public_id = new_public_id()
+    event = Event(
+        public_id=public_id,
+        owner_user_id=user.id,
+        name=new.name,
+        description=new.description,
+        location=new.location,
+        contact=new.contact,
+        timezone=zone_name,
+        start_date=new.start_date,
+        start_set_at=work.now,
+        end_date=new.end_date,
+        status="scheduled",
+        cancel_reason="",
+        is_public=new.is_public,
+        temporal_workflow_id=event_workflow_id(public_id),
+        revision=1,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    work.session.add(event)
+    await work.session.flush()
+    work.subject = f"event:{event.id}"
+    channel = await default_channel(work, user.id)
+    if channel is not None:
+        notification = await new_notification(
+            work, "created", event=event, title=f"{event.name} is live", dedupe_key=f"created:{event.id}"
+        )
+        await owe_channel(work, notification, channel)
+    work.ring(EVENT_UPDATED, event.id, event_id=event.id)
+    return event_view(event, 0, base_url=work.settings.public_base_url, user_id=user.id)
+
+
+async def get_event(work: Work, public_id: str) -> EventView:
+    event = await visible_event(work, public_id)
+    return event_view(
+        event, await followers(work, event.id), base_url=work.settings.public_base_url, user_id=work.actor.user_id
+    )
+
+
+async def list_events(
+    work: Work, which: Literal["mine", "subscribed"], page: PageRequest, *, upcoming: bool = False
+) -> Page[EventView]:
+    """The actor's events, soonest last to start first; `upcoming` leaves out what has started."""
+    user_id = work.actor.require_user()
+    active = select(func.count()).where(Subscription.event_id == Event.id, Subscription.state == "active")
+    query = select(Event, active.scalar_subquery()).where(may_see(work.actor))
+    if which == "mine":
+        query = query.where(Event.owner_user_id == user_id)
+    else:
+        query = query.where(
+            exists().where(
+                Subscription.event_id == Event.id,
+                Subscription.user_id == user_id,
+                Subscription.state.in_(("active", "paused")),
+            )
+        )
+    if upcoming:
+        query = query.where(Event.start_date > work.now, Event.status == "scheduled")
+    if page.cursor:
+        query = query.where(Event.id < position(page.cursor))
+    rows = (await work.session.execute(query.order_by(Event.id.desc()).limit(page.limit + 1))).all()
+    views = [
+        (event.id, event_view(event, count, base_url=work.settings.public_base_url, user_id=user_id))
+        for event, count in rows
+    ]
+    return cut(views, page)
+
+
+async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[EventUpdate]]:
+    """What the public page shows: the event, its host's name, and its updates, newest first."""
+    view = await get_event(work, public_id)
+    event = await visible_event(work, public_id)
+    host = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
+    updates = await work.session.scalars(
+        select(EventUpdate)
+        .where(EventUpdate.event_id == event.id, EventUpdate.audience == "everyone")
+        .order_by(EventUpdate.id.desc())
+        .limit(50)
+    )
+    return view, host or "", list(updates)
+
+
+async def _organizer(work: Work) -> User:
+    user = await work.session.get(User, work.actor.require_user())
+    if user is None or not user.is_verified:
+        raise SoonishError(Code.FORBIDDEN, "Verify your e-mail address first.", hint="Follow the link we mailed you.")
+    return user

@@ -1,0 +1,37 @@
+"""When a channel works again, what waited for it goes out, unless it is no longer news (the claim decides)."""
+
+from sqlalchemy import select, update
+
+from core.contracts import EVENT_UPDATED, NOTIFICATION_OWED
+from core.db.models import Delivery, Integration, Notification
+from core.work import Work
+
+
+async def flush_channel(work: Work, integration: Integration) -> int:
+    """Queue the waiting deliveries of a channel and ring whoever carries them. How many there were."""
+    waiting = (
+        select(Delivery.notification_id, Notification.event_id)
+        .join(Notification, Notification.id == Delivery.notification_id)
+        .where(Delivery.integration_id == integration.id, Delivery.status == "pending")
+    )
+    pairs = {(row.notification_id, row.event_id) for row in await work.session.execute(waiting)}
+    if not pairs:
+        return 0
+    requeued = await work.session.execute(
+        update(Delivery)
+        .where(Delivery.integration_id == integration.id, Delivery.status == "pending")
+        .values(status="queued", next_attempt_at=work.now, reason=None, code=None)
+    )
+    await reopen(work, pairs)
+    return int(requeued.rowcount)  # type: ignore[attr-defined]
+
+
+async def reopen(work: Work, pairs: set[tuple[int, int | None]]) -> None:
+    """Notifications (id, event id) that owe something again: one ring for each event, one for each account mail."""
+    await work.session.execute(
+        update(Notification).where(Notification.id.in_({n for n, _ in pairs})).values(closed_at=None)
+    )
+    for event_id in {event_id for _, event_id in pairs if event_id is not None}:
+        work.ring(EVENT_UPDATED, event_id, event_id=event_id)
+    for notification_id in {n for n, event_id in pairs if event_id is None}:
+        work.ring(NOTIFICATION_OWED, notification_id, notification_id=notification_id)

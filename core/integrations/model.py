@@ -1,0 +1,53 @@
+"""What goes into a channel and what comes out: never its URL."""
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from core.text import Name
+
+Tag = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=32, pattern=r"^[\w-]+$", strip_whitespace=True),
+    AfterValidator(str.lower),
+]
+
+
+class NewIntegration(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: Name
+    apprise_url: Annotated[str, Field(min_length=1, max_length=2000)]
+    tag: Tag | None = None
+    """Unset: the kind of the channel in one word, such as `webhook`."""
+
+
+class IntegrationChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    tag: Tag | None = None
+    is_active: bool | None = None
+
+
+class IntegrationView(BaseModel):
+    id: int
+    name: str
+    kind: str
+    tag: str
+    is_active: bool
+    confirmed: bool
+    """False: a mail channel whose address has not said yes; it stays off until then."""
+    disabled_reason: str | None
+    last_error: str | None
+    created_at: dt.datetime
+
+
+class Removed(BaseModel):
+    ended_subscriptions: int
+
+
+class Tested(BaseModel):
+    delivered: bool
+    reason: str | None

@@ -1,0 +1,62 @@
+"""Writing a channel's row: sealed URL, keyed destination, masked label."""
+
+from sqlalchemy import select
+
+from core.db.models import Integration
+from core.delivery.channels import Channel
+from core.errors import conflict
+from core.text import mask_address
+from core.work import Work
+
+
+async def add_channel(
+    work: Work, channel: Channel, *, user_id: int, name: str, tag: str, label: str, confirmed: bool
+) -> Integration:
+    """Insert a channel of an account, or revive the one that was removed. An unconfirmed one is inactive until its
+    address says yes."""
+    destination = work.keys.digest("destination", channel.destination)
+    row = await work.session.scalar(
+        select(Integration).where(
+            Integration.user_id == user_id, Integration.destination == destination, Integration.tag == tag
+        )
+    )
+    if row is None:
+        row = Integration(user_id=user_id, destination=destination, tag=tag, created_at=work.now)
+        work.session.add(row)
+    elif row.removed_at is None:
+        raise conflict("You have this channel already.", hint="Use the one you have, or give this one another tag.")
+    row.name = name
+    row.apprise_url = work.keys.seal(channel.url)
+    row.kind = channel.kind
+    row.label = label
+    row.is_active = confirmed
+    row.confirmed_at = work.now if confirmed else None
+    row.confirm_requested_at = None if confirmed else work.now
+    row.failures = 0
+    row.disabled_reason = row.last_error = row.removed_at = None
+    await work.session.flush()
+    return row
+
+
+async def anonymous_channel(work: Work, channel: Channel) -> Integration:
+    """The row of an address without an account; found by its keyed hash, made if it is new."""
+    assert channel.address is not None  # noqa: S101 - only addresses are anonymous
+    destination = work.keys.digest("destination", channel.destination)
+    row = await work.session.scalar(
+        select(Integration).where(Integration.user_id.is_(None), Integration.destination == destination)
+    )
+    if row is None:
+        row = Integration(
+            user_id=None,
+            name="E-mail",
+            apprise_url=work.keys.seal(channel.url),
+            kind=channel.kind,
+            label=mask_address(channel.address),
+            destination=destination,
+            tag="email",
+            is_active=True,
+            created_at=work.now,
+        )
+        work.session.add(row)
+        await work.session.flush()
+    return row

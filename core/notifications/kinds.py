@@ -1,0 +1,90 @@
+"""The kinds of message there are, and when one is still owed: pure rules, asked once more when a row is claimed."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from core.times import effective_end
+
+Lane = Literal["prompt", "bulk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`lane`: prompt for people who wait and for reminders, bulk for the rest. `until`: when it is no longer news."""
+
+    lane: Lane
+    until: Literal["start", "end", "grace", "never"]
+    states: frozenset[str] = frozenset({"active"})
+    """Subscription states that still want it; asked only of rows that belong to a subscription."""
+    ignores_switch: bool = False
+    """Goes out although the channel is off: it is what switches it on."""
+    when_cancelled: bool = False
+    even_suppressed: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "created": Kind("prompt", "end"),
+    "confirm": Kind("prompt", "end", states=frozenset({"unconfirmed", "active"}), ignores_switch=True),
+    "confirm_channel": Kind("prompt", "never", ignores_switch=True),
+    "welcome": Kind("prompt", "end"),
+    "reminder_1day": Kind("prompt", "start"),
+    "reminder_1hour": Kind("prompt", "start"),
+    "update": Kind("bulk", "end"),
+    "cancelled": Kind("bulk", "end", when_cancelled=True),
+    "message": Kind("bulk", "grace", when_cancelled=True),
+    "channel_disabled": Kind("prompt", "never"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What the rules ask of the event, if the message is about one."""
+
+    status: str
+    start: dt.datetime
+    end: dt.datetime | None
+    grace: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a row: send it, or give it this status with this reason."""
+
+    status: Literal["send", "skipped", "pending"]
+    code: str = ""
+    reason: str = ""
+
+
+SEND = Verdict("send")
+
+
+def still_news(kind: Kind, event: Timing | None, now: dt.datetime) -> Verdict:
+    """Whether the message as a whole is worth sending."""
+    if event is None:
+        return SEND
+    if event.status == "cancelled" and not kind.when_cancelled:
+        return Verdict("skipped", "event_cancelled", "the event was cancelled")
+    end = effective_end(event.start, event.end)
+    limit = {"start": event.start, "end": end, "grace": end + event.grace, "never": None}[kind.until]
+    if limit is not None and now >= limit:
+        what = "the event had started" if kind.until == "start" else "the event was over"
+        return Verdict("skipped", "event_over", what)
+    return SEND
+
+
+def wanted(
+    kind: Kind, *, subscription: str | None, has_subscription: bool, active: bool, removed: bool, suppressed: bool,
+    off_because: str | None,
+) -> Verdict:  # fmt: skip
+    """Whether this recipient still wants it and can be reached."""
+    if has_subscription and subscription not in kind.states:
+        left = subscription in {None, "ended"}
+        return Verdict("skipped", "left" if left else str(subscription), "unsubscribed" if left else str(subscription))
+    if suppressed and not kind.even_suppressed:
+        return Verdict("skipped", "suppressed", "this address asked for no more mail")
+    if removed:
+        return Verdict("skipped", "channel_removed", "the channel was removed")
+    if not active and not kind.ignores_switch:
+        return Verdict("pending", "channel_off", off_because or "the channel is switched off")
+    return SEND

@@ -1,0 +1,225 @@
+"""The ledger: claiming rows under a lease, recording what became of them, counting.
+
+A row is claimed before it is sent and recorded after; only an expired lease is taken over. So a crash repeats what
+was in flight and loses nothing.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, exists, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.contracts import SendReport
+from core.db.engine import Database
+from core.db.models import Delivery, Integration, Notification
+from core.delivery.message import Outcome
+from core.notifications.kinds import KINDS, SEND, Timing, Verdict, still_news
+from core.notifications.rows import (
+    OPEN,
+    About,
+    Recipient,
+    about_of,
+    counts_of,
+    due_rows,
+    judge_row,
+    next_due,
+    recipient_of,
+    sending_paused,
+)
+
+_PAUSE_LOOK = dt.timedelta(seconds=5)
+_GIVE_UP = dt.timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    about: About | None
+    recipients: list[Recipient]
+    more: bool
+    """Whether a further claim may find something due now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    recipient: Recipient
+    outcome: Outcome
+
+
+class Ledger:
+    """The delivery rows of one worker process. `owner` names the process in leases."""
+
+    def __init__(
+        self, db: Database, owner: str, *, lease: dt.timedelta, grace: dt.timedelta, retry_delays: Sequence[int]
+    ) -> None:
+        self._db = db
+        self._owner = owner
+        self._lease = lease
+        self._grace = grace
+        self._retry_delays = [dt.timedelta(seconds=seconds) for seconds in retry_delays]
+
+    async def claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
+        """Lease up to `limit` due rows; rows that are no longer owed get their final status instead."""
+        async with self._db.write() as session:
+            about = await about_of(session, notification_id)
+            if about is None or await sending_paused(session):
+                return Claim(about, [], more=False)
+            rows = (await session.execute(due_rows(notification_id, limit, now))).all()
+            whole = self._judge(about, now)
+            verdicts: dict[Verdict, list[int]] = defaultdict(list)
+            recipients = []
+            for row in rows:
+                verdict = whole if whole != SEND else judge_row(about.notification.kind, row)
+                verdicts[verdict].append(row.id)
+                if verdict == SEND:
+                    recipients.append(recipient_of(row))
+            for verdict, ids in verdicts.items():
+                await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(self._claimed(verdict, now)))
+            return Claim(about, recipients, more=len(rows) == limit)
+
+    def _judge(self, about: About, now: dt.datetime) -> Verdict:
+        notification, event = about.notification, about.event
+        if notification.superseded_at is not None:
+            return Verdict("skipped", "superseded", "a later change made it untrue")
+        start = notification.data.get("start")
+        if event is not None and start is not None and int(event.start_date.timestamp()) != start:
+            return Verdict("skipped", "superseded", "the event was moved")
+        timing = Timing(event.status, event.start_date, event.end_date, self._grace) if event else None
+        return still_news(KINDS[notification.kind], timing, now)
+
+    def _claimed(self, verdict: Verdict, now: dt.datetime) -> dict[str, object]:
+        if verdict == SEND:
+            return {"status": "sending", "lease_owner": self._owner, "lease_until": now + self._lease}
+        return {
+            "status": verdict.status,
+            "code": verdict.code,
+            "reason": verdict.reason,
+            "lease_owner": None,
+            "lease_until": None,
+        }
+
+    async def record(self, results: Sequence[Result], now: dt.datetime) -> None:
+        """Write outcomes in one transaction. A row whose lease somebody else took over is left to them."""
+        delivered = [result for result in results if result.outcome.delivered]
+        missed = [result for result in results if not result.outcome.delivered]
+        async with self._db.write_rows() as connection:
+            if delivered:
+                await self._record_delivered(connection, delivered, now)
+            if missed:
+                await self._record_missed(connection, missed, now)
+
+    async def _record_delivered(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
+        await connection.execute(
+            update(Delivery)
+            .where(Delivery.id.in_([r.recipient.delivery_id for r in results]), Delivery.lease_owner == self._owner)
+            .values(
+                status="delivered",
+                attempts=Delivery.attempts + 1,
+                sent_at=now,
+                code="ok",
+                reason=None,
+                lease_owner=None,
+                lease_until=None,
+            )
+        )
+        healed = [r.recipient.integration_id for r in results if r.recipient.failures]
+        if healed:
+            await connection.execute(
+                update(Integration).where(Integration.id.in_(healed)).values(failures=0, last_error=None)
+            )
+
+    async def _record_missed(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
+        await connection.execute(_MISSED, [self._missed_values(result, now) for result in results])
+        failed = [r for r in results if not r.outcome.deferred]
+        if failed:
+            await connection.execute(
+                _COUNT_FAILURE,
+                [{"integration": r.recipient.integration_id, "error": r.outcome.reason} for r in failed],
+            )
+
+    def _missed_values(self, result: Result, now: dt.datetime) -> dict[str, object]:
+        recipient, outcome = result.recipient, result.outcome
+        attempts = recipient.attempts + (0 if outcome.deferred else 1)
+        if outcome.deferred:
+            wait: dt.timedelta | None = dt.timedelta(seconds=outcome.retry_after or 30)
+        else:
+            wait = self._retry_delays[attempts - 1] if attempts <= len(self._retry_delays) else None
+        dead = outcome.permanent or wait is None or now - recipient.created_at > _GIVE_UP
+        return {
+            "delivery": recipient.delivery_id,
+            "owner": self._owner,
+            "new_status": "dead" if dead else "queued",
+            "new_attempts": attempts,
+            "at": now if dead or wait is None else now + wait,
+            "new_code": outcome.code,
+            "new_reason": outcome.reason,
+        }
+
+    async def release(self, recipients: Sequence[Recipient]) -> None:
+        """Give back what was claimed and not tried."""
+        async with self._db.write_rows() as connection:
+            await connection.execute(
+                update(Delivery)
+                .where(
+                    Delivery.id.in_([r.delivery_id for r in recipients]),
+                    Delivery.lease_owner == self._owner,
+                    Delivery.status == "sending",
+                )
+                .values(status="queued", lease_owner=None, lease_until=None)
+            )
+
+    async def renew(self, notification_ids: Sequence[int], now: dt.datetime) -> None:
+        """Extend the leases of this process."""
+        async with self._db.write_rows() as connection:
+            await connection.execute(
+                update(Delivery)
+                .where(OPEN, Delivery.notification_id.in_(notification_ids), Delivery.lease_owner == self._owner)
+                .values(lease_until=now + self._lease)
+            )
+
+    async def take_over(self) -> None:
+        """Free every lease of other processes: only where it is certain that none is alive (SQLite, one worker)."""
+        async with self._db.write_rows() as connection:
+            await connection.execute(
+                update(Delivery)
+                .where(OPEN, Delivery.status == "sending", Delivery.lease_owner != self._owner)
+                .values(status="queued", lease_owner=None, lease_until=None)
+            )
+
+    async def settle(self, notification_id: int, now: dt.datetime) -> SendReport:
+        """Close the notification if nothing of it is open; its counts, and when to look again."""
+        open_rows = exists().where(Delivery.notification_id == notification_id, OPEN)
+        async with self._db.write_rows() as connection:
+            await connection.execute(
+                update(Notification)
+                .where(Notification.id == notification_id, Notification.closed_at.is_(None), ~open_rows)
+                .values(closed_at=now)
+            )
+        async with self._db.read_rows() as connection:
+            counts = await counts_of(connection, notification_id)
+            upcoming = await connection.scalar(next_due([notification_id]))
+            if upcoming is not None and await sending_paused(connection):
+                upcoming = max(upcoming, now + _PAUSE_LOOK)
+        return SendReport(**counts, next_attempt_at=upcoming.isoformat() if upcoming else None)
+
+
+_MISSED = (
+    update(Delivery)
+    .where(Delivery.id == bindparam("delivery"), Delivery.lease_owner == bindparam("owner"))
+    .values(
+        status=bindparam("new_status"),
+        attempts=bindparam("new_attempts"),
+        next_attempt_at=bindparam("at"),
+        code=bindparam("new_code"),
+        reason=bindparam("new_reason"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)
+_COUNT_FAILURE = (
+    update(Integration)
+    .where(Integration.id == bindparam("integration"))
+    .values(failures=Integration.failures + 1, last_error=bindparam("error"))
+)

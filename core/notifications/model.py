@@ -1,0 +1,65 @@
+"""Messages and reports, as organizers write and read them."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.text import MessageBody, Name
+
+
+class NewMessage(BaseModel):
+    """To everybody who follows (`subscription_ids` left out) or to the chosen ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Name
+    body: MessageBody
+    subscription_ids: Annotated[list[int], Field(min_length=1, max_length=10_000)] | None = None
+
+
+class Accepted(BaseModel):
+    """Accepted for sending; the report is at this id."""
+
+    id: int
+    recipients: int
+
+
+class DeliveryView(BaseModel):
+    id: int
+    subscription_id: int | None
+    label: str
+    status: Literal["queued", "sending", "delivered", "pending", "dead", "skipped"]
+    attempts: int
+    reason: str | None
+    sent_at: dt.datetime | None
+    next_attempt_at: dt.datetime | None
+    """For rows that wait for another attempt."""
+
+
+class EventDelivery(DeliveryView):
+    notification_id: int
+    kind: str
+    title: str
+
+
+class Report(BaseModel):
+    """Who got what. `waiting` counts queued, being sent, and channels that are off; Retry takes the failed."""
+
+    id: int
+    event_id: str | None
+    kind: str
+    title: str
+    created_at: dt.datetime
+    not_before: dt.datetime
+    delivered: int
+    failed: int
+    waiting: int
+    skipped: int
+    results: list[DeliveryView]
+    next: str | None
+    """Cursor of the following results."""
+
+
+class Retried(BaseModel):
+    retried: int

@@ -1,0 +1,156 @@
+"""Reading the ledger's rows: what is due, what it is about, what the counts are."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, case, exists, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from core.db.models import (
+    Delivery,
+    Event,
+    Integration,
+    Notification,
+    ServiceFlag,
+    Subscription,
+    SuppressedAddress,
+    User,
+)
+from core.notifications.kinds import KINDS, Verdict, wanted
+
+PAUSED = "sending_paused"
+# Written out, because SQLite matches a partial index only by the literal text of its condition.
+OPEN = text("deliveries.status IN ('queued', 'sending')")
+REPORTED = {
+    "queued": "waiting", "sending": "waiting", "pending": "waiting",
+    "delivered": "delivered", "dead": "failed", "skipped": "skipped",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A claimed row, with what is needed to write to it."""
+
+    delivery_id: int
+    created_at: dt.datetime
+    attempts: int
+    """Earlier attempts that used one up."""
+    integration_id: int
+    subscription_id: int | None
+    subscription_state: str | None
+    requested_at: dt.datetime | None
+    """Which request a confirm link answers."""
+    sealed_url: bytes
+    zone: str | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The message and its event, as they are at the time of the claim."""
+
+    notification: Notification
+    event: Event | None
+    organizer: str
+
+
+async def about_of(session: AsyncSession, notification_id: int) -> About | None:
+    row = (
+        await session.execute(
+            select(Notification, Event, User.display_name)
+            .outerjoin(Event, Event.id == Notification.event_id)
+            .outerjoin(User, User.id == Event.owner_user_id)
+            .where(Notification.id == notification_id)
+        )
+    ).one_or_none()
+    return About(row[0], row[1], row[2] or "") if row else None
+
+
+def due_rows(notification_id: int, limit: int, now: dt.datetime) -> Select[Any]:
+    """Rows that may be claimed now, with all that the verdict and the send need."""
+    suppressed = exists().where(SuppressedAddress.destination == Delivery.destination)
+    due = or_(
+        and_(Delivery.status == "queued", Delivery.next_attempt_at <= now),
+        and_(Delivery.status == "sending", Delivery.lease_until <= now),
+    )
+    return (
+        select(
+            Delivery.id,
+            Delivery.created_at,
+            Delivery.attempts,
+            Delivery.integration_id,
+            Delivery.subscription_id,
+            Subscription.state,
+            Subscription.requested_at,
+            Integration.apprise_url,
+            Integration.is_active,
+            Integration.disabled_reason,
+            Integration.removed_at,
+            Integration.failures,
+            Integration.confirm_requested_at,
+            User.timezone,
+            suppressed.label("suppressed"),
+        )
+        .outerjoin(Integration, Integration.id == Delivery.integration_id)
+        .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
+        .outerjoin(User, User.id == Integration.user_id)
+        .where(Delivery.notification_id == notification_id, OPEN, due)
+        .order_by(Delivery.next_attempt_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+
+
+def judge_row(kind: str, row: Row[Any]) -> Verdict:
+    """Whether this recipient still wants it and can be reached."""
+    return wanted(
+        KINDS[kind],
+        subscription=row.state,
+        has_subscription=row.subscription_id is not None,
+        active=bool(row.is_active),
+        removed=row.integration_id is None or row.removed_at is not None,
+        suppressed=bool(row.suppressed),
+        off_because=row.disabled_reason,
+    )
+
+
+def recipient_of(row: Row[Any]) -> Recipient:
+    return Recipient(
+        delivery_id=row.id,
+        created_at=row.created_at,
+        attempts=row.attempts,
+        integration_id=row.integration_id,
+        subscription_id=row.subscription_id,
+        subscription_state=row.state,
+        requested_at=row.requested_at or row.confirm_requested_at,
+        sealed_url=row.apprise_url,
+        zone=row.timezone,
+        failures=row.failures,
+    )
+
+
+async def sending_paused(connection: AsyncConnection | AsyncSession) -> bool:
+    return await connection.scalar(select(ServiceFlag.value).where(ServiceFlag.name == PAUSED)) is not None
+
+
+def next_due(notification_ids: Sequence[int]) -> Select[tuple[dt.datetime | None]]:
+    """When the earliest open row of these notifications can be claimed."""
+    at = case((Delivery.status == "sending", Delivery.lease_until), else_=Delivery.next_attempt_at)
+    return select(func.min(at, type_=Delivery.next_attempt_at.type)).where(
+        OPEN, Delivery.notification_id.in_(notification_ids)
+    )
+
+
+async def counts_of(connection: AsyncConnection | AsyncSession, notification_id: int) -> dict[str, int]:
+    """delivered, failed, waiting, skipped: what reports say."""
+    rows = await connection.execute(
+        select(Delivery.status, func.count())
+        .where(Delivery.notification_id == notification_id)
+        .group_by(Delivery.status)
+    )
+    counts = {"delivered": 0, "failed": 0, "waiting": 0, "skipped": 0}
+    for status, number in rows:
+        counts[REPORTED[status]] += number
+    return counts

@@ -1,0 +1,162 @@
+"""The organizer's messages, the report, and Retry."""
+
+import datetime as dt
+
+from sqlalchemy import Select, select, update
+
+from core.contracts import SEND_MANUAL_NOTIFICATION
+from core.db.models import Delivery, Event, EventUpdate, Notification, Subscription
+from core.errors import conflict, not_found
+from core.events.access import managed_event, may_manage
+from core.integrations.flush import reopen
+from core.limits import DAY, demand
+from core.notifications.model import Accepted, DeliveryView, EventDelivery, NewMessage, Report, Retried
+from core.notifications.owe import followers, new_notification, owe_subscribers
+from core.notifications.rows import counts_of
+from core.pages import Page, PageRequest, cut, position
+from core.times import effective_end
+from core.work import Work
+
+
+async def send_message(work: Work, public_id: str, message: NewMessage) -> Accepted:
+    """Write to everybody who follows an event, or to chosen subscriptions of it."""
+    event = await managed_event(work, public_id)
+    _refuse_after_grace(event, work)
+    chosen = message.subscription_ids
+    if chosen is not None:
+        await _refuse_foreign(work, event, set(chosen))
+    recipients = await followers(work, event.id, chosen)
+    await demand(
+        work, "deliveries", str(event.owner_user_id), work.settings.organizer_daily_deliveries, DAY, max(1, recipients)
+    )
+    update_row = EventUpdate(
+        event_id=event.id,
+        category="general",
+        title=message.title,
+        body=message.body,
+        created_by=work.actor.user_id,
+        revision=event.revision,
+        audience="everyone" if chosen is None else "chosen",
+        created_at=work.now,
+    )
+    work.session.add(update_row)
+    notification = await new_notification(work, "message", event=event, title=message.title, body=message.body)
+    await owe_subscribers(work, notification, event.id, chosen)
+    work.ring(SEND_MANUAL_NOTIFICATION, notification.id, event_id=event.id)
+    work.detail = {"notification": notification.id, "recipients": recipients}
+    return Accepted(id=notification.id, recipients=recipients)
+
+
+async def report(work: Work, notification_id: int, page: PageRequest) -> Report:
+    """Counts and results, for the organizer of its event or the person it was about."""
+    notification, event = await _readable(work, notification_id)
+    query = select(Delivery).where(Delivery.notification_id == notification.id)
+    if page.cursor:
+        query = query.where(Delivery.id > position(page.cursor))
+    rows = list(await work.session.scalars(query.order_by(Delivery.id).limit(page.limit + 1)))
+    results = cut([(row.id, _result(row)) for row in rows], page)
+    return Report(
+        id=notification.id,
+        event_id=event.public_id if event else None,
+        kind=notification.kind,
+        title=notification.title,
+        created_at=notification.created_at,
+        not_before=notification.not_before,
+        **await counts_of(work.session, notification.id),
+        results=results.items,
+        next=results.next,
+    )
+
+
+async def retry(work: Work, notification_id: int) -> Retried:
+    """Try the failed ones again, from the first attempt."""
+    notification, event = await _readable(work, notification_id)
+    if event is not None:
+        _refuse_after_grace(event, work)
+    done = await work.session.execute(
+        update(Delivery)
+        .where(Delivery.notification_id == notification.id, Delivery.status == "dead")
+        .values(status="queued", attempts=0, next_attempt_at=work.now, code=None)
+    )
+    retried = int(done.rowcount)  # type: ignore[attr-defined]
+    if retried:
+        await reopen(work, {(notification.id, notification.event_id)})
+    work.detail = {"retried": retried}
+    return Retried(retried=retried)
+
+
+async def event_deliveries(
+    work: Work, public_id: str, page: PageRequest, *, status: str | None = None
+) -> Page[EventDelivery]:
+    """Everything that was sent about an event, newest first."""
+    event = await managed_event(work, public_id)
+    query: Select[tuple[Delivery, Notification]] = (
+        select(Delivery, Notification)
+        .join(Notification, Notification.id == Delivery.notification_id)
+        .where(Notification.event_id == event.id)
+    )
+    if status is not None:
+        query = query.where(Delivery.status == status)
+    if page.cursor:
+        query = query.where(Delivery.id < position(page.cursor))
+    rows = (await work.session.execute(query.order_by(Delivery.id.desc()).limit(page.limit + 1))).all()
+    return cut(
+        [
+            (
+                row.id,
+                EventDelivery(
+                    **_result(row).model_dump(),
+                    notification_id=notification.id,
+                    kind=notification.kind,
+                    title=notification.title,
+                ),
+            )
+            for row, notification in rows
+        ],
+        page,
+    )
+
+
+async def _readable(work: Work, notification_id: int) -> tuple[Notification, Event | None]:
+    """A notification of an event one manages."""
+    work.actor.require_user()
+    found = (
+        await work.session.execute(
+            select(Notification, Event)
+            .join(Event, Event.id == Notification.event_id)
+            .where(Notification.id == notification_id, may_manage(work.actor))
+        )
+    ).one_or_none()
+    if found is None:
+        raise not_found("message")
+    work.subject = f"notification:{notification_id}"
+    return found[0], found[1]
+
+
+async def _refuse_foreign(work: Work, event: Event, chosen: set[int]) -> None:
+    mine = set(
+        await work.session.scalars(
+            select(Subscription.id).where(Subscription.event_id == event.id, Subscription.id.in_(chosen))
+        )
+    )
+    if chosen - mine:
+        raise not_found("subscription of this event")
+
+
+def _refuse_after_grace(event: Event, work: Work) -> None:
+    end = effective_end(event.start_date, event.end_date)
+    if work.now > end + dt.timedelta(days=work.settings.grace_days):
+        raise conflict(f"This event ended more than {work.settings.grace_days} days ago.")
+
+
+def _result(row: Delivery) -> DeliveryView:
+    return DeliveryView(
+        id=row.id,
+        subscription_id=row.subscription_id,
+        label=row.label,
+        status=row.status,
+        attempts=row.attempts,
+        reason=row.reason,
+        sent_at=row.sent_at,
+        next_attempt_at=row.next_attempt_at if row.status == "queued" else None,
+    )

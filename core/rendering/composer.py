@@ -1,0 +1,72 @@
+"""From a notification to one recipient's message: texts rendered once per zone, the recipient's own links put in."""
+
+import datetime as dt
+from urllib.parse import urlsplit
+
+from core.delivery.message import Mail, Message
+from core.keys import Keys
+from core.notifications.rows import About, Recipient
+from core.rendering.html import as_html
+from core.rendering.notices import Notice, notice_for
+from core.rendering.plain import as_markdown, as_text
+from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
+
+LEAVE = "\x02leave\x03"
+PRESS = "\x02press\x03"
+"""Stand for the recipient's own links until they are known."""
+
+
+class Composer:
+    """Messages of one notification. Cheap for every recipient after the first in a zone."""
+
+    def __init__(self, about: About, now: dt.datetime, base_url: str, keys: Keys) -> None:
+        self._about = about
+        self._now = now
+        self._base_url = base_url
+        self._keys = keys
+        self._domain = urlsplit(base_url).hostname or "localhost"
+        self._rendered: dict[tuple[str, bool], tuple[Notice, str, str, str]] = {}
+
+    def message_for(self, recipient: Recipient) -> Message:
+        event = self._about.event
+        zone = recipient.zone or (event.timezone if event else "UTC")
+        notice, text, markdown, html = self._render(zone, recipient.subscription_state == "active")
+        leave = self._leave_url(recipient) if notice.may_leave else ""
+        press = self._press_url(recipient) if notice.press else ""
+        mail = Mail(
+            html=_fill(html, leave, press),
+            message_id=f"d{recipient.delivery_id}@{self._domain}",
+            unsubscribe_url=leave or None,
+            list_id=f"{event.public_id}.{self._domain}" if event and leave else None,
+        )
+        return Message(notice.subject, _fill(text, leave, press), _fill(markdown, leave, press), mail)
+
+    def _render(self, zone: str, subscribed: bool) -> tuple[Notice, str, str, str]:
+        found = self._rendered.get((zone, subscribed))
+        if found is None:
+            notice = notice_for(self._about, zone, self._now, self._base_url, subscribed=subscribed)
+            found = (
+                notice,
+                as_text(notice, LEAVE, PRESS),
+                as_markdown(notice, LEAVE, PRESS),
+                as_html(notice, LEAVE, PRESS),
+            )
+            self._rendered[zone, subscribed] = found
+        return found
+
+    def _leave_url(self, recipient: Recipient) -> str:
+        event_id = self._about.event.id if self._about.event else 0
+        token = unsubscribe_token(self._keys, UnsubscribeToken(event_id, recipient.integration_id))
+        return f"{self._base_url}/u/{token}"
+
+    def _press_url(self, recipient: Recipient) -> str:
+        requested_at = int(recipient.requested_at.timestamp()) if recipient.requested_at else 0
+        if recipient.subscription_id is not None:
+            token = ConfirmToken("subscription", recipient.subscription_id, requested_at)
+        else:
+            token = ConfirmToken("integration", recipient.integration_id, requested_at)
+        return f"{self._base_url}/c/{confirm_token(self._keys, token)}"
+
+
+def _fill(template: str, leave: str, press: str) -> str:
+    return template.replace(LEAVE, leave).replace(PRESS, press)

@@ -1,0 +1,180 @@
+"""What each kind of message says: short, warm, plain. A notice is structure; `plain` and `html` give it a form."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.db.models import Event
+from core.events.reminders import to_come
+from core.notifications.rows import About
+from core.rendering.updates import change_body, change_title
+from core.times import distance, effective_end, say, say_clock, start_words
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`lines` are paragraphs, `quote` is the organizer's own text, `facts` are (label, value) about the event."""
+
+    subject: str
+    lines: list[str] = field(default_factory=list)
+    quote: str = ""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    page_url: str = ""
+    press: str = ""
+    """The words on the button that leads to the recipient's own confirm page; empty: no button."""
+    small: str = ""
+    may_leave: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    about: About
+    event: Event
+    zone: str
+    now: dt.datetime
+    page_url: str
+    subscribed: bool
+
+
+def notice_for(about: About, zone: str, now: dt.datetime, base_url: str, *, subscribed: bool) -> Notice:
+    """The notice of a notification for readers in `zone`. `subscribed`: whether the reader's row is active already."""
+    kind, event = about.notification.kind, about.event
+    if event is None:
+        return _ACCOUNT[kind](about, base_url)
+    page_url = f"{base_url}/e/{event.public_id}"
+    return _EVENT[kind](_Context(about, event, zone, now, page_url, subscribed))
+
+
+def _facts(c: _Context) -> list[tuple[str, str]]:
+    """When, where, and whom to ask: never an account's address."""
+    when = say(c.event.start_date, c.zone)
+    if c.event.end_date is not None:
+        same_day = c.event.end_date - c.event.start_date < dt.timedelta(hours=18)
+        when += f", until {say_clock(c.event.end_date, c.zone) if same_day else say(c.event.end_date, c.zone)}"
+    facts = [("When", when)]
+    if c.event.location:
+        facts.append(("Where", c.event.location))
+    facts.append(("Contact", c.event.contact or c.about.organizer))
+    return facts
+
+
+def _created(c: _Context) -> Notice:
+    share = "Share this link; whoever opens it can subscribe." if c.event.is_public else "It is private."
+    coming = _coming(c)
+    return Notice(f"{c.event.name} is live", [share, coming], facts=_facts(c), page_url=c.page_url, may_leave=False)
+
+
+def _confirm(c: _Context) -> Notice:
+    when = say(c.event.start_date, c.zone)
+    if c.subscribed:
+        return Notice(
+            f"You already get nudges for {c.event.name}",
+            [f"This address is on the list for {c.event.name} on {when}. There is nothing more to do."],
+            page_url=c.page_url,
+        )
+    return Notice(
+        f"Confirm your nudges for {c.event.name}",
+        [f"Somebody, hopefully you, asked for nudges about {c.event.name} on {when}."],
+        press="Yes, nudge me",
+        small="Not you? Do nothing: this address gets no more mail about it. The link works for 7 days.",
+        may_leave=False,
+    )
+
+
+def _welcome(c: _Context) -> Notice:
+    return Notice(f"You'll hear about {c.event.name}", [_coming(c)], quote="", facts=_facts(c), page_url=c.page_url)
+
+
+def _coming(c: _Context) -> str:
+    left = to_come(c.event.start_date, c.now)
+    if len(left) == 2:
+        return f"What comes: {left[0]}, {left[1]}, any change of time or place, and what the organizer writes."
+    if left:
+        return (
+            f"It {start_words(c.now, c.event.start_date, c.event.timezone)}. What comes: {left[0]} (the day before has "
+            "passed), any change of time or place, and what the organizer writes."
+        )
+    return (
+        f"It starts {distance(c.now, c.event.start_date)}, so there is no reminder any more: only changes of time or "
+        "place, and what the organizer writes."
+    )
+
+
+def _reminder(c: _Context) -> Notice:
+    words = start_words(c.now, c.event.start_date, c.zone)
+    subject = f"{c.event.name} {words}"
+    if c.about.notification.kind == "reminder_1day" and words == "is tomorrow":
+        subject = f"Don't forget! {c.event.name} is tomorrow"
+    return Notice(subject, quote=_shortened(c.event.description), facts=_facts(c), page_url=c.page_url)
+
+
+def _update(c: _Context) -> Notice:
+    changes = c.about.notification.data["changes"]
+    return Notice(
+        change_title(c.event, changes),
+        change_body(c.event, changes, c.zone).split("\n"),
+        facts=_facts(c),
+        page_url=c.page_url,
+    )
+
+
+def _cancelled(c: _Context) -> Notice:
+    lines = [f"{c.event.name} on {say(c.event.start_date, c.zone)} will not take place."]
+    if c.event.cancel_reason:
+        lines.append(f"The organizer says: {c.event.cancel_reason}")
+    return Notice(f"{c.event.name} is cancelled", lines, page_url=c.page_url)
+
+
+def _message(c: _Context) -> Notice:
+    notification = c.about.notification
+    over = effective_end(c.event.start_date, c.event.end_date) <= c.now
+    return Notice(
+        notification.title,
+        [f"{c.about.organizer} writes to everybody who follows {c.event.name}:"],
+        quote=notification.body,
+        facts=[] if over else _facts(c),
+        page_url=c.page_url,
+    )
+
+
+def _channel_disabled(about: About, base_url: str) -> Notice:
+    data = about.notification.data
+    return Notice(
+        about.notification.title,
+        [
+            f"Your channel {data['name']} was switched off, because {data['reason']}.",
+            "Messages for it are waiting. Once it works again, switch it on and they are sent.",
+        ],
+        page_url=base_url,
+        may_leave=False,
+    )
+
+
+def _confirm_channel(about: About, base_url: str) -> Notice:
+    return Notice(
+        "May Soonish write to this address?",
+        [f"{about.notification.data['who']} wants to get their nudges at this address."],
+        press="Yes, that's me",
+        small="Not you? Do nothing: this address gets no mail from us. The link works for 7 days.",
+        may_leave=False,
+    )
+
+
+def _shortened(text: str, limit: int = 600) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
+
+
+_EVENT: dict[str, Callable[[_Context], Notice]] = {
+    "created": _created,
+    "confirm": _confirm,
+    "welcome": _welcome,
+    "reminder_1day": _reminder,
+    "reminder_1hour": _reminder,
+    "update": _update,
+    "cancelled": _cancelled,
+    "message": _message,
+}
+_ACCOUNT: dict[str, Callable[[About, str], Notice]] = {
+    "channel_disabled": _channel_disabled,
+    "confirm_channel": _confirm_channel,
+}

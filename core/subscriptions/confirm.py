@@ -1,0 +1,101 @@
+"""The second half of double opt-in: a page with a button, and what the button does."""
+
+from sqlalchemy import select
+
+from core.db.models import Event, Integration, Subscription
+from core.errors import Code, SoonishError
+from core.integrations.flush import flush_channel
+from core.subscriptions.join import refuse_when_over, welcome
+from core.subscriptions.model import Confirming
+from core.times import say
+from core.tokens import ConfirmToken, read_confirm
+from core.work import Work
+
+
+def _void() -> SoonishError:
+    return SoonishError(
+        Code.NOT_FOUND,
+        "This link does not work any more.",
+        hint="A newer mail has the current one, or subscribe again.",
+    )
+
+
+async def look_at_confirm(work: Work, token: str) -> Confirming:
+    """What the link is about. Changes nothing: mail scanners open links."""
+    named = read_confirm(work.keys, token, work.now)
+    if named.kind == "integration":
+        integration = await _integration(work, named)
+        return _channel_page(integration)
+    row, integration, event = await _subscription(work, named)
+    return _subscription_page(row, integration, event)
+
+
+async def confirm(work: Work, token: str) -> Confirming:
+    """The button: the address said yes. Pressing twice is harmless; a link of an ended row does nothing."""
+    named = read_confirm(work.keys, token, work.now)
+    if named.kind == "integration":
+        return await _confirm_channel(work, named)
+    row, integration, event = await _subscription(work, named)
+    work.subject = f"subscription:{row.id}"
+    if row.state == "unconfirmed":
+        refuse_when_over(event, work)
+        row.state, row.active_since, row.ended_by = "active", work.now, None
+        integration.confirmed_at = work.now
+        integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
+        await work.session.flush()
+        await welcome(work, event, integration, row)
+    return _subscription_page(row, integration, event)
+
+
+async def _confirm_channel(work: Work, named: ConfirmToken) -> Confirming:
+    integration = await _integration(work, named)
+    work.subject = f"integration:{integration.id}"
+    if integration.confirmed_at is None:
+        integration.confirmed_at = work.now
+        integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
+        await flush_channel(work, integration)
+    return _channel_page(integration)
+
+
+def _subscription_page(row: Subscription, integration: Integration, event: Event) -> Confirming:
+    return Confirming(
+        what="subscription",
+        event_name=event.name,
+        event_id=event.public_id,
+        when=say(event.start_date, event.timezone),
+        label=integration.label,
+        state={"unconfirmed": "open", "ended": "ended"}.get(row.state, "done"),
+    )
+
+
+def _channel_page(integration: Integration) -> Confirming:
+    return Confirming(
+        what="channel",
+        event_name=None,
+        event_id=None,
+        when=None,
+        label=integration.name,
+        state="ended" if integration.removed_at else ("done" if integration.confirmed_at else "open"),
+    )
+
+
+async def _subscription(work: Work, named: ConfirmToken) -> tuple[Subscription, Integration, Event]:
+    found = (
+        await work.session.execute(
+            select(Subscription, Integration, Event)
+            .join(Integration, Integration.id == Subscription.integration_id)
+            .join(Event, Event.id == Subscription.event_id)
+            .where(Subscription.id == named.subject_id)
+        )
+    ).one_or_none()
+    if found is None or int(found[0].requested_at.timestamp()) != named.requested_at:
+        raise _void()
+    return found[0], found[1], found[2]
+
+
+async def _integration(work: Work, named: ConfirmToken) -> Integration:
+    row = await work.session.get(Integration, named.subject_id)
+    asked = row.confirm_requested_at if row else None
+    if row is None or asked is None or int(asked.timestamp()) != named.requested_at:
+        raise _void()
+    return row

@@ -1,0 +1,154 @@
+"""Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
+
+from sqlalchemy import select
+
+from core.contracts import PARTICIPANT_ADDED
+from core.db.models import Event, Integration, Subscription, SuppressedAddress
+from core.delivery.channels import Channel, mail_channel
+from core.errors import Code, SoonishError, conflict, invalid, not_found
+from core.events.access import visible_event
+from core.integrations.store import anonymous_channel
+from core.limits import DAY, HOUR, demand, take
+from core.notifications.owe import default_channel, owe_batched
+from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
+from core.subscriptions.views import view_of
+from core.times import effective_end
+from core.work import Work
+
+
+async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEmail) -> CheckInbox:
+    """Ask the address to confirm. The answer never says whether it is known, limited or suppressed."""
+    event = await visible_event(work, public_id)
+    refuse_when_over(event, work)
+    channel = mail_channel(request.email)
+    if request.website:
+        return CheckInbox()
+    if work.actor.ip:
+        limit = work.settings.subscribe_per_ip_hour
+        await demand(work, "subscribe_ip", work.actor.ip, limit, HOUR)
+    destination = work.keys.digest("destination", channel.destination)
+    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
+        await _ask_to_confirm(work, event, channel)
+    return CheckInbox()
+
+
+async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
+    settings, who = work.settings, channel.destination
+    per_event = await take(work, "confirm_event", f"{who} {event.id}", settings.subscribe_per_address_event_day, DAY)
+    per_hour = await take(work, "confirm_address", who, settings.subscribe_per_address_hour, HOUR)
+    return per_event is None and per_hour is None
+
+
+async def _ask_to_confirm(work: Work, event: Event, channel: Channel) -> None:
+    integration = await anonymous_channel(work, channel)
+    row = await _row(work, event.id, integration.id)
+    if row is None:
+        row = _new_row(work, event, integration, "unconfirmed")
+        await work.session.flush()
+    elif row.state == "ended":
+        if row.ended_by == "removed":
+            return
+        row.state, row.requested_at = "unconfirmed", work.now
+    elif row.state == "unconfirmed":
+        row.requested_at = work.now
+    title = f"Confirm your nudges for {event.name}"
+    await owe_batched(work, "confirm", event, title, integration, row.id)
+    work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
+
+
+async def subscribe_by_channel(work: Work, public_id: str, request: SubscribeByChannel) -> Subscribed:
+    """Follow an event through one's own channels; inactive ones are left out with a warning."""
+    user_id = work.actor.require_user()
+    event = await visible_event(work, public_id)
+    refuse_when_over(event, work)
+    chosen = await _chosen(work, user_id, request)
+    warnings = [f"{c.name} is switched off and was left out." for c in chosen if not c.is_active]
+    usable = {c.destination: c for c in reversed(chosen) if c.is_active}
+    if not usable:
+        raise invalid("None of these channels is switched on.", hint="Switch one on, or add a channel.")
+    rows, created = [], False
+    for integration in sorted(usable.values(), key=lambda channel: channel.id):
+        row, is_new = await _follow(work, event, integration)
+        rows.append(view_of(row, integration, event, own=True))
+        created |= is_new
+    return Subscribed(subscriptions=rows, warnings=warnings, created=created)
+
+
+async def _chosen(work: Work, user_id: int, request: SubscribeByChannel) -> list[Integration]:
+    """The channels that were named, all of them the actor's own."""
+    if request.integration_ids is None and request.tags is None:
+        channel = await default_channel(work, user_id)
+        if channel is None:
+            raise invalid("You have no channel that is switched on.", hint="Add a channel first.")
+        return [channel]
+    mine = list(
+        await work.session.scalars(
+            select(Integration)
+            .where(Integration.user_id == user_id, Integration.removed_at.is_(None))
+            .order_by(Integration.id)
+        )
+    )
+    ids, tags = set(request.integration_ids or []), {tag.strip().lower() for tag in request.tags or []}
+    if ids - {channel.id for channel in mine}:
+        raise not_found("channel")
+    unknown = tags - {channel.tag for channel in mine}
+    if unknown:
+        raise invalid(f"No channel has the tag {', '.join(sorted(unknown))}.", field="tags", hint="See your channels.")
+    return [channel for channel in mine if channel.id in ids or channel.tag in tags]
+
+
+async def _follow(work: Work, event: Event, integration: Integration) -> tuple[Subscription, bool]:
+    """One channel follows the event: a new row, a revived one, or the one there is (the same end point counts once)."""
+    same = await work.session.scalar(
+        select(Subscription)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(
+            Subscription.event_id == event.id,
+            Subscription.user_id == work.actor.user_id,
+            Subscription.state == "active",
+            Integration.destination == integration.destination,
+        )
+    )
+    if same is not None:
+        return same, False
+    row = await _row(work, event.id, integration.id)
+    if row is None:
+        row = _new_row(work, event, integration, "active")
+    elif row.ended_by == "removed":
+        raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
+    row.state, row.active_since, row.ended_by = "active", work.now, None
+    await work.session.flush()
+    await welcome(work, event, integration, row)
+    return row, True
+
+
+async def welcome(work: Work, event: Event, integration: Integration, row: Subscription) -> None:
+    await owe_batched(work, "welcome", event, f"You'll hear about {event.name}", integration, row.id)
+    work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
+
+
+def refuse_when_over(event: Event, work: Work) -> None:
+    if event.status == "cancelled":
+        raise conflict("This event is cancelled.")
+    if event.status == "ended" or effective_end(event.start_date, event.end_date) <= work.now:
+        raise conflict("This event is over.")
+
+
+async def _row(work: Work, event_id: int, integration_id: int) -> Subscription | None:
+    row: Subscription | None = await work.session.scalar(
+        select(Subscription).where(Subscription.event_id == event_id, Subscription.integration_id == integration_id)
+    )
+    return row
+
+
+def _new_row(work: Work, event: Event, integration: Integration, state: str) -> Subscription:
+    row = Subscription(
+        event_id=event.id,
+        user_id=integration.user_id,
+        integration_id=integration.id,
+        state=state,
+        requested_at=work.now,
+        created_at=work.now,
+    )
+    work.session.add(row)
+    return row

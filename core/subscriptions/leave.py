@@ -1,0 +1,176 @@
+"""Leaving: by the link in a message, as the subscriber, or removed by the organizer. One press, and undo for a day."""
+
+import secrets
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Select, func, select, update
+
+from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
+from core.db.models import Event, Integration, Subscription, SuppressedAddress, User
+from core.errors import conflict, not_found
+from core.events.access import managed_event
+from core.subscriptions.model import Leaving, Scope, StateChange, SubscriptionView, Unsubscribed
+from core.subscriptions.views import view_of
+from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
+from core.work import Work
+
+_LIVE = ("active", "paused", "unconfirmed")
+
+
+async def look_at_leaving(work: Work, token: str) -> Leaving:
+    """What an unsubscribe link is about. Changes nothing."""
+    named = read_unsubscribe(work.keys, token)
+    integration = await _integration(work, named)
+    event = await work.session.get(Event, named.event_id) if named.event_id else None
+    mine = Integration.destination == integration.destination
+    count = 0
+    if event is not None:
+        count = await work.session.scalar(_live(mine, Event.owner_user_id == event.owner_user_id)) or 0
+    host = await work.session.get(User, event.owner_user_id) if event else None
+    row = await work.session.scalar(
+        select(Subscription).where(
+            Subscription.event_id == named.event_id, Subscription.integration_id == integration.id
+        )
+    )
+    return Leaving(
+        event_name=event.name if event else None,
+        event_id=event.public_id if event else None,
+        label=integration.label,
+        host=host.display_name if host else None,
+        events_of_host=count,
+        since=row.requested_at if row else None,
+        active=row is None or row.state != "ended",
+    )
+
+
+async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubscribed:
+    """End what the token and the scope name, wherever it reaches the same end point. 200 even when already gone."""
+    named = read_unsubscribe(work.keys, token)
+    integration = await _integration(work, named)
+    work.subject, work.detail = f"integration:{integration.id}", {"scope": scope, "event": named.event_id}
+    conditions = [Integration.destination == integration.destination]
+    if scope == "event":
+        conditions.append(Subscription.event_id == named.event_id)
+    elif scope == "organizer":
+        owner = select(Event.owner_user_id).where(Event.id == named.event_id).scalar_subquery()
+        conditions.append(Event.owner_user_id == owner)
+    act = secrets.token_hex(16)
+    ended = await _end(work, conditions, "unsubscribed", act)
+    suppressed = scope == "everything" and await _suppress(work, integration.destination, act)
+    if not ended and not suppressed:
+        return Unsubscribed(ended=0, undo=None)
+    expires = int((work.now + UNDO_LIFETIME).timestamp())
+    return Unsubscribed(ended=ended, undo=undo_token(work.keys, UndoToken(act, expires)))
+
+
+async def undo_unsubscribe(work: Work, token: str) -> int:
+    """Restore exactly the rows that this unsubscribe ended. How many there were."""
+    act = read_undo(work.keys, token, work.now).act
+    suppressed = await work.session.scalar(select(SuppressedAddress).where(SuppressedAddress.act == act))
+    if suppressed is not None:
+        await work.session.delete(suppressed)
+    rows = list(
+        await work.session.scalars(
+            select(Subscription).where(
+                Subscription.ended_act == act, Subscription.state == "ended", Subscription.ended_by == "unsubscribed"
+            )
+        )
+    )
+    for row in rows:
+        row.state = row.state_before or "active"
+        row.ended_at = row.ended_by = row.ended_act = row.state_before = None
+        work.ring(PARTICIPANT_ADDED, row.id, event_id=row.event_id)
+    work.subject = f"act:{act}"
+    return len(rows)
+
+
+async def end_mine(work: Work, subscription_id: int) -> Unsubscribed:
+    """The subscriber leaves, in the API or in chat."""
+    await _mine(work, subscription_id)
+    act = secrets.token_hex(16)
+    ended = await _end(work, [Subscription.id == subscription_id], "unsubscribed", act)
+    expires = int((work.now + UNDO_LIFETIME).timestamp())
+    return Unsubscribed(ended=ended, undo=undo_token(work.keys, UndoToken(act, expires)) if ended else None)
+
+
+async def change_mine(work: Work, subscription_id: int, change: StateChange) -> SubscriptionView:
+    """Pause or resume one's own subscription."""
+    row, integration, event = await _mine(work, subscription_id)
+    if row.state not in ("active", "paused"):
+        raise conflict("This subscription has ended.", hint="Subscribe again.")
+    row.state = change.state
+    return view_of(row, integration, event, own=True)
+
+
+async def remove_subscriber(work: Work, public_id: str, subscription_id: int) -> None:
+    """The organizer removes somebody: silently, and only the organizer lets them back."""
+    event = await managed_event(work, public_id)
+    row = await work.session.get(Subscription, subscription_id)
+    if row is None or row.event_id != event.id:
+        raise not_found("subscription")
+    work.detail = {"subscription": subscription_id}
+    await _end(work, [Subscription.id == subscription_id], "removed", None)
+
+
+async def end_channel_subscriptions(work: Work, integration: Integration) -> int:
+    """A removed channel follows nothing any more."""
+    return await _end(work, [Subscription.integration_id == integration.id], "channel_removed", None)
+
+
+async def _end(work: Work, conditions: Collection[ColumnElement[bool]], why: str, act: str | None) -> int:
+    found = (
+        await work.session.execute(
+            select(Subscription.id, Subscription.event_id)
+            .join(Integration, Integration.id == Subscription.integration_id)
+            .join(Event, Event.id == Subscription.event_id)
+            .where(Subscription.state.in_(_LIVE), *conditions)
+        )
+    ).all()
+    if not found:
+        return 0
+    await work.session.execute(
+        update(Subscription)
+        .where(Subscription.id.in_([row.id for row in found]))
+        .values(state_before=Subscription.state, state="ended", ended_at=work.now, ended_by=why, ended_act=act)
+    )
+    for event_id, subscription_id in {row.event_id: row.id for row in found}.items():
+        work.ring(PARTICIPANT_REMOVED, subscription_id, event_id=event_id)
+    return len(found)
+
+
+async def _suppress(work: Work, destination: str, act: str) -> bool:
+    if await work.session.get(SuppressedAddress, destination) is not None:
+        return False
+    work.session.add(SuppressedAddress(destination=destination, created_at=work.now, act=act))
+    return True
+
+
+async def _integration(work: Work, named: UnsubscribeToken) -> Integration:
+    row = await work.session.get(Integration, named.integration_id)
+    if row is None:
+        raise not_found("subscription any more")
+    return row
+
+
+async def _mine(work: Work, subscription_id: int) -> tuple[Subscription, Integration, Event]:
+    found = (
+        await work.session.execute(
+            select(Subscription, Integration, Event)
+            .join(Integration, Integration.id == Subscription.integration_id)
+            .join(Event, Event.id == Subscription.event_id)
+            .where(Subscription.id == subscription_id, Subscription.user_id == work.actor.require_user())
+        )
+    ).one_or_none()
+    if found is None:
+        raise not_found("subscription")
+    work.subject = f"subscription:{subscription_id}"
+    return found[0], found[1], found[2]
+
+
+def _live(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
+    return (
+        select(func.count(Subscription.event_id.distinct()))
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
+        .where(Subscription.state.in_(_LIVE), *conditions)
+    )

@@ -1,0 +1,90 @@
+"""What goes into a subscription and what comes out."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scope = Literal["event", "organizer", "everything"]
+
+
+class SubscribeByEmail(BaseModel):
+    """Anybody with the link. `website` is a trap for robots: people leave it empty."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, Field(max_length=400)]
+    website: Annotated[str, Field(max_length=400)] = ""
+
+
+class SubscribeByChannel(BaseModel):
+    """Through one's own channels. Neither given: the default channel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    integration_ids: Annotated[list[int], Field(min_length=1, max_length=50)] | None = None
+    tags: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=50)] | None = None
+
+
+class CheckInbox(BaseModel):
+    """The same answer for every address: new, repeated, limited or suppressed."""
+
+    status: Literal["check_inbox"] = "check_inbox"
+
+
+class SubscriptionView(BaseModel):
+    """A subscription as its owner or the event's organizer sees it."""
+
+    id: int
+    event_id: str
+    event_name: str
+    label: str
+    kind: str
+    state: Literal["unconfirmed", "active", "paused", "ended"]
+    integration_id: int | None
+    """For the subscriber only."""
+    created_at: dt.datetime
+
+
+class Subscribed(BaseModel):
+    subscriptions: list[SubscriptionView]
+    warnings: list[str]
+    created: bool
+    """Whether anything is new; a repetition answers with the rows there are."""
+
+
+class Unsubscribed(BaseModel):
+    """What was left, and the token that takes it back within a day."""
+
+    status: Literal["unsubscribed"] = "unsubscribed"
+    ended: int
+    undo: str | None
+
+
+class Leaving(BaseModel):
+    """What an unsubscribe page shows before anything happens."""
+
+    event_name: str | None
+    event_id: str | None
+    label: str
+    host: str | None
+    events_of_host: int
+    since: dt.datetime | None
+    active: bool
+
+
+class Confirming(BaseModel):
+    """What a confirm page shows before anything happens."""
+
+    what: Literal["subscription", "channel"]
+    event_name: str | None
+    event_id: str | None
+    when: str | None
+    label: str
+    state: Literal["open", "done", "ended"]
+
+
+class StateChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["active", "paused"]

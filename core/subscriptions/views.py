@@ -1,0 +1,55 @@
+"""Reading subscriptions: one's own, and those of an event one organizes."""
+
+from sqlalchemy import Select, select
+
+from core.db.models import Event, Integration, Subscription
+from core.events.access import managed_event, may_see
+from core.pages import Page, PageRequest, cut, position
+from core.subscriptions.model import SubscriptionView
+from core.work import Work
+
+
+def view_of(row: Subscription, integration: Integration, event: Event, *, own: bool) -> SubscriptionView:
+    return SubscriptionView(
+        id=row.id,
+        event_id=event.public_id,
+        event_name=event.name,
+        label=integration.name if own else integration.label,
+        kind=integration.kind,
+        state=row.state,
+        integration_id=integration.id if own else None,
+        created_at=row.created_at,
+    )
+
+
+async def my_subscriptions(work: Work, page: PageRequest) -> Page[SubscriptionView]:
+    """What the actor follows, newest first; ended ones are left out."""
+    user_id = work.actor.require_user()
+    query = (
+        select(Subscription, Integration, Event)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
+        .where(Subscription.user_id == user_id, Subscription.state != "ended", may_see(work.actor))
+    )
+    return await _page(work, query, page, own=True)
+
+
+async def event_subscriptions(work: Work, public_id: str, page: PageRequest) -> Page[SubscriptionView]:
+    """Who follows an event, for its organizer: names and kinds of channel, addresses masked."""
+    event = await managed_event(work, public_id)
+    query = (
+        select(Subscription, Integration, Event)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
+        .where(Subscription.event_id == event.id, Subscription.state.in_(("active", "paused")))
+    )
+    return await _page(work, query, page, own=False)
+
+
+async def _page(
+    work: Work, query: Select[tuple[Subscription, Integration, Event]], page: PageRequest, *, own: bool
+) -> Page[SubscriptionView]:
+    if page.cursor:
+        query = query.where(Subscription.id < position(page.cursor))
+    rows = (await work.session.execute(query.order_by(Subscription.id.desc()).limit(page.limit + 1))).all()
+    return cut([(row.id, view_of(row, integration, event, own=own)) for row, integration, event in rows], page)

@@ -1,0 +1,51 @@
+"""Text that people typed: cleaned, bounded, and shown without giving anybody away."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_BLOCK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _one_line(value: str) -> str:
+    if _LINE.search(value) or any("\ud800" <= ch <= "\udfff" for ch in value):
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+def _clean_block(value: str) -> str:
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    if _BLOCK.search(value):
+        raise ValueError("contains control characters")
+    return value
+
+
+def _normalise(value: object) -> object:
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+
+
+def _visible(value: str) -> str:
+    if not any(unicodedata.category(ch)[0] in "LNPS" for ch in value):
+        raise ValueError("must contain something to read")
+    return value
+
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    BeforeValidator(_normalise),
+    AfterValidator(_one_line),
+    AfterValidator(_visible),
+]
+Line = Annotated[str, StringConstraints(max_length=300), BeforeValidator(_normalise), AfterValidator(_one_line)]
+Block = Annotated[str, StringConstraints(max_length=10_000), BeforeValidator(_normalise), AfterValidator(_clean_block)]
+MessageBody = Annotated[Block, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_visible)]
+
+
+def mask_address(address: str) -> str:
+    """`n•••a@example.org`: enough to recognise one's own, too little to write to."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••{local[-1:] if len(local) > 2 else ''}@{domain}"

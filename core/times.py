@@ -1,0 +1,95 @@
+"""Times as people read them, and the few rules about them that everything shares."""
+
+import datetime as dt
+import functools
+from zoneinfo import ZoneInfo, available_timezones
+
+from core.clock import UTC
+from core.errors import invalid
+
+DEFAULT_LENGTH = dt.timedelta(hours=1)
+"""How long an event without an end lasts."""
+LATEST = dt.timedelta(days=5 * 366)
+
+
+def effective_end(start: dt.datetime, end: dt.datetime | None) -> dt.datetime:
+    return end if end is not None else start + DEFAULT_LENGTH
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """ISO 8601 with an offset, as UTC. Raises ValueError with a sentence for people."""
+    try:
+        value = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"That is not a time we can read. Write it like {dt.date.today().year + 1}-05-01T19:00:00+02:00."  # noqa: DTZ011
+        ) from None
+    if value.tzinfo is None:
+        raise ValueError("This time has no zone: add an offset like +02:00, or Z for UTC.")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("That time is out of range.") from None
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA zone of that name. Raises SoonishError for anything else."""
+    if name not in _zones() or name in {"localtime", "posixrules", "Factory"}:
+        raise invalid("That time zone is not known.", field="timezone", hint="Use a name like Europe/Berlin or UTC.")
+    return ZoneInfo(name)
+
+
+def say(moment: dt.datetime, zone_name: str) -> str:
+    """`Fri 27 Nov 2026, 19:00 (Europe/Berlin)`: the weekday and the zone are always named."""
+    local = moment.astimezone(ZoneInfo(zone_name))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({zone_name})"
+
+
+def say_day(moment: dt.datetime, zone_name: str) -> str:
+    local = moment.astimezone(ZoneInfo(zone_name))
+    return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+def say_clock(moment: dt.datetime, zone_name: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone_name)):%H:%M}"
+
+
+def place_of(zone_name: str) -> str:
+    """`Berlin` for Europe/Berlin: how a zone is named beside a wall time."""
+    return zone_name.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def distance(now: dt.datetime, then: dt.datetime) -> str:
+    """`in 4 days`, `in 1 hour`, `now`, `2 hours ago`: the largest unit that says enough."""
+    seconds = (then - now).total_seconds()
+    words = span(abs(seconds))
+    if words is None:
+        return "now"
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def span(seconds: float) -> str | None:
+    """Seconds in words, rounded; None below half a minute."""
+    for size, name, up_to in ((60, "minute", 90 * 60), (3600, "hour", 47 * 3600), (86400, "day", float("inf"))):
+        if seconds < up_to:
+            count = round(seconds / size)
+            if count == 0:
+                return None
+            return f"{count} {name}" + ("" if count == 1 else "s")
+    return None
+
+
+def start_words(now: dt.datetime, start: dt.datetime, zone_name: str) -> str:
+    """How a reminder says when: `is tomorrow`, `starts in 1 hour`, `starts in 20 minutes`, `starts now`."""
+    local = ZoneInfo(zone_name)
+    days = (start.astimezone(local).date() - now.astimezone(local).date()).days
+    ahead = (start - now).total_seconds()
+    if days == 1 and ahead > 12 * 3600:
+        return "is tomorrow"
+    words = span(ahead)
+    return f"starts in {words}" if words else "starts now"

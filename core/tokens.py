@@ -1,0 +1,103 @@
+"""Tokens: signed ones that are mailed and stored nowhere, random ones of which only a hash is stored."""
+
+import datetime as dt
+import hashlib
+import secrets
+import struct
+from dataclasses import dataclass
+
+from core.clock import UTC
+from core.errors import Code, SoonishError
+from core.keys import Keys
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+CONFIRM_LIFETIME = dt.timedelta(days=7)
+UNDO_LIFETIME = dt.timedelta(hours=24)
+API_PREFIX = "soonish_"
+
+
+def new_public_id() -> str:
+    """Ten random base58 characters (58 bits): what an event is called in links."""
+    return "".join(secrets.choice(_BASE58) for _ in range(10))
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeToken:
+    """Names what a recipient may leave. Never expires, survives re-subscription. event_id 0: no event."""
+
+    event_id: int
+    integration_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmToken:
+    """Names an unconfirmed row (`subscription` or `integration`) and the request that asked for it."""
+
+    kind: str
+    subject_id: int
+    requested_at: int
+    """Seconds since the epoch; a later request for the same row makes a new link and voids this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoToken:
+    act: str
+    """Which unsubscribe it undoes."""
+    expires_at: int
+
+
+_KINDS = {"subscription": 1, "integration": 2}
+_KIND_NAMES = {number: name for name, number in _KINDS.items()}
+
+
+def unsubscribe_token(keys: Keys, token: UnsubscribeToken) -> str:
+    return keys.sign("unsubscribe", struct.pack(">QQ", token.event_id, token.integration_id))
+
+
+def read_unsubscribe(keys: Keys, text: str) -> UnsubscribeToken:
+    return UnsubscribeToken(*struct.unpack(">QQ", _payload(keys, "unsubscribe", text, 16)))
+
+
+def confirm_token(keys: Keys, token: ConfirmToken) -> str:
+    return keys.sign("confirm", struct.pack(">BQQ", _KINDS[token.kind], token.subject_id, token.requested_at))
+
+
+def read_confirm(keys: Keys, text: str, now: dt.datetime) -> ConfirmToken:
+    """Raises SoonishError for a forged, truncated or expired link."""
+    kind, subject_id, requested_at = struct.unpack(">BQQ", _payload(keys, "confirm", text, 17))
+    if dt.datetime.fromtimestamp(requested_at, UTC) + CONFIRM_LIFETIME < now:
+        raise SoonishError(
+            Code.NOT_FOUND, "This link is older than seven days.", hint="Subscribe again to get a fresh one."
+        )
+    return ConfirmToken(_KIND_NAMES[kind], subject_id, requested_at)
+
+
+def undo_token(keys: Keys, token: UndoToken) -> str:
+    return keys.sign("undo", struct.pack(">16sQ", bytes.fromhex(token.act), token.expires_at))
+
+
+def read_undo(keys: Keys, text: str, now: dt.datetime) -> UndoToken:
+    act, expires_at = struct.unpack(">16sQ", _payload(keys, "undo", text, 24))
+    if expires_at < now.timestamp():
+        raise SoonishError(Code.NOT_FOUND, "Undo works for a day.", hint="Subscribe again on the event's page.")
+    return UndoToken(act.hex(), expires_at)
+
+
+def new_api_token() -> str:
+    return API_PREFIX + secrets.token_urlsafe(32)
+
+
+def token_hash(text: str) -> str:
+    """What is stored of a random token. Plain SHA-256 suffices: the token has 256 random bits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _payload(keys: Keys, purpose: str, text: str, length: int) -> bytes:
+    payload = keys.verify(purpose, text) if len(text) <= 200 else None
+    if payload is None or len(payload) != length:
+        raise SoonishError(
+            Code.NOT_FOUND,
+            "This link is not one of ours, or a part of it is missing.",
+            hint="Open it from the message again, or copy the whole address.",
+        )
+    return payload

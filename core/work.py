@@ -1,0 +1,206 @@
+"""How a use case runs: an actor, typed input, one transaction, a typed answer.
+
+A use case is an async function whose first argument is a `Work`. `Core.act` gives it a write transaction and, in the
+same transaction, the audit row and (for a repeated request) the stored answer; `Core.ask` gives it a read.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import Clock
+from core.db.engine import Database
+from core.db.models import AuditEntry, OutboxRow, StoredRequest
+from core.errors import Code, SoonishError, conflict
+from core.keys import Keys
+from core.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and through which door. `user_id` None: nobody in particular (a visitor, or the service itself)."""
+
+    user_id: int | None
+    via: str
+    ip: str | None = None
+    """The client's address, for limits only; it is stored hashed and logged never."""
+
+    def require_user(self) -> int:
+        if self.user_id is None:
+            raise SoonishError(Code.UNAUTHENTICATED, "Sign in first.", hint="Send an API token as a bearer token.")
+        return self.user_id
+
+
+SYSTEM = Actor(None, "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Names a request so that its repetition gets the first answer."""
+
+    scope: str
+    key: str
+    body_hash: str
+
+    @classmethod
+    def of(cls, scope: str, key: str, body: Any) -> "Once":
+        text = json.dumps(body, sort_keys=True, default=str)
+        return cls(scope, key, hashlib.sha256(text.encode()).hexdigest())
+
+
+@dataclass(slots=True)
+class Work:
+    """What a use case works with: its transaction, its actor, and the time it happens at."""
+
+    core: "Core"
+    session: AsyncSession
+    actor: Actor
+    now: dt.datetime
+    subject: str = ""
+    """What the audit row is about; the use case sets it as soon as it knows."""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> Keys:
+        return self.core.keys
+
+    @property
+    def settings(self) -> Settings:
+        return self.core.settings
+
+    def ring(
+        self, signal: str, subject_id: int, *, event_id: int | None = None, notification_id: int | None = None
+    ) -> None:
+        """Ask for a workflow to be woken once this transaction has committed."""
+        self.session.add(
+            OutboxRow(
+                event_id=event_id,
+                notification_id=notification_id,
+                signal=signal,
+                subject_id=subject_id,
+                created_at=self.now,
+            )
+        )
+
+
+UseCase = Callable[Concatenate[Work, P], Awaitable[T]]
+
+
+@dataclass(slots=True)
+class Core:
+    """Everything the use cases share, wired once per process."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    keys: Keys
+
+    async def ask(self, actor: Actor, query: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self.db.read() as session:
+            return await query(Work(self, session, actor, self.clock.now()), *args, **kwargs)
+
+    async def step(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The service's own bookkeeping: a write transaction without an audit row."""
+        async with self.db.write() as session:
+            return await use_case(Work(self, session, SYSTEM, self.clock.now()), *args, **kwargs)
+
+    async def act(self, actor: Actor, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case in one transaction; refusals leave only their audit row."""
+        return await self._act(actor, use_case, None, args, kwargs)
+
+    async def act_once(
+        self, once: Once | None, actor: Actor, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `act`, but a repetition of the same request returns the first answer and changes nothing."""
+        return await self._act(actor, use_case, once, args, kwargs)
+
+    async def _act(
+        self,
+        actor: Actor,
+        use_case: Callable[..., Awaitable[T]],
+        once: Once | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> T:
+        now = self.clock.now()
+        for attempt in range(1, _ATTEMPTS + 1):
+            work: Work | None = None
+            try:
+                async with self.db.write() as session:
+                    work = Work(self, session, actor, now)
+                    if once is not None and (stored := await _stored_answer(session, once, now)) is not None:
+                        return typing.cast("T", _answers_of(use_case).validate_json(stored))
+                    answer = await use_case(work, *args, **kwargs)
+                    session.add(_audit(work, use_case, "done"))
+                    if once is not None:
+                        session.add(_answer_row(once, _answers_of(use_case).dump_json(answer).decode(), work))
+                    return answer
+            except SoonishError as refusal:
+                async with self.db.write() as session:
+                    refused = Work(self, session, actor, now, work.subject if work else "")
+                    session.add(_audit(refused, use_case, str(refusal.code)))
+                raise
+            except IntegrityError:
+                # Two transactions made the same row; what lost looks again and finds it.
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+
+async def _stored_answer(session: AsyncSession, once: Once, now: dt.datetime) -> str | None:
+    row = await session.scalar(
+        select(StoredRequest).where(StoredRequest.scope == once.scope, StoredRequest.key == once.key)
+    )
+    if row is None:
+        return None
+    if row.expires_at <= now:
+        await session.delete(row)
+        await session.flush()
+        return None
+    if row.body_hash != once.body_hash:
+        raise conflict("This Idempotency-Key was used for a different request.", hint="Use a new key.")
+    return row.answer
+
+
+def _answer_row(once: Once, answer: str, work: Work) -> StoredRequest:
+    lifetime = dt.timedelta(hours=work.settings.retention_requests_hours)
+    return StoredRequest(
+        scope=once.scope,
+        key=once.key,
+        body_hash=once.body_hash,
+        answer=answer,
+        created_at=work.now,
+        expires_at=work.now + lifetime,
+    )
+
+
+@cache
+def _answers_of(use_case: Callable[..., Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(typing.get_type_hints(use_case)["return"])
+
+
+def _audit(work: Work, use_case: Callable[..., Any], outcome: str) -> AuditEntry:
+    return AuditEntry(
+        created_at=work.now,
+        actor_user_id=work.actor.user_id,
+        via=work.actor.via,
+        action=use_case.__name__,
+        subject=work.subject,
+        outcome=outcome,
+        detail=work.detail,
+    )
