@@ -21,19 +21,19 @@ async def take(work: Work, name: str, who: str, limit: int, window: dt.timedelta
     key = f"{name}:{work.keys.digest('bucket', who)}"
     over = Bucket.resets_at <= work.now
     insert = sqlite.insert if work.core.db.sqlite else postgresql.insert
-    statement = insert(Bucket).values(key=key, count=amount, resets_at=work.now + window)
+    statement = insert(Bucket).values(key=key, used=amount, resets_at=work.now + window)
     row = (
         await work.session.execute(
             statement.on_conflict_do_update(
                 index_elements=[Bucket.key],
                 set_={
-                    "count": case((over, amount), else_=Bucket.count + amount),
+                    "used": case((over, amount), else_=Bucket.used + amount),
                     "resets_at": case((over, work.now + window), else_=Bucket.resets_at),
                 },
-            ).returning(Bucket.count, Bucket.resets_at)
+            ).returning(Bucket.used, Bucket.resets_at)
         )
     ).one()
-    return None if row.count <= limit else max(1, int((row.resets_at - work.now).total_seconds()) + 1)
+    return None if row.used <= limit else max(1, int((row.resets_at - work.now).total_seconds()) + 1)
 
 
 async def demand(work: Work, name: str, who: str, limit: int, window: dt.timedelta, amount: int = 1) -> None:

@@ -10,7 +10,7 @@ from core.work import Actor, Work
 def may_see(actor: Actor) -> ColumnElement[bool]:
     """Public events by anybody with the link; private ones by their owner and by those who follow them."""
     if actor.user_id is None:
-        return Event.is_public
+        return Event.is_public.is_(True)
     follows = exists().where(
         Subscription.event_id == Event.id,
         Subscription.user_id == actor.user_id,

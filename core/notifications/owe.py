@@ -164,7 +164,7 @@ async def followers(work: Work, event_id: int, only: Collection[int] | None = No
     return await work.session.scalar(query) or 0
 
 
-async def _insert(work: Work, rows: Select[Any]) -> None:
+async def _insert(work: Work, rows: Select[*tuple[Any, ...]]) -> None:
     insert = sqlite.insert if work.core.db.sqlite else postgresql.insert
     # "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition of the SELECT.
     await work.session.execute(

@@ -68,7 +68,7 @@ async def about_of(session: AsyncSession, notification_id: int) -> About | None:
     return About(row[0], row[1], row[2] or "") if row else None
 
 
-def due_rows(notification_id: int, limit: int, now: dt.datetime) -> Select[Any]:
+def due_rows(notification_id: int, limit: int, now: dt.datetime) -> Select[*tuple[Any, ...]]:
     """Rows that may be claimed now, with all that the verdict and the send need."""
     suppressed = exists().where(SuppressedAddress.destination == Delivery.destination)
     due = or_(
@@ -103,7 +103,7 @@ def due_rows(notification_id: int, limit: int, now: dt.datetime) -> Select[Any]:
     )
 
 
-def judge_row(kind: str, row: Row[Any]) -> Verdict:
+def judge_row(kind: str, row: Row[*tuple[Any, ...]]) -> Verdict:
     """Whether this recipient still wants it and can be reached."""
     return wanted(
         KINDS[kind],
@@ -116,7 +116,7 @@ def judge_row(kind: str, row: Row[Any]) -> Verdict:
     )
 
 
-def recipient_of(row: Row[Any]) -> Recipient:
+def recipient_of(row: Row[*tuple[Any, ...]]) -> Recipient:
     return Recipient(
         delivery_id=row.id,
         created_at=row.created_at,
@@ -135,7 +135,7 @@ async def sending_paused(connection: AsyncConnection | AsyncSession) -> bool:
     return await connection.scalar(select(ServiceFlag.value).where(ServiceFlag.name == PAUSED)) is not None
 
 
-def next_due(notification_ids: Sequence[int]) -> Select[tuple[dt.datetime | None]]:
+def next_due(notification_ids: Sequence[int]) -> Select[dt.datetime | None]:
     """When the earliest open row of these notifications can be claimed."""
     at = case((Delivery.status == "sending", Delivery.lease_until), else_=Delivery.next_attempt_at)
     return select(func.min(at, type_=Delivery.next_attempt_at.type)).where(

@@ -90,7 +90,7 @@ async def event_deliveries(
 ) -> Page[EventDelivery]:
     """Everything that was sent about an event, newest first."""
     event = await managed_event(work, public_id)
-    query: Select[tuple[Delivery, Notification]] = (
+    query: Select[Delivery, Notification] = (
         select(Delivery, Notification)
         .join(Notification, Notification.id == Delivery.notification_id)
         .where(Notification.event_id == event.id)

@@ -167,7 +167,7 @@ async def _mine(work: Work, subscription_id: int) -> tuple[Subscription, Integra
     return found[0], found[1], found[2]
 
 
-def _live(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
+def _live(*conditions: ColumnElement[bool]) -> Select[int]:
     return (
         select(func.count(Subscription.event_id.distinct()))
         .join(Integration, Integration.id == Subscription.integration_id)

@@ -47,7 +47,7 @@ async def event_subscriptions(work: Work, public_id: str, page: PageRequest) -> 
 
 
 async def _page(
-    work: Work, query: Select[tuple[Subscription, Integration, Event]], page: PageRequest, *, own: bool
+    work: Work, query: Select[Subscription, Integration, Event], page: PageRequest, *, own: bool
 ) -> Page[SubscriptionView]:
     if page.cursor:
         query = query.where(Subscription.id < position(page.cursor))

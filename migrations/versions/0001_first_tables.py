@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_table(
         "buckets",
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
         sa.Column("resets_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_buckets")),
     )

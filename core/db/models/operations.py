@@ -31,7 +31,7 @@ class Bucket(Base):
     __tablename__ = "buckets"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    count: Mapped[int]
+    used: Mapped[int]
     resets_at: Mapped[dt.datetime] = mapped_column(index=True)
 
 
