@@ -174,7 +174,7 @@ def _mail_from_url(text: str) -> Channel:
         raise _refused("That is more than one plain e-mail address.", OWN_MAIL)
     if body.count("@") != 1 and "%40" not in body:
         raise _refused("That is not one plain e-mail address.", OWN_MAIL)
-    return _mail(unquote(body, errors="strict") if "%" in body else body, FIELD)
+    return _mail(unquote(body), FIELD)
 
 
 def _mail(address: str, field: str) -> Channel:
@@ -201,9 +201,9 @@ def _not_mail(field: str) -> SoonishError:
 
 async def check_destination(channel: Channel, policy: DestinationPolicy) -> None:
     """Resolves the channel's host; raises SoonishError when Soonish would not connect to it. Checked again on use."""
-    host, colon, port = channel.host.rpartition(":")
-    if not colon:
+    if services.SERVICES[channel.scheme].host is not None:
         return
+    host, _, port = channel.host.rpartition(":")
     literal = host.strip("[]")
     if _is_literal(literal):
         if not policy.permits(literal, int(port)):

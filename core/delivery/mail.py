@@ -13,7 +13,7 @@ from core.delivery.outcomes import ERROR
 from core.delivery.smtp import MailPool
 
 # Stricter than what mail allows and exactly what a stored channel contains.
-ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f-\uffff]{1,64}@[a-z0-9.-]{1,253}", re.IGNORECASE)
+ADDRESS = re.compile(r"[A-Za-z0-9!$'*+=^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
 class SystemMail(Native, NotifyBase):  # type: ignore[no-untyped-call]

@@ -1,0 +1,223 @@
+"""The port to Temporal: connect, ring, ask, schedule. Every call is bounded, because a server that hangs takes 30 s
+to fail and one that is gone 6 s. No request and no chat command waits for any of them but the status page."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleState,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from core.clock import UTC
+from core.contracts import (
+    EVENT_WORKFLOW,
+    NOTIFICATION_OWED,
+    NOTIFICATION_WORKFLOW,
+    REMINDER_WORKFLOW,
+    Doorbell,
+    EventStart,
+    EventStatus,
+    ReminderOrder,
+    SendOrder,
+    event_workflow_id,
+    notification_workflow_id,
+    reminder_schedule_id,
+)
+from core.settings import Settings
+
+T = TypeVar("T")
+
+_SECONDS = 3.0
+_CATCH_UP = dt.timedelta(days=1)
+
+
+class TemporalAwayError(Exception):
+    """Temporal did not answer in time. What was to be rung stays in the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a connectivity check found."""
+
+    reachable: bool
+    address: str
+    namespace: str
+    error: str | None = None
+
+
+class Temporal:
+    """One client per process, connected when it is first needed and again after a failure."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.address = settings.temporal_url
+        self.namespace = settings.temporal_namespace
+        self.task_queue = settings.temporal_task_queue
+        self._client: Client | None = None
+
+    async def client(self) -> Client:
+        """Raises TemporalAwayError."""
+        if self._client is None:
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    self._client = await Client.connect(
+                        self.address,
+                        namespace=self.namespace,
+                        retry_config=RetryConfig(max_elapsed_time_millis=int(_SECONDS * 1000)),
+                    )
+            except (RuntimeError, TimeoutError, RPCError) as error:
+                raise TemporalAwayError(f"Temporal at {self.address} does not answer") from error
+        return self._client
+
+    async def check(self) -> Connection:
+        """Whether the namespace answers."""
+        try:
+            client = await self.client()
+            async with asyncio.timeout(_SECONDS):
+                await client.service_client.check_health()
+                await anext(client.list_workflows("WorkflowId = 'none'", page_size=1), None)
+        except (TemporalAwayError, TimeoutError, RPCError, RuntimeError) as error:
+            return Connection(False, self.address, self.namespace, _words(error))
+        return Connection(True, self.address, self.namespace)
+
+    async def ring_event(self, event_id: int, public_id: str, signal: str, subject_id: int) -> None:
+        """Signal an event's workflow, starting it if it does not run. Ringing twice is harmless."""
+        client = await self.client()
+        await _bounded(
+            client.start_workflow(
+                EVENT_WORKFLOW,
+                EventStart(event_id),
+                id=event_workflow_id(public_id),
+                task_queue=self.task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=signal,
+                start_signal_args=[Doorbell(subject_id)],
+            )
+        )
+
+    async def ring_notification(self, notification_id: int) -> None:
+        """The workflow of an account mail, which belongs to no event."""
+        client = await self.client()
+        await _bounded(
+            client.start_workflow(
+                NOTIFICATION_WORKFLOW,
+                SendOrder(notification_id),
+                id=notification_workflow_id(notification_id),
+                task_queue=self.task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=NOTIFICATION_OWED,
+                start_signal_args=[Doorbell(notification_id)],
+            )
+        )
+
+    async def start_reminder(self, public_id: str, order: ReminderOrder) -> None:
+        """A reminder that is due sooner than a schedule could fire. Starting it again changes nothing."""
+        client = await self.client()
+        try:
+            await _bounded(
+                client.start_workflow(
+                    REMINDER_WORKFLOW,
+                    order,
+                    id=f"{reminder_schedule_id(public_id, order.kind)}-{order.start}",
+                    task_queue=self.task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                )
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def set_reminder(self, public_id: str, order: ReminderOrder, fire_at: dt.datetime) -> None:
+        """Upsert the one schedule of this reminder: it fires once, at `fire_at` (whole seconds, in the future)."""
+        client = await self.client()
+        schedule = self._schedule(public_id, order, fire_at)
+        schedule_id = reminder_schedule_id(public_id, order.kind)
+        try:
+            await _bounded(client.create_schedule(schedule_id, schedule))
+        except ScheduleAlreadyRunningError:
+
+            async def replace(_: ScheduleUpdateInput) -> ScheduleUpdate:  # noqa: RUF029 - the SDK awaits it
+                return ScheduleUpdate(schedule)
+
+            await _bounded(client.get_schedule_handle(schedule_id).update(replace))
+
+    async def drop_reminder(self, public_id: str, kind: str) -> None:
+        """Delete the schedule, if there is one."""
+        client = await self.client()
+        try:
+            await _bounded(client.get_schedule_handle(reminder_schedule_id(public_id, kind)).delete())
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def event_status(self, public_id: str) -> EventStatus | None:
+        """The workflow's own answer; None when it does not run (any more). Raises TemporalAwayError."""
+        client = await self.client()
+        handle = client.get_workflow_handle(event_workflow_id(public_id), result_type=str)
+        try:
+            return await _bounded(handle.query("status", result_type=EventStatus))
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return None
+            raise TemporalAwayError(_words(error)) from error
+
+    def _schedule(self, public_id: str, order: ReminderOrder, fire_at: dt.datetime) -> Schedule:
+        at = fire_at.astimezone(UTC)
+        return Schedule(
+            action=ScheduleActionStartWorkflow(
+                REMINDER_WORKFLOW,
+                order,
+                id=reminder_schedule_id(public_id, order.kind),
+                task_queue=self.task_queue,
+            ),
+            spec=ScheduleSpec(
+                calendars=[
+                    ScheduleCalendarSpec(
+                        second=(ScheduleRange(at.second),),
+                        minute=(ScheduleRange(at.minute),),
+                        hour=(ScheduleRange(at.hour),),
+                        day_of_month=(ScheduleRange(at.day),),
+                        month=(ScheduleRange(at.month),),
+                        year=(ScheduleRange(at.year),),
+                    )
+                ]
+            ),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
+            state=ScheduleState(limited_actions=True, remaining_actions=1),
+        )
+
+
+async def _bounded(call: Awaitable[T]) -> T:
+    """Away is said in one way, whatever form it takes."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await call
+    except TimeoutError as error:
+        raise TemporalAwayError("Temporal does not answer in time") from error
+    except RPCError as error:
+        if error.status in _AWAY:
+            raise TemporalAwayError(_words(error)) from error
+        raise
+
+
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+
+
+def _words(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0][:200] or type(error).__name__
