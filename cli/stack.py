@@ -170,6 +170,8 @@ def locked(data: Path, patience: float = 2.0) -> Iterator[int]:
                 hint = "Stop it first, or choose another folder with SOONISH_DATA."
                 raise conflict(f"Soonish is already running on {data} (process {holder}).", hint=hint)
             time.sleep(0.05)
+        for stale in [_file(data), *(data / "run").glob("*.pid")]:  # of a stack that was killed
+            stale.unlink(missing_ok=True)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
