@@ -95,7 +95,9 @@ class Supervisor:
         """Run it to its end; a failure is raised."""
         self._started.append(role.name)
         child = await self._begin(role)
-        if await child.wait() != 0:
+        code = await child.wait()
+        self._pid_file(role.name).unlink(missing_ok=True)
+        if code != 0:
             raise child.trouble("failed")
 
     async def stop(self) -> None:
