@@ -83,7 +83,7 @@ class HttpTransport:
             async with self._session.request(
                 request.method,
                 _url(request.url),
-                data=request.body,
+                data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
             ) as response:
