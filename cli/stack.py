@@ -89,6 +89,8 @@ def environment(settings: Settings, stack: Stack, web_port: int) -> dict[str, st
         env["PUBLIC_BASE_URL"] = stack.url
     if not settings.production and "reminder_lead_seconds" not in settings.model_fields_set:
         env["REMINDER_LEAD_SECONDS"] = "5"
+    if not settings.production and "retry_delays_seconds" not in settings.model_fields_set:
+        env["RETRY_DELAYS_SECONDS"] = "2,4,8"
     return env
 
 

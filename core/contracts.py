@@ -20,6 +20,9 @@ SEND_NOTIFICATION = "send_notification"
 SEND_REMINDER = "send_reminder"
 TIDY = "tidy"
 
+RELEASE = "1"
+"""Changes with every release that changes a workflow."""
+
 REMINDER_KINDS = ("reminder_1day", "reminder_1hour")
 
 
@@ -32,20 +35,31 @@ class Doorbell:
 
 @dataclass(frozen=True)
 class EventStart:
-    """Starts an EventWorkflow. `sending` is what the run before it left unfinished."""
+    """Starts an EventWorkflow. `sending` is what the run before it left unfinished; `scheduled` are the reminder
+    schedules it set, by kind, with the start (epoch seconds) each is for."""
 
     event_id: int
     sending: list[int] = field(default_factory=list)
+    scheduled: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DutiesOrder:
+    event_id: int
+    scheduled: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Duties:
-    """What an event owes now, and when to look again (ISO 8601 UTC; None: only when rung)."""
+    """What an event owes now, and when to look again (ISO 8601 UTC; None: only when rung). `release` is the
+    worker's: when it changes, the workflow starts a fresh run, so that no history spans releases for long."""
 
     owed: list[int]
     wake_at: str | None
     over: bool
     subscribers: int
+    scheduled: dict[str, int]
+    release: str
 
 
 @dataclass(frozen=True)
@@ -77,10 +91,11 @@ class SendReport:
 class EventStatus:
     """What the `status` query answers."""
 
-    state: str
     sending: list[int]
     wake_at: str | None
     rings: int
+    subscribers: int
+    scheduled: dict[str, int]
     last_error: str | None
 
 

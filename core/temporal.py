@@ -169,7 +169,7 @@ class Temporal:
     async def event_status(self, public_id: str) -> EventStatus | None:
         """The workflow's own answer; None when it does not run (any more). Raises TemporalAwayError."""
         client = await self.client()
-        handle = client.get_workflow_handle(event_workflow_id(public_id), result_type=str)
+        handle = client.get_workflow_handle(event_workflow_id(public_id))
         try:
             return await _bounded(handle.query("status", result_type=EventStatus))
         except RPCError as error:

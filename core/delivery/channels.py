@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+import idna
 from apprise.exception import AppriseException
 from email_validator import EmailNotValidError, validate_email
 
@@ -27,6 +28,7 @@ EXAMPLES = (
 OWN_MAIL = "Soonish sends e-mail itself: use mailto://you@example.org."
 
 SCHEME = re.compile(r"([A-Za-z0-9]{1,32})://(?=.)")
+NUMERIC = re.compile(r"[0-9.]+|0x[0-9a-f.x]+")
 ANOTHER = re.compile(r"[,;|]\s*[A-Za-z0-9]{1,32}://")
 UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 
@@ -40,7 +42,6 @@ PASTED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"https?://chat\.googleapis\.com/", "gchat"),
         (r"https?://[\w.-]+\.(?:logic\.azure|api\.powerplatform)\.com[:/]", "workflows"),
         (r"https?://(?:webexapis|api\.ciscospark)\.com/", "webex"),
-        (r"https?://maker\.ifttt\.com/", "ifttt"),
         (r"https?://api\.flock\.com/", "flock"),
         (r"https?://open\.larksuite\.com/", "lark"),
     )
@@ -113,11 +114,11 @@ def _scheme(text: str) -> str:
 
 def _service_channel(scheme: str, text: str) -> Channel:
     service = services.SERVICES[scheme]
-    url = clean(scheme, text, native=service.native)
+    url = clean(scheme, _with_ascii_host(text), native=service.native)
     target = _built(lambda: services.build(url), service.kind)
     if len(target) != 1:
         raise _refused("That names more than one recipient.", "Add a channel for each of them.")
-    _check_host(target, service)
+    _check_host(target, service, url)
     return Channel(scheme, url, canonical(scheme, target, native=service.native), services.host_of(url), service.kind)
 
 
@@ -132,7 +133,24 @@ def _built(build: Callable[[], Any], kind: str) -> Any:
     return target
 
 
-def _check_host(target: Any, service: services.Service) -> None:
+def _with_ascii_host(url: str) -> str:
+    """Host names in other scripts in their ASCII form, as they are resolved."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    if host.isascii() or "?" in authority:
+        return url
+    name, colon, port = host.partition(":")
+    try:
+        name = idna.encode(name, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise _refused("That is not a host name.") from error
+    return f"{scheme}{separator}{user}{at}{name}{colon}{port}{slash}{path}"
+
+
+def _check_host(target: Any, service: services.Service, url: str) -> None:
+    if service.host is None:
+        _check_server(target, url)
     if target.port is not None and not 1 <= target.port <= 65535:
         raise _refused("The port must be a number from 1 to 65535.")
     if service.kind == "Matrix" and target.mode == "t2bot":
@@ -141,6 +159,18 @@ def _check_host(target: Any, service: services.Service) -> None:
         )
     if service.native and getattr(target, "topics", None) == []:
         raise _incomplete(service.kind)
+
+
+def _check_server(target: Any, url: str) -> None:
+    """The name must be the one `host_of` reads, and an IP address must be written as one."""
+    host = services.host_of(url).rpartition(":")[0]
+    cloud = getattr(target, "mode", None) == "cloud"
+    if not cloud and host != str(target.host).lower().rstrip("."):
+        raise _refused("That does not name one server.", "One host name, with at most one “@” before it.")
+    if NUMERIC.fullmatch(host) and not _is_literal(host):
+        raise _refused(
+            "That is not the usual way to write an IP address.", "Write it as four numbers, such as 192.0.2.7."
+        )
 
 
 def _from_pasted(text: str) -> str:

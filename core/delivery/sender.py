@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import traceback
-from typing import Any
 
 from apprise.exception import AppriseException
 
@@ -48,6 +47,8 @@ class Sender:
         """Never raises (but CancelledError): what nobody expected is logged without the URL and may be tried again."""
         try:
             return await self._send(url, message)
+        except AppriseException:  # a plugin refuses the stored URL; it took it once, so the plugin has changed
+            return UNREADABLE
         except Exception as error:  # noqa: BLE001
             # The trace shows code only; the exception's own words may quote the URL.
             trace = "".join(traceback.format_tb(error.__traceback__))
@@ -55,11 +56,12 @@ class Sender:
             return ERROR
 
     async def _send(self, url: str, message: Message) -> Outcome:
-        service = _built(url)
-        if service is None:
-            return UNREADABLE
+        known = services.SERVICES.get(url.partition("://")[0])
+        if known is not None and not known.native:
+            return await self._send_by_tail(known, url, message)
+        service = services.build(url)
         if not isinstance(service, Native):
-            return await self._send_by_tail(service, url, message)
+            return UNREADABLE
         service.transport = self._http
         if isinstance(service, SystemMail):
             service.pool = self._mail
@@ -67,20 +69,11 @@ class Sender:
         await service.async_notify(body=body, title=title)
         return service.outcome
 
-    async def _send_by_tail(self, service: Any, url: str, message: Message) -> Outcome:
+    async def _send_by_tail(self, service: services.Service, url: str, message: Message) -> Outcome:
         if self._tail is None:
             self._tail = Tail(self._policy)
-        outcome = await self._tail.send(service, message)
-        shared = services.SERVICES[url.partition("://")[0]].host is not None
-        return dataclasses.replace(outcome, host_wide=False) if shared else outcome
-
-
-def _built(url: str) -> Any:
-    """None for what a plugin cannot read; it could when it was stored, so the key or the plugin has changed."""
-    try:
-        return services.build(url)
-    except (AppriseException, TypeError, ValueError):
-        return None
+        outcome = await self._tail.send(url, message)
+        return outcome if service.host is None else dataclasses.replace(outcome, host_wide=False)
 
 
 def silence_apprise() -> None:

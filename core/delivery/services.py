@@ -95,7 +95,6 @@ SERVICES: dict[str, Service] = {
     "tgram": _stock("Telegram", "telegram", "NotifyTelegram", "telegram"),
     "threema": _stock("Threema", "threema", "NotifyThreema", "threema"),
     "twilio": _stock("Twilio", "twilio", "NotifyTwilio", "twilio"),
-    "twist": _stock("Twist", "twist", "NotifyTwist", "twist"),
     "webex": _WEBEX,
     "wxteams": _WEBEX,
     "workflow": _WORKFLOWS,

@@ -8,7 +8,7 @@ import aiosmtplib
 
 from core.delivery.message import OK, Outcome
 from core.delivery.mime import sender_header
-from core.delivery.outcomes import RESET, UNREACHABLE, from_error
+from core.delivery.outcomes import RESET, from_error
 from core.settings import Settings
 
 MAILBOX_FULL = frozenset({422, 452, 552})
@@ -138,5 +138,5 @@ def from_smtp_error(error: BaseException) -> Outcome:
     if isinstance(error, aiosmtplib.SMTPConnectError) and error.__cause__ is not None:
         return from_error(error.__cause__)
     if isinstance(error, aiosmtplib.SMTPException) and not isinstance(error, TimeoutError):
-        return UNREACHABLE
+        return Outcome(False, "smtp", OWN_TROUBLE, host_fault=True)  # no STARTTLS, no login: the settings do not fit
     return from_error(error)

@@ -10,12 +10,12 @@ from typing import Any
 
 import requests
 from apprise import NotifyFormat, OverflowMode
-from apprise.plugins.base import NotifyBase
 from apprise.utils.http import HTTPPolicy, HTTPPolicySession
 
+from core.delivery import services
 from core.delivery.message import OK, Message, Outcome
 from core.delivery.native import shorten
-from core.delivery.outcomes import ERROR, TIMEOUT, TLS, from_error, from_status
+from core.delivery.outcomes import ERROR, TIMEOUT, TLS, UNREADABLE, from_error, from_status
 from core.delivery.policy import BlockedDestination, DestinationPolicy
 
 THREADS = 64
@@ -91,16 +91,20 @@ class Tail:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
         install()
 
-    async def send(self, service: NotifyBase, message: Message) -> Outcome:
+    async def send(self, url: str, message: Message) -> Outcome:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(BOUND_SECONDS):
-                return await loop.run_in_executor(self._threads, self._deliver, service, message)
+                return await loop.run_in_executor(self._threads, self._deliver, url, message)
         except TimeoutError:
             return TIMEOUT
 
-    def _deliver(self, service: Any, message: Message) -> Outcome:
+    def _deliver(self, url: str, message: Message) -> Outcome:
+        """Builds, uses and drops the service in one thread: some log out over the network when they are dropped."""
         _thread.policy, _thread.outcome = self._policy, None
+        service: Any = services.build(url)
+        if service is None:
+            return UNREADABLE
         tame(service)
         markdown = service.resolve_format(NotifyFormat.MARKDOWN) is not NotifyFormat.TEXT
         room = max(service.body_maxlen - len(message.title) - 20, 20)

@@ -38,7 +38,7 @@ async def change_event(work: Work, public_id: str, change: EventChange) -> Event
         event.updated_at = work.now
         if "start_date" in changed:
             event.start_set_at = work.now
-            await withdraw(work, event.id, REMINDERS, "the event was moved")
+            await withdraw(work, event.id, REMINDERS, "The event was moved.")
         await _tell(work, event, changed, change)
         work.ring(EVENT_UPDATED, event.id, event_id=event.id)
         work.detail = {"fields": sorted(changed), "revision": event.revision}
@@ -55,7 +55,7 @@ async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -
     event.cancel_reason = cancellation.reason
     event.revision += 1
     event.updated_at = work.now
-    await withdraw(work, event.id, [*REMINDERS, "update", "welcome", "confirm"], "the event was cancelled")
+    await withdraw(work, event.id, [*REMINDERS, "update", "welcome", "confirm"], "The event was cancelled.")
     notification = await new_notification(
         work,
         "cancelled",
@@ -104,7 +104,7 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange)
         return
     merged = _merge(waiting.data["changes"], told) if waiting else told
     if not merged and waiting is not None:
-        await withdraw_notifications(work, [waiting.id], "the change was taken back")
+        await withdraw_notifications(work, [waiting.id], "The change was taken back.")
         await _forget(work, waiting)
         return
     at = work.now if _goes_at_once(event, merged, change, work.now) else _after_delay(work, waiting)

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select, update
 
 from core.db.models import Delivery, Event, Notification
-from core.events.reminders import Reminder, dedupe_key, latest_missed, reminders
+from core.events.reminders import REMINDERS, Reminder, dedupe_key, latest_missed, reminders
 from core.notifications.owe import followers, new_notification, owe_subscribers
 from core.notifications.rows import OPEN, next_due
 from core.times import effective_end, start_words
 from core.work import Work
+
+
+_PATIENCE = dt.timedelta(seconds=60)
+"""How long something may be due before the sweeper rings for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ async def make_reminder(work: Work, event_id: int, kind: str, start: int) -> int
     work.subject = f"event:{event_id}"
     if event.status != "scheduled" or int(event.start_date.timestamp()) != start or work.now >= event.start_date:
         return None
+    late = latest_missed(event.start_date, event.start_set_at, work.now)
+    if late is not None and late.kind != kind and event.start_date - REMINDERS[kind] < late.at:
+        # After an outage both schedules catch up at once; the later reminder says it all.
+        return None
     key = dedupe_key(event_id, kind, event.start_date)
     existing: int | None = await work.session.scalar(select(Notification.id).where(Notification.dedupe_key == key))
     if existing is not None:
@@ -110,9 +118,9 @@ async def _exists(work: Work, key: str) -> bool:
     return await work.session.scalar(select(Notification.id).where(Notification.dedupe_key == key)) is not None
 
 
-async def neglected(work: Work, since: dt.timedelta) -> tuple[set[int], set[int]]:
+async def neglected(work: Work) -> tuple[set[int], set[int]]:
     """What the sweeper rings for: (event ids, notification ids without an event) that owe something and do not move."""
-    late = work.now - since
+    late = work.now - _PATIENCE
     at_rest = or_(
         (Delivery.status == "queued") & (Delivery.next_attempt_at <= late),
         (Delivery.status == "sending") & (Delivery.lease_until <= late),

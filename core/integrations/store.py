@@ -58,5 +58,8 @@ async def anonymous_channel(work: Work, channel: Channel) -> Integration:
             created_at=work.now,
         )
         work.session.add(row)
-        await work.session.flush()
+    elif row.removed_at is not None:
+        row.apprise_url, row.label = work.keys.seal(channel.url), mask_address(channel.address)
+        row.removed_at, row.is_active, row.created_at = None, True, work.now
+    await work.session.flush()
     return row

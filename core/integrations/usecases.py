@@ -138,7 +138,7 @@ async def remove_integration(work: Work, integration_id: int) -> Removed:
     await work.session.execute(
         update(Delivery)
         .where(Delivery.integration_id == row.id, Delivery.status.in_(("queued", "pending")))
-        .values(status="skipped", code="channel_removed", reason="the channel was removed")
+        .values(status="skipped", code="channel_removed", reason="The channel was removed.")
     )
     row.removed_at, row.is_active, row.apprise_url = work.now, False, work.keys.seal("")
     return Removed(ended_subscriptions=ended)
@@ -202,12 +202,12 @@ async def _test(sender: Sender, url: str) -> Outcome:
         async with asyncio.timeout(_TEST_SECONDS):
             return await sender.send(url, Message("Soonish works here", text, text))
     except TimeoutError:
-        return Outcome(delivered=False, code="timeout", reason="it did not answer within five seconds")
+        return Outcome(delivered=False, code="timeout", reason="It did not answer within five seconds.")
 
 
 def _refused(outcome: Outcome) -> SoonishError:
     return invalid(
-        f"Not saved: {outcome.reason}.", field="apprise_url", hint="Check the URL at the service and try again."
+        f"Not saved. {outcome.reason}", field="apprise_url", hint="Check the URL at the service and try again."
     )
 
 

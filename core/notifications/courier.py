@@ -34,6 +34,9 @@ _CLAIMED_AT_MOST = 1024
 _FLUSH_AFTER = 0.010
 _FLUSH_ROWS = 16
 
+_MESSAGE_FAULTS = frozenset(f"http_{status}" for status in (400, 405, 406, 411, 413, 414, 415, 422, 431))
+"""Permanent for this message, and no reason to switch its channel off."""
+
 OnPermanent = Callable[[int, Outcome], Awaitable[None]]
 
 
@@ -148,7 +151,7 @@ class Courier:
             url = self._keys.open(job.recipient.sealed_url)
         except KeyMissingError:
             log.exception("a channel's address cannot be opened: its key is missing")
-            gone = Outcome(delivered=False, code="key_missing", reason="its address cannot be read on our side")
+            gone = Outcome(delivered=False, code="key_missing", reason="Its address cannot be read on our side.")
             await self._unrecorded.acquire()
             self._put(Result(job.recipient, gone))
             return
@@ -196,7 +199,7 @@ class Courier:
                 wait = min(wait * 2, 5.0)
         for result in results:
             self._unrecorded.release()
-            if result.outcome.permanent:
+            if result.outcome.permanent and result.outcome.code not in _MESSAGE_FAULTS:
                 await self._on_permanent(result.recipient.integration_id, result.outcome)
 
     async def _renew_leases(self) -> None:

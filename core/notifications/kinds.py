@@ -64,11 +64,11 @@ def still_news(kind: Kind, event: Timing | None, now: dt.datetime) -> Verdict:
     if event is None:
         return SEND
     if event.status == "cancelled" and not kind.when_cancelled:
-        return Verdict("skipped", "event_cancelled", "the event was cancelled")
+        return Verdict("skipped", "event_cancelled", "The event was cancelled.")
     end = effective_end(event.start, event.end)
     limit = {"start": event.start, "end": end, "grace": end + event.grace, "never": None}[kind.until]
     if limit is not None and now >= limit:
-        what = "the event had started" if kind.until == "start" else "the event was over"
+        what = "The event had started." if kind.until == "start" else "The event was over."
         return Verdict("skipped", "event_over", what)
     return SEND
 
@@ -79,12 +79,13 @@ def wanted(
 ) -> Verdict:  # fmt: skip
     """Whether this recipient still wants it and can be reached."""
     if has_subscription and subscription not in kind.states:
-        left = subscription in {None, "ended"}
-        return Verdict("skipped", "left" if left else str(subscription), "unsubscribed" if left else str(subscription))
+        if subscription in {None, "ended"}:
+            return Verdict("skipped", "left", "Unsubscribed.")
+        return Verdict("skipped", str(subscription), f"The subscription is {subscription}.")
     if suppressed and not kind.even_suppressed:
-        return Verdict("skipped", "suppressed", "this address asked for no more mail")
+        return Verdict("skipped", "suppressed", "This address asked for no more mail.")
     if removed:
-        return Verdict("skipped", "channel_removed", "the channel was removed")
+        return Verdict("skipped", "channel_removed", "The channel was removed.")
     if not active and not kind.ignores_switch:
-        return Verdict("pending", "channel_off", off_because or "the channel is switched off")
+        return Verdict("pending", "channel_off", off_because or "The channel is switched off.")
     return SEND

@@ -30,7 +30,7 @@ from core.notifications.rows import (
     sending_paused,
 )
 
-_PAUSE_LOOK = dt.timedelta(seconds=5)
+_PAUSE_LOOK = dt.timedelta(seconds=60)
 _GIVE_UP = dt.timedelta(days=3)
 
 
@@ -82,10 +82,10 @@ class Ledger:
     def _judge(self, about: About, now: dt.datetime) -> Verdict:
         notification, event = about.notification, about.event
         if notification.superseded_at is not None:
-            return Verdict("skipped", "superseded", "a later change made it untrue")
+            return Verdict("skipped", "superseded", "A later change made it untrue.")
         start = notification.data.get("start")
         if event is not None and start is not None and int(event.start_date.timestamp()) != start:
-            return Verdict("skipped", "superseded", "the event was moved")
+            return Verdict("skipped", "superseded", "The event was moved.")
         timing = Timing(event.status, event.start_date, event.end_date, self._grace) if event else None
         return still_news(KINDS[notification.kind], timing, now)
 

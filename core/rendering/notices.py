@@ -142,7 +142,7 @@ def _channel_disabled(about: About, base_url: str) -> Notice:
     return Notice(
         about.notification.title,
         [
-            f"Your channel {data['name']} was switched off, because {data['reason']}.",
+            f"Your channel {data['name']} was switched off. {data['reason']}",
             "Messages for it are waiting. Once it works again, switch it on and they are sent.",
         ],
         page_url=base_url,

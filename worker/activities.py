@@ -1,0 +1,139 @@
+"""The activities: where workflows meet the database and the world. All are safe to run twice."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+from collections.abc import AsyncIterator
+
+from temporalio import activity
+
+from core.clock import UTC
+from core.contracts import (
+    EVENT_DUTIES,
+    EVENT_UPDATED,
+    RELEASE,
+    REMINDER_KINDS,
+    SEND_NOTIFICATION,
+    SEND_REMINDER,
+    TIDY,
+    Duties,
+    DutiesOrder,
+    ReminderOrder,
+    SendOrder,
+    SendReport,
+)
+from core.events.duties import EventDuties, event_duties, make_reminder
+from core.events.reminders import REMINDERS
+from core.notifications.courier import Courier
+from core.temporal import Temporal
+from core.upkeep import tidy
+from core.wiring import Openings
+from core.work import Core, Work
+
+_BEAT_SECONDS = 2.0
+_NOTHING = SendReport(delivered=0, failed=0, waiting=0, skipped=0)
+
+
+class Activities:
+    """Bound to one worker process."""
+
+    def __init__(self, core: Core, courier: Courier, temporal: Temporal, openings: Openings) -> None:
+        self._core = core
+        self._courier = courier
+        self._temporal = temporal
+        self._openings = openings
+        self._lead = core.settings.reminder_lead_seconds
+
+    @activity.defn(name=EVENT_DUTIES)
+    async def event_duties(self, order: DutiesOrder) -> Duties:
+        """What the event owes; sets, moves and drops its reminder schedules on the way."""
+        found = await self._core.step(event_duties, order.event_id)
+        if found is None:
+            return Duties([], None, over=True, subscribers=0, scheduled={}, release=RELEASE)
+        scheduled = await self._schedule(order.event_id, found, order.scheduled)
+        return Duties(
+            owed=found.owed,
+            wake_at=found.wake_at.isoformat() if found.wake_at else None,
+            over=found.over,
+            subscribers=found.subscribers,
+            scheduled=scheduled,
+            release=RELEASE,
+        )
+
+    async def _schedule(self, event_id: int, found: EventDuties, set_before: dict[str, int]) -> dict[str, int]:
+        start = int(found.start.timestamp())
+        ahead = {reminder.kind: reminder.at for reminder in found.ahead}
+        for kind in REMINDER_KINDS:
+            if kind in ahead and set_before.get(kind) != start:
+                await self._set(found.public_id, ReminderOrder(event_id, kind, start), ahead[kind])
+            elif kind not in ahead and kind in set_before:
+                await self._temporal.drop_reminder(found.public_id, kind)
+        if found.late is not None:
+            await self._temporal.start_reminder(found.public_id, ReminderOrder(event_id, found.late.kind, start))
+        return dict.fromkeys(ahead, start)
+
+    async def _set(self, public_id: str, order: ReminderOrder, at: dt.datetime) -> None:
+        """Schedules fire early, spread over a lead time, so that many due in one second arrive one by one; what is
+        due sooner is started directly (a schedule for a past instant never fires and says nothing)."""
+        early = self._lead + _spread(public_id, order.kind, self._lead)
+        fire_at = (at - dt.timedelta(seconds=early)).replace(microsecond=0)
+        if fire_at > self._core.clock.now() + dt.timedelta(seconds=1):
+            await self._temporal.set_reminder(public_id, order, fire_at)
+        else:
+            await self._temporal.drop_reminder(public_id, order.kind)
+            await self._temporal.start_reminder(public_id, order)
+
+    @activity.defn(name=SEND_NOTIFICATION)
+    async def send_notification(self, order: SendOrder) -> SendReport:
+        """Send what is due of a notification."""
+        async with _heartbeats():
+            await self._openings.refresh()
+            return await self._courier.deliver(order.notification_id)
+
+    @activity.defn(name=SEND_REMINDER)
+    async def send_reminder(self, order: ReminderOrder) -> SendReport:
+        """Wait for the reminder's instant, owe it to everybody who follows then, and send it."""
+        at = dt.datetime.fromtimestamp(order.start, UTC) - REMINDERS[order.kind]
+        async with _heartbeats():
+            while (remaining := (at - self._core.clock.now()).total_seconds()) > 0:
+                await asyncio.sleep(min(remaining, 60.0))
+            notification_id = await self._core.step(make_reminder, order.event_id, order.kind, order.start)
+            if notification_id is None:
+                return _NOTHING
+            await self._openings.refresh()
+            report = await self._courier.deliver(notification_id)
+        if report.next_attempt_at is not None:
+            await self._core.step(_hand_over, order.event_id)
+        return report
+
+    @activity.defn(name=TIDY)
+    async def tidy(self) -> dict[str, int]:
+        return await self._core.step(tidy)
+
+
+async def _hand_over(work: Work, event_id: int) -> None:
+    """What is left of a reminder is retried by the event's own workflow."""
+    work.ring(EVENT_UPDATED, event_id, event_id=event_id)
+
+
+def _spread(public_id: str, kind: str, seconds: int) -> int:
+    return hashlib.sha256(f"{public_id} {kind}".encode()).digest()[0] * seconds // 256
+
+
+@contextlib.asynccontextmanager
+async def _heartbeats() -> AsyncIterator[None]:
+    """Tell Temporal that this activity lives; it learns of its own cancellation the same way."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

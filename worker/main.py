@@ -1,0 +1,171 @@
+"""The worker process: workflows, activities, the relay and the sweeper."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import fcntl
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import uvloop
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
+)
+from temporalio.worker import Worker
+
+from core.clock import Clock
+from core.contracts import MAINTENANCE_WORKFLOW
+from core.delivery.message import Outcome
+from core.errors import conflict
+from core.integrations.usecases import disable_channel
+from core.notifications.courier import Courier
+from core.settings import Settings
+from core.temporal import Temporal, TemporalAwayError
+from core.wiring import build_core, build_outbound
+from core.work import SYSTEM, Core
+from worker.activities import Activities
+from worker.relay import Relay
+from worker.workflows.event import EventWorkflow
+from worker.workflows.others import MaintenanceWorkflow, NotificationWorkflow, ReminderWorkflow
+
+log = logging.getLogger(__name__)
+
+WORKFLOWS = [EventWorkflow, ReminderWorkflow, NotificationWorkflow, MaintenanceWorkflow]
+_GRACE = dt.timedelta(seconds=5)
+_HOUR = dt.timedelta(hours=1)
+_WAITING_REMINDERS = 2_000
+"""Reminder activities wait in process for their instant; each is a sleeping task."""
+
+
+def run(settings: Settings, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` is called once work is taken."""
+    uvloop.run(_run(settings, ready))
+
+
+async def _run(settings: Settings, ready: Callable[[], None] | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with _alone(settings) as certainly_alone:
+        async with working(settings, take_over=certainly_alone):
+            if ready is not None:
+                ready()
+            await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def working(
+    settings: Settings, *, clock: Clock | None = None, take_over: bool = False
+) -> AsyncIterator["RunningWorker"]:
+    """A worker in this process: what `run` serves, and what tests drive. `take_over`: no other worker is alive."""
+    core = build_core(settings, clock=clock)
+    outbound = build_outbound(core)
+    temporal = Temporal(settings)
+
+    async def switch_off(integration_id: int, outcome: Outcome) -> None:
+        await core.act(SYSTEM, disable_channel, integration_id, outcome.reason)
+
+    courier = Courier(
+        settings=settings,
+        clock=core.clock,
+        db=core.db,
+        keys=core.keys,
+        sender=outbound.sender,
+        on_permanent=switch_off,
+    )
+    await courier.start()
+    if take_over:
+        await courier.ledger.take_over()
+    relay = Relay(core, temporal)
+    activities = Activities(core, courier, temporal, outbound.openings)
+    background: list[asyncio.Task[None]] = []
+    try:
+        client = await _patiently(temporal)
+        await _keep_house(client, settings)
+        async with Worker(
+            client,
+            task_queue=settings.temporal_task_queue,
+            workflows=WORKFLOWS,
+            activities=[
+                activities.event_duties, activities.send_notification, activities.send_reminder, activities.tidy,
+            ],
+            max_concurrent_activities=_WAITING_REMINDERS,
+            graceful_shutdown_timeout=_GRACE,
+        ):  # fmt: skip
+            background = [
+                asyncio.create_task(relay.run(), name="relay"),
+                asyncio.create_task(relay.sweep_forever(), name="sweeper"),
+            ]
+            yield RunningWorker(core, courier, relay, temporal)
+            await _end(background)
+    finally:
+        await _end(background)
+        await courier.close()
+        await core.db.close()
+
+
+class RunningWorker:
+    """The parts of a worker that tests look into."""
+
+    def __init__(self, core: Core, courier: Courier, relay: Relay, temporal: Temporal) -> None:
+        self.core = core
+        self.courier = courier
+        self.relay = relay
+        self.temporal = temporal
+
+
+async def _patiently(temporal: Temporal) -> Client:
+    """Temporal may come later than its worker: wait for it, saying so."""
+    wait = 0.1
+    while True:
+        try:
+            return await temporal.client()
+        except TemporalAwayError as error:
+            log.warning("%s; trying again in %.1f s", error, wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5.0)
+
+
+async def _keep_house(client: Client, settings: Settings) -> None:
+    """The hourly upkeep, set once."""
+    with contextlib.suppress(ScheduleAlreadyRunningError):
+        await client.create_schedule(
+            "soonish-maintenance",
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    MAINTENANCE_WORKFLOW, id="soonish-maintenance", task_queue=settings.temporal_task_queue
+                ),
+                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_HOUR)]),
+            ),
+        )
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[bool]:
+    """SQLite serves one worker. Holding its lock proves that no other is alive, so old leases can be taken over."""
+    if not settings.sqlite:
+        yield False
+        return
+    path = Path(settings.database.partition(":///")[2]).with_suffix(".worker.lock")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise conflict(
+                "Another worker is running on this database.", hint="SQLite serves one; use PostgreSQL for several."
+            ) from None
+        yield True

@@ -1,0 +1,133 @@
+"""The relay: rings Temporal for what was committed. Away for an hour means late by an hour, and nothing lost."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from temporalio.exceptions import TemporalError
+from temporalio.service import RPCError
+
+from core.contracts import EVENT_UPDATED
+from core.db.models import Event, OutboxRow
+from core.events.duties import neglected
+from core.temporal import Temporal, TemporalAwayError
+from core.work import SYSTEM, Core
+
+log = logging.getLogger(__name__)
+
+_EVERY = 0.020
+_ROWS = 500
+_AT_ONCE = 16
+_LONGEST_WAIT = 5.0
+_SWEEP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Bell:
+    """One ring for however many rows wait for the same workflow."""
+
+    event_id: int | None
+    public_id: str | None
+    notification_id: int | None
+    signal: str
+    subject_id: int
+    rows: tuple[int, ...]
+
+
+class Relay:
+    """Belongs to the worker. Several workers may ring the same bell: that is harmless."""
+
+    def __init__(self, core: Core, temporal: Temporal) -> None:
+        self._core = core
+        self._temporal = temporal
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        wait = _EVERY
+        while True:
+            try:
+                rang = await self.ring_waiting()
+                wait = 0.0 if rang == _ROWS else _EVERY
+            except TemporalAwayError as error:
+                wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
+                log.warning("%s; trying again in %.1f s", error, wait)
+            except Exception:
+                wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
+                log.exception("the relay failed; trying again in %.1f s", wait)
+            await asyncio.sleep(wait)
+
+    async def ring_waiting(self) -> int:
+        """Ring for everything in the outbox. How many rows that was."""
+        bells = await self._waiting()
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def ring(bell: _Bell) -> tuple[int, ...]:
+            async with gate:
+                await self._ring(bell)
+                return bell.rows
+
+        done = await asyncio.gather(*(ring(bell) for bell in bells), return_exceptions=True)
+        rung = [row for rows in done if not isinstance(rows, BaseException) for row in rows]
+        if rung:
+            async with self._core.db.write_rows() as connection:
+                await connection.execute(
+                    update(OutboxRow).where(OutboxRow.id.in_(rung)).values(relayed_at=self._core.clock.now())
+                )
+        for failure in done:
+            if isinstance(failure, BaseException):
+                raise failure
+        return len(rung)
+
+    async def _waiting(self) -> list[_Bell]:
+        async with self._core.db.read_rows() as connection:
+            rows = (
+                await connection.execute(
+                    select(
+                        OutboxRow.id, OutboxRow.event_id, OutboxRow.notification_id, OutboxRow.signal,
+                        OutboxRow.subject_id, Event.public_id,
+                    )
+                    .outerjoin(Event, Event.id == OutboxRow.event_id)
+                    .where(OutboxRow.relayed_at.is_(None))
+                    .order_by(OutboxRow.id)
+                    .limit(_ROWS)
+                )
+            ).all()  # fmt: skip
+        bells: dict[tuple[int | None, int | None], _Bell] = {}
+        for row in rows:
+            key = (row.event_id, row.notification_id)
+            before = bells[key].rows if key in bells else ()
+            bells[key] = _Bell(
+                row.event_id, row.public_id, row.notification_id, row.signal, row.subject_id, (*before, row.id)
+            )
+        return list(bells.values())
+
+    async def _ring(self, bell: _Bell) -> None:
+        if bell.public_id is not None and bell.event_id is not None:
+            await self._temporal.ring_event(bell.event_id, bell.public_id, bell.signal, bell.subject_id)
+        elif bell.notification_id is not None:
+            await self._temporal.ring_notification(bell.notification_id)
+
+    async def sweep_forever(self) -> None:
+        """Every minute ring for anything that is owed and does not move: a lost ring, a missed schedule, a restored
+        Temporal."""
+        while True:
+            try:
+                rang = await self.sweep()
+                if rang:
+                    log.warning("the sweeper rang for %d that did not move", rang)
+            except (TemporalAwayError, TemporalError, RPCError) as error:
+                log.warning("the sweeper could not ring: %s", error)
+            except Exception:
+                log.exception("the sweeper failed")
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def sweep(self) -> int:
+        events, notifications = await self._core.ask(SYSTEM, neglected)
+        async with self._core.db.read() as session:
+            rows = (await session.execute(select(Event.id, Event.public_id).where(Event.id.in_(events)))).all()
+        for event_id, public_id in rows:
+            await self._temporal.ring_event(event_id, public_id, EVENT_UPDATED, event_id)
+        for notification_id in notifications:
+            await self._temporal.ring_notification(notification_id)
+        return len(rows) + len(notifications)

@@ -1,0 +1,136 @@
+"""One workflow for each event: it is rung, it asks the database what is owed, it has it sent."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from core.contracts import (
+        EVENT_CANCELLED,
+        EVENT_DUTIES,
+        EVENT_UPDATED,
+        EVENT_WORKFLOW,
+        PARTICIPANT_ADDED,
+        PARTICIPANT_REMOVED,
+        SEND_MANUAL_NOTIFICATION,
+        Doorbell,
+        Duties,
+        DutiesOrder,
+        EventStart,
+        EventStatus,
+    )
+    from worker.workflows.sending import send
+
+_PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
+
+@workflow.defn(name=EVENT_WORKFLOW)
+class EventWorkflow:
+    """Lives until the event's end and its grace. Signals are doorbells: rung twice or late, they change nothing."""
+
+    @workflow.init
+    def __init__(self, start: EventStart) -> None:
+        self._event_id = start.event_id
+        self._scheduled = start.scheduled
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self._rung = True
+        self._rings = 0
+        self._wake_at: datetime | None = None
+        self._subscribers = 0
+        self._release: str | None = None
+        self._last_error: str | None = None
+
+    @workflow.run
+    async def run(self, start: EventStart) -> str:
+        for notification_id in start.sending:
+            self._send(notification_id)
+        while True:
+            await self._until_needed()
+            duties = await self._ask()
+            for notification_id in duties.owed:
+                self._send(notification_id)
+            if duties.over and not self._sending and not self._rung:
+                return "finished"
+            if workflow.info().is_continue_as_new_suggested() or self._release != duties.release:
+                workflow.continue_as_new(EventStart(self._event_id, sorted(self._sending), self._scheduled))
+
+    async def _until_needed(self) -> None:
+        """Until somebody rings, or the earliest wake comes; a send that ends may bring that one forward."""
+        while not self._rung:
+            wake_at, wait = self._wake_at, None
+            if wake_at is not None:
+                wait = max(0.0, (wake_at - workflow.now()).total_seconds())
+            try:
+                await workflow.wait_condition(
+                    lambda: self._rung or self._wake_at != wake_at,  # noqa: B023 - read before the loop goes on
+                    timeout=wait,
+                )
+            except TimeoutError:
+                return
+
+    async def _ask(self) -> Duties:
+        self._rung = False
+        duties: Duties = await workflow.execute_activity(
+            EVENT_DUTIES,
+            DutiesOrder(self._event_id, self._scheduled),
+            result_type=Duties,
+            start_to_close_timeout=timedelta(seconds=60),
+            retry_policy=_PATIENT,
+        )
+        self._scheduled = duties.scheduled
+        self._subscribers = duties.subscribers
+        self._wake_at = datetime.fromisoformat(duties.wake_at) if duties.wake_at else None
+        self._release = self._release or duties.release
+        return duties
+
+    def _send(self, notification_id: int) -> None:
+        if notification_id not in self._sending:
+            self._sending[notification_id] = asyncio.create_task(self._send_and_look(notification_id))
+
+    async def _send_and_look(self, notification_id: int) -> None:
+        try:
+            report = await send(notification_id)
+        finally:
+            del self._sending[notification_id]
+        if report.next_attempt_at is not None:
+            again = datetime.fromisoformat(report.next_attempt_at)
+            self._wake_at = min(self._wake_at or again, again)
+        if report.failed:
+            self._last_error = f"{report.failed} of notification {notification_id} failed"
+
+    def _ring(self) -> None:
+        self._rung = True
+        self._rings += 1
+
+    @workflow.signal(name=PARTICIPANT_ADDED)
+    def participant_added(self, _: Doorbell) -> None:
+        self._ring()
+
+    @workflow.signal(name=PARTICIPANT_REMOVED)
+    def participant_removed(self, _: Doorbell) -> None:
+        self._ring()
+
+    @workflow.signal(name=EVENT_UPDATED)
+    def event_updated(self, _: Doorbell) -> None:
+        self._ring()
+
+    @workflow.signal(name=EVENT_CANCELLED)
+    def event_cancelled(self, _: Doorbell) -> None:
+        self._ring()
+
+    @workflow.signal(name=SEND_MANUAL_NOTIFICATION)
+    def send_manual_notification(self, _: Doorbell) -> None:
+        self._ring()
+
+    @workflow.query
+    def status(self) -> EventStatus:
+        return EventStatus(
+            sending=sorted(self._sending),
+            wake_at=self._wake_at.isoformat() if self._wake_at else None,
+            rings=self._rings,
+            subscribers=self._subscribers,
+            scheduled=self._scheduled,
+            last_error=self._last_error,
+        )

@@ -1,0 +1,38 @@
+"""How a workflow has a notification sent: one activity, retried without limit, because attempts belong to rows."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from core.contracts import SEND_NOTIFICATION, SEND_REMINDER, ReminderOrder, SendOrder, SendReport
+
+HEARTBEAT = timedelta(seconds=10)
+_WITHOUT_LIMIT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
+
+async def send(notification_id: int) -> SendReport:
+    """Send what is due of a notification; counts come from the ledger."""
+    report: SendReport = await workflow.execute_activity(
+        SEND_NOTIFICATION,
+        SendOrder(notification_id),
+        result_type=SendReport,
+        start_to_close_timeout=timedelta(hours=12),
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=_WITHOUT_LIMIT,
+    )
+    return report
+
+
+async def send_reminder(order: ReminderOrder) -> SendReport:
+    """Wait in the worker for the reminder's exact instant, then send it."""
+    report: SendReport = await workflow.execute_activity(
+        SEND_REMINDER,
+        order,
+        result_type=SendReport,
+        start_to_close_timeout=timedelta(hours=12),
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=_WITHOUT_LIMIT,
+    )
+    return report
