@@ -98,13 +98,13 @@ class Mailbox:
     @property
     def mails(self) -> list[EmailMessage]:
         parser = BytesParser(policy=default)
-        return [parser.parsebytes(cast(bytes, envelope.content)) for envelope in self.envelopes]
+        return [parser.parsebytes(cast("bytes", envelope.content)) for envelope in self.envelopes]
 
     def _drops(self, server: SMTP, command: str) -> bool:
         if self.drop_at != command:
             return False
         self.drop_at = ""
-        cast(asyncio.Transport, server.transport).abort()
+        cast("asyncio.Transport", server.transport).abort()
         return True
 
     async def handle_MAIL(  # noqa: N802

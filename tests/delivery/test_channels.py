@@ -51,6 +51,7 @@ def test_an_address_is_understood(url: str, scheme: str, kind: str, host: str) -
     [
         ["json://example.org/hook", "JSON://EXAMPLE.org:80/hook", "json://example.org./hook", "json://example.org/hook?retry=3"],
         ["json://example.org", "json://example.org/"],
+        ["json://bücher.example/", "json://BÜCHER.example/", "json://xn--bcher-kva.example/"],
         ["json://example.org/a%62c", "json://example.org/abc"],
         ["jsons://example.org/?-b=2&-a=1", "jsons://example.org:443/?-a=1&-b=2"],
         ["json://[::ffff:1.1.1.1]/", "json://1.1.1.1/"],
@@ -119,7 +120,8 @@ def test_a_service_that_is_not_offered_is_refused(url: str) -> None:
         "json://a.example/\u200b", "json://a.example/\u2028x", "json://a.example\\@b.example/", "json:\\\\a.example",
         "json://" + "a" * 2000, "", " ", "json", "json:", "json://", "://example.org", "json:/example.org",
         "json://example.org:0/", "json://example.org:65536/", "json://example.org:x/", "json://exa mple.org/",
-        "json://127.1/", "json://0x7f.1/", "json://１２７.0.0.1/", "json://127。0。0。1/", "json://ⓛocalhost/",
+        "json://127.1/", "json://0x7f.1/", "json://2130706433/", "json://017700000001/", "json://a@b@example.org/",
+        "json://[fe80::1%25eth0]/", "json://\u0301.example/",
         "ntfy://example.org/one/two", "ntfy://example.org/one?to=two", "slack://xoxb-1-1-a/#one/#two",
         "discord://only-an-id", "slack://T1JJ3T3L2", "gotify://example.org", "tgram://nonsense",
         "https://example.org/hook", "http://example.org/hook", "https://discord.com/channels/1/2",
@@ -246,10 +248,11 @@ def _read_or_refuse(url: str) -> Any:
 
 @pytest.mark.parametrize(
     "url",
-    ["json://127.0.0.1/", "json://localhost/", "json://localhost:8080/", "json://localhost./", "json://2130706433/",
-     "json://017700000001/", "json://0.0.0.0/", "json://[::1]/", "json://[::]/", "json://[::ffff:127.0.0.1]/",
+    ["json://127.0.0.1/", "json://localhost/", "json://localhost:8080/", "json://localhost./", "json://0.0.0.0/",
+     "json://１２７.0.0.1/", "json://127。0。0。1/", "json://ⓛocalhost/", "json://①②⑦.0.0.1/",
+     "json://[::1]/", "json://[::]/", "json://[::ffff:127.0.0.1]/",
      "json://[::ffff:7f00:1]/", "json://169.254.169.254/latest/meta-data", "json://[fd00:ec2::254]/", "json://10.0.0.8/",
-     "json://[64:ff9b::7f00:1]/", "json://[2002:7f00:1::]/", "json://100.64.0.1/", "json://[fe80::1%25eth0]/",
+     "json://[64:ff9b::7f00:1]/", "json://[2002:7f00:1::]/", "json://100.64.0.1/", "json://[fe80::1]/",
      "gotify://192.168.1.1/token", "ntfy://10.0.0.1/topic", "mmost://10.0.0.1/3ccdd113474722377935511fc85d3dd4"],
 )  # fmt: skip
 async def test_an_address_inside_is_refused_when_it_is_typed(url: str) -> None:

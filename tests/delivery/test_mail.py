@@ -233,6 +233,28 @@ async def test_no_mail_server_is_our_trouble_and_not_the_recipients(
     assert (outcome.code, outcome.permanent, outcome.host_fault) == ("refused", False, True)
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"smtp_security": "tls"}, "tls"),
+        ({"smtp_security": "starttls"}, "smtp"),
+        ({"smtp_username": "soonish", "smtp_password": "secret"}, "smtp"),
+        ({"smtp_server": "nowhere.invalid"}, "dns"),
+    ],
+)
+async def test_settings_that_do_not_fit_the_mail_server_switch_nobody_off(
+    senders: Callable[..., Any],
+    policy: DestinationPolicy,
+    mailbox: Any,
+    message: Message,
+    changes: dict[str, str],
+    code: str,
+) -> None:
+    async with senders(policy, smtp_port=mailbox.port, **changes) as sender:
+        outcome = await sender.send(BOB, message)
+    assert (outcome.code, outcome.permanent, outcome.host_fault) == (code, False, True)
+
+
 async def test_a_mail_server_that_never_speaks_is_given_up(
     senders: Callable[..., Any], policy: DestinationPolicy, message: Message
 ) -> None:

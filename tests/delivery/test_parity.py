@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import html
 import json
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
-from apprise import NotifyFormat
+from apprise import NotifyType
 from apprise.plugins.custom_form import NotifyForm
 from apprise.plugins.custom_json import NotifyJSON
 from apprise.plugins.discord import NotifyDiscord
@@ -17,6 +18,7 @@ from apprise.plugins.gotify import NotifyGotify
 from apprise.plugins.ntfy import NotifyNtfy
 from apprise.plugins.slack import NotifySlack
 
+from core.delivery import services
 from core.delivery.chat import Discord, Slack
 from core.delivery.http import HttpTransport
 from core.delivery.message import Message
@@ -44,9 +46,13 @@ async def both(server: Any, policy: DestinationPolicy, stock: Any, ours: Any, ur
             service.transport = transport
             await service.async_notify(body=BODY, title="Summer party")
         else:
-            await loop.run_in_executor(None, lambda service=service: service.notify(body=BODY, title="Summer party"))
+            await loop.run_in_executor(None, functools.partial(service.notify, body=BODY, title="Summer party"))
     await transport.close()
     return list(server.received)
+
+
+def built(url: str) -> Any:
+    return services.build(url)
 
 
 def assert_alike(stock: Any, ours: Any, headers: tuple[str, ...] = HEADERS) -> None:
@@ -151,18 +157,21 @@ def _comparable(body: bytes) -> Any:
     return payload
 
 
-PINGS = "@everyone @here <@123> <@&456> <!channel> <!here|x> <@U123> <#C1|general> <!subteam^S1> [<!channel>](https://x.example) `<!here>`"
+PINGS = (
+    "@everyone @here <@123> <@&456> <!channel> <!here|x> <@U123> <#C1|general> <!subteam^S1> "
+    "[<!channel>](https://x.example) [x](<!channel>) <https://x.example|<!here>> `<!here>` ```<!here>```"
+)
 
 
 async def test_discord_is_told_to_ping_nobody(server: Any, policy: DestinationPolicy, message: Message) -> None:
-    service = Discord(**Discord.parse_url(DISCORD), asset=asset())
+    service = built(DISCORD)
     title, body = service.words(dataclasses.replace(message, title=PINGS, markdown=PINGS))
     assert json.loads(service.request(body, title).body)["allowed_mentions"] == {"parse": []}
 
 
 @pytest.mark.parametrize("options", ["", "?blocks=yes", "?format=text", "?blocks=yes&format=text"])
 async def test_slack_sees_no_mention_that_calls_anybody(message: Message, options: str) -> None:
-    service = Slack(**Slack.parse_url(SLACK + options), asset=asset())
+    service = built(SLACK + options)
     title, body = service.words(dataclasses.replace(message, title=PINGS, text=PINGS, markdown=PINGS))
     sent = service.request(body, title).body.decode()
     assert "<!" not in sent
@@ -172,25 +181,25 @@ async def test_slack_sees_no_mention_that_calls_anybody(message: Message, option
 
 async def test_a_slack_workflow_is_pinged_no_more_than_a_channel(message: Message) -> None:
     url = "slack://T05ABC/Ft07ABC/12345/abcdef?mode=workflow"
-    service = Slack(**Slack.parse_url(url), asset=asset())
+    service = built(url)
     title, body = service.words(dataclasses.replace(message, title=PINGS, markdown=PINGS))
     assert "<!" not in service.request(body, title).body.decode()
 
 
 def test_links_survive_on_the_way_to_slack() -> None:
-    service = Slack(**Slack.parse_url(SLACK), asset=asset())
+    service = built(SLACK)
     assert (
         service.mrkdwn("**Now**: [open](https://x.example/?a=1&b=2)") == "*Now*: <https://x.example/?a=1&amp;b=2|open>"
     )
 
 
 async def test_a_title_keeps_its_stars_in_discord(message: Message) -> None:
-    service = Discord(**Discord.parse_url(DISCORD), asset=asset())
+    service = built(DISCORD)
     assert service.words(dataclasses.replace(message, title="2 * 3 _x_"))[0] == r"**2 \* 3 \_x\_**"
 
 
 async def test_discord_never_gets_more_than_it_takes_and_keeps_the_link(message: Message) -> None:
-    service = Discord(**Discord.parse_url(DISCORD), asset=asset())
+    service = built(DISCORD)
     long = dataclasses.replace(message, title="*" * 400, markdown="word " * 1000 + "\nhttps://soonish.example/e/1")
     title, body = service.words(long)
     content = json.loads(service.request(body, title).body)["content"]
@@ -232,7 +241,7 @@ async def test_a_slack_bots_answer_is_read(
     server.answers["/chat.postMessage"] = answer
     transport = HttpTransport(policy, 5.0)
     await transport.start()
-    service = Slack(**Slack.parse_url(BOT + "general"), asset=asset())
+    service = built(BOT + "general")
     service.transport, service.api_url = transport, f"http://{server.at}/{{}}"
     assert await service.async_notify(body="x") is delivered
     assert (service.outcome.permanent, service.outcome.deferred) == (permanent, deferred)
@@ -249,7 +258,7 @@ async def test_one_discord_webhooks_limit_is_not_everybodys(
     server.answers["/123/abc"] = limited
     transport = HttpTransport(policy, 5.0)
     await transport.start()
-    service = Discord(**Discord.parse_url(DISCORD), asset=asset())
+    service = built(DISCORD)
     service.transport, service.notify_url = transport, f"http://{server.at}"
     await service.async_notify(body="x")
     assert (service.outcome.deferred, service.outcome.retry_after, service.outcome.host_wide) == (True, 2.0, everybody)
@@ -269,6 +278,4 @@ async def test_markdown_goes_where_it_is_asked_for(sender: Sender, server: Any, 
 
 def test_our_own_pictures_are_none() -> None:
     """Apprise would have every chat fetch its logo from elsewhere."""
-    service = NotifyDiscord(**NotifyDiscord.parse_url(DISCORD), asset=asset())
-    assert service.image_url(None) is None
-    assert NotifyFormat.MARKDOWN in service.notify_format
+    assert built(DISCORD).image_url(NotifyType.INFO) is None
