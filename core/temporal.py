@@ -152,7 +152,7 @@ class Temporal:
             await _bounded(client.create_schedule(schedule_id, schedule))
         except ScheduleAlreadyRunningError:
 
-            async def replace(_: ScheduleUpdateInput) -> ScheduleUpdate:  # noqa: RUF029 - the SDK awaits it
+            async def replace(_: ScheduleUpdateInput) -> ScheduleUpdate:
                 return ScheduleUpdate(schedule)
 
             await _bounded(client.get_schedule_handle(schedule_id).update(replace))

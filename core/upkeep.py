@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import ColumnElement, Delete, delete, exists, select, update
 
 from core.db.models import (
     AuditEntry,
@@ -23,24 +23,26 @@ _AT_ONCE = 5_000
 async def tidy(work: Work) -> dict[str, int]:
     """How many rows of each kind were erased (or ended: requests that nobody confirmed)."""
     settings, now = work.settings, work.now
-    days = {
-        "outbox": (OutboxRow, OutboxRow.relayed_at, settings.retention_outbox_days),
-        "deliveries": (Delivery, Delivery.created_at, settings.retention_deliveries_days),
-        "audit": (AuditEntry, AuditEntry.created_at, settings.retention_audit_days),
-    }
-    erased = {}
-    for name, (table, column, keep) in days.items():
-        old = select(table.id).where(column < now - dt.timedelta(days=keep)).limit(_AT_ONCE)
-        erased[name] = _count(await work.session.execute(delete(table).where(table.id.in_(old))))
-    for name, condition in {
+
+    def before(days: int) -> dt.datetime:
+        return now - dt.timedelta(days=days)
+
+    expired = {
+        "outbox": _some(OutboxRow, OutboxRow.relayed_at < before(settings.retention_outbox_days)),
+        "deliveries": _some(Delivery, Delivery.created_at < before(settings.retention_deliveries_days)),
+        "audit": _some(AuditEntry, AuditEntry.created_at < before(settings.retention_audit_days)),
         "requests": delete(StoredRequest).where(StoredRequest.expires_at < now),
         "buckets": delete(Bucket).where(Bucket.resets_at < now),
         "openings": delete(DeliveryOpening).where(DeliveryOpening.expires_at < now),
-    }.items():
-        erased[name] = _count(await work.session.execute(condition))
+    }
+    erased = {name: _count(await work.session.execute(statement)) for name, statement in expired.items()}
     erased["unconfirmed"] = await _end_unconfirmed(work)
     erased["addresses"] = await _forget_addresses(work)
     return erased
+
+
+def _some(table: type[OutboxRow | Delivery | AuditEntry], old: ColumnElement[bool]) -> Delete:
+    return delete(table).where(table.id.in_(select(table.id).where(old).limit(_AT_ONCE)))
 
 
 async def _end_unconfirmed(work: Work) -> int:

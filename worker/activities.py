@@ -96,8 +96,7 @@ class Activities:
         """Wait for the reminder's instant, owe it to everybody who follows then, and send it."""
         at = dt.datetime.fromtimestamp(order.start, UTC) - REMINDERS[order.kind]
         async with _heartbeats():
-            while (remaining := (at - self._core.clock.now()).total_seconds()) > 0:
-                await asyncio.sleep(min(remaining, 60.0))
+            await self._until(at)
             notification_id = await self._core.step(make_reminder, order.event_id, order.kind, order.start)
             if notification_id is None:
                 return _NOTHING
@@ -106,6 +105,11 @@ class Activities:
         if report.next_attempt_at is not None:
             await self._core.step(_hand_over, order.event_id)
         return report
+
+    async def _until(self, moment: dt.datetime) -> None:
+        """The clock is looked at again and again: it may be set while we wait."""
+        while (remaining := (moment - self._core.clock.now()).total_seconds()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(min(remaining, 60.0))
 
     @activity.defn(name=TIDY)
     async def tidy(self) -> dict[str, int]:

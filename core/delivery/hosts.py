@@ -1,11 +1,8 @@
 """Fairness between hosts: none may take more than half the window, and one in trouble is left alone for a while."""
 
-import asyncio
-import contextlib
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from core.delivery.message import Outcome
 
@@ -34,19 +31,18 @@ class _Host:
     open_until: float = 0.0
     paused_until: float = 0.0
     probing: bool = False
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
 class Gate:
-    """Go ahead when `deferral` is None; otherwise this is the outcome."""
+    """Go ahead when `deferral` is None, and `leave` afterwards; otherwise this is the outcome."""
 
     deferral: Outcome | None = None
     probe: bool = False
 
 
 class Hosts:
-    """Caps, breakers and pauses by host key. One event loop; nothing here awaits but the wait for a place."""
+    """Caps, breakers and pauses by host key, for one event loop. Nothing here awaits."""
 
     def __init__(self, window: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._cap = max(1, window // 2)
@@ -54,43 +50,30 @@ class Hosts:
         self._hosts: dict[str, _Host] = {}
         self._until_sweep = SWEEP_EVERY
 
-    @contextlib.asynccontextmanager
-    async def slot(self, host: str) -> AsyncIterator[Gate]:
-        """A place at the host, or the reason why not now. A full host is waited for as long as it makes progress."""
-        gate = await self._enter(host)
-        try:
-            yield gate
-        finally:
-            if gate.deferral is None:
-                self._leave(host, gate)
+    def enter(self, host: str) -> Gate | None:
+        """A place at the host, or the reason why not now; None while it is full and still making progress."""
+        entry = self._entry(host)
+        now = self._clock()
+        deferral = _refusal(entry, now)
+        if deferral is not None:
+            return Gate(deferral)
+        if entry.active < self._cap:
+            return _admit(entry, now)
+        if now - entry.progress >= PATIENCE_SECONDS:
+            return Gate(_deferred("host_busy", "The server is slow; it is tried again shortly.", BUSY_RETRY_SECONDS))
+        return None
 
-    async def _enter(self, key: str) -> Gate:
-        while True:
-            entry = self._entry(key)
-            now = self._clock()
-            deferral = _refusal(entry, now)
-            if deferral is not None:
-                return Gate(deferral)
-            if entry.active < self._cap:
-                return _admit(entry, now)
-            patience = entry.progress + PATIENCE_SECONDS - now
-            if patience <= 0:
-                return Gate(
-                    _deferred("host_busy", "The server is slow; it is tried again shortly.", BUSY_RETRY_SECONDS)
-                )
-            await _wait(entry, patience)
-
-    def _leave(self, key: str, gate: Gate) -> None:
-        entry = self._entry(key)
+    def leave(self, host: str, gate: Gate) -> None:
+        """Give back the place that `enter` gave."""
+        entry = self._entry(host)
         entry.active -= 1
         entry.progress = self._clock()
         if gate.probe:
             entry.probing = False
-        _wake(entry)
-        self._drop_if_idle(key, entry)
+        self._drop_if_idle(host, entry)
 
     def record(self, host: str, outcome: Outcome) -> None:
-        """Called with what became of a send, inside its slot."""
+        """Called with what became of a send, before its place is left."""
         if outcome.code in SILENT:
             return
         entry = self._entry(host)
@@ -111,8 +94,6 @@ class Hosts:
         if entry.open_for or entry.faults >= FAULTS_TO_OPEN:
             entry.open_for = min(2 * entry.open_for, MAX_OPEN_SECONDS) or OPEN_SECONDS
             entry.open_until = now + entry.open_for
-            while entry.waiting:
-                _wake(entry)
 
     def states(self) -> dict[str, str]:
         """Each host that is in use or in trouble: `closed`, `open`, `half_open` or `paused`."""
@@ -127,10 +108,7 @@ class Hosts:
         return entry
 
     def _drop_if_idle(self, key: str, entry: _Host) -> None:
-        if (
-            not (entry.active or entry.waiting or entry.faults or entry.open_for)
-            and entry.paused_until <= self._clock()
-        ):
+        if not (entry.active or entry.faults or entry.open_for) and entry.paused_until <= self._clock():
             self._hosts.pop(key, None)
 
     def _sweep_sometimes(self) -> None:
@@ -140,11 +118,7 @@ class Hosts:
             return
         self._until_sweep = max(SWEEP_EVERY, len(self._hosts))
         now = self._clock()
-        stale = [
-            key
-            for key, entry in self._hosts.items()
-            if not (entry.active or entry.waiting) and _forgettable(entry, now)
-        ]
+        stale = [key for key, entry in self._hosts.items() if not entry.active and _forgettable(entry, now)]
         for key in stale:
             del self._hosts[key]
 
@@ -175,31 +149,6 @@ def _admit(entry: _Host, now: float) -> Gate:
     entry.active += 1
     entry.probing = entry.open_for > 0
     return Gate(probe=entry.probing)
-
-
-async def _wait(entry: _Host, seconds: float) -> None:
-    place = asyncio.get_running_loop().create_future()
-    entry.waiting.append(place)
-    try:
-        async with asyncio.timeout(seconds):
-            await place
-    except TimeoutError:
-        return
-    except asyncio.CancelledError:
-        if place.done() and not place.cancelled():
-            _wake(entry)
-        raise
-    finally:
-        with contextlib.suppress(ValueError):
-            entry.waiting.remove(place)
-
-
-def _wake(entry: _Host) -> None:
-    while entry.waiting:
-        place = entry.waiting.popleft()
-        if not place.done():
-            place.set_result(None)
-            return
 
 
 def _state(entry: _Host, now: float) -> str:

@@ -12,7 +12,6 @@ from core.notifications.rows import OPEN, next_due
 from core.times import effective_end, start_words
 from core.work import Work
 
-
 _PATIENCE = dt.timedelta(seconds=60)
 """How long something may be due before the sweeper rings for it."""
 

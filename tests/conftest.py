@@ -1,0 +1,108 @@
+"""Real parts for every test: a Temporal server, SQLite files, SMTP and HTTP sinks. The clock alone is ours."""
+
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from core.db.migrate import upgrade
+from core.settings import Settings
+from core.wiring import build_core
+from core.work import Core
+from tests.people import Clock, Town, people_of
+from tests.servers import SmtpSink, TemporalServer, WebhookSink
+from worker.main import RunningWorker, working
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database at head, copied for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "soonish.db"
+    upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
+    async with TemporalServer(tmp_path_factory.mktemp("temporal")) as server:
+        yield server
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[SmtpSink]:
+    async with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+async def hooks() -> AsyncIterator[WebhookSink]:
+    async with WebhookSink() as sink:
+        yield sink
+
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, migrated: Path) -> MakeSettings:
+    """Settings of a fresh installation, on its own database and its own task queue."""
+
+    def make(**overrides: object) -> Settings:
+        tmp_path.mkdir(exist_ok=True)
+        if not (tmp_path / "soonish.db").exists():
+            shutil.copy(migrated, tmp_path / "soonish.db")
+        values: dict[str, object] = {
+            "soonish_data": tmp_path,
+            "public_base_url": "http://soonish.test",
+            "temporal_task_queue": f"test-{secrets.token_hex(4)}",
+            "delivery_allowed_networks": "127.0.0.0/8",
+            "reminder_lead_seconds": 1,
+            "update_delay_seconds": 0,
+            "retry_delays_seconds": "1,1,1",
+            "subscribe_per_ip_hour": 100_000,
+            **overrides,
+        }
+        return Settings(_env_file=None, **values)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def core(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Core]:
+    """The use cases on a database, with no worker."""
+    core = build_core(make_settings(), clock=clock)
+    yield core
+    await core.db.close()
+
+
+@pytest.fixture
+async def town(core: Core, clock: Clock) -> Town:
+    """Alice, Bob and Carol, with no worker."""
+    return await people_of(core, core.settings, clock)
+
+
+@pytest.fixture
+def live_settings(make_settings: MakeSettings, temporal: TemporalServer, smtp: SmtpSink) -> Settings:
+    """Settings that reach the real Temporal and the SMTP sink."""
+    return make_settings(temporal_url=temporal.address, smtp_server=smtp.host, smtp_port=smtp.port)
+
+
+@pytest.fixture
+async def worker(live_settings: Settings, clock: Clock) -> AsyncIterator[RunningWorker]:
+    async with working(live_settings, clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def live(worker: RunningWorker, live_settings: Settings, clock: Clock) -> AsyncIterator[Town]:
+    """Alice, Bob and Carol, with a worker that delivers."""
+    core = build_core(live_settings, clock=clock)
+    yield await people_of(core, live_settings, clock)
+    await core.db.close()
