@@ -8,7 +8,7 @@ from sqlalchemy import LargeBinary, bindparam, func, select, update
 from core.db.models import Integration
 from core.errors import Code, SoonishError
 from core.keys import KeyMissingError, key_id_of
-from core.work import SYSTEM, Core, Work
+from core.work import SYSTEM, Actor, Core, Work
 
 _BATCH = 500
 _KEY_ID = func.substr(Integration.apprise_url, 1, 4, type_=LargeBinary)
@@ -49,7 +49,7 @@ def missing_refusal(missing: dict[bytes, int]) -> SoonishError:
     )
 
 
-async def rotate_keys(core: Core, progress: Callable[[int, int], None]) -> Rotated:
+async def rotate_keys(core: Core, actor: Actor, progress: Callable[[int, int], None]) -> Rotated:
     """Seal everything with the newest key, in short transactions; stopped half-way it goes on where it was.
 
     `progress` gets (done, total).
@@ -62,10 +62,15 @@ async def rotate_keys(core: Core, progress: Callable[[int, int], None]) -> Rotat
     while True:
         batch = await core.step(_rotate_batch, newest, after)
         if batch is None:
-            return Rotated(sealed=sealed, unreadable=unreadable, key=newest.hex())
+            return await core.act(actor, keys_rotated, Rotated(sealed=sealed, unreadable=unreadable, key=newest.hex()))
         after, done, failed = batch
         sealed, unreadable = sealed + done, unreadable + failed
         progress(sealed + unreadable, total)
+
+
+async def keys_rotated(work: Work, done: Rotated) -> Rotated:
+    work.subject, work.detail = "service", done.model_dump()
+    return done
 
 
 async def _rotate_batch(work: Work, newest: bytes, after: int) -> tuple[int, int, int] | None:
@@ -73,7 +78,7 @@ async def _rotate_batch(work: Work, newest: bytes, after: int) -> tuple[int, int
     rows = (
         await work.session.execute(
             select(Integration.id, Integration.apprise_url)
-            .where(Integration.id > after, _KEY_ID != newest)
+            .where(Integration.id > after, newest != _KEY_ID)
             .order_by(Integration.id)
             .limit(_BATCH)
             .with_for_update()

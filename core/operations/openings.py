@@ -53,4 +53,3 @@ def loopback(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 def _elsewhere() -> SoonishError:
     return invalid("Only this machine's own address can be opened.", hint="Use 127.0.0.1 and a port.")
-

@@ -67,13 +67,13 @@ def _harmless(channel: Channel) -> tuple[str, int] | None:
     """The address and port of this machine to open; None for mail to a reserved domain. Anything else is refused."""
     if channel.address is not None:
         if not _HARMLESS.fullmatch(channel.address.rpartition("@")[2]):
-            raise invalid("Seeded mail goes to reserved domains only.", field="to", hint="Use mailto://n{n}@example.org")
+            raise invalid(
+                "Seeded mail goes to reserved domains only.", field="to", hint="Use mailto://n{n}@example.org"
+            )
         return None
     parts = urlsplit(channel.url)
     if channel.scheme not in ("json", "form") or parts.port is None:
-        raise invalid(
-            "Seeded subscribers live on this machine.", field="to", hint="Use json://127.0.0.1:PORT/hook/{n}"
-        )
+        raise invalid("Seeded subscribers live on this machine.", field="to", hint="Use json://127.0.0.1:PORT/hook/{n}")
     return str(loopback(parts.hostname or "")), parts.port
 
 
@@ -125,5 +125,6 @@ async def _ring(work: Work, event_id: int) -> int:
 
 async def _followers(work: Work, event_id: int) -> int:
     query = select(func.count()).select_from(Subscription)
-    return await work.session.scalar(query.where(Subscription.event_id == event_id, Subscription.state == "active")) or 0
-
+    return (
+        await work.session.scalar(query.where(Subscription.event_id == event_id, Subscription.state == "active")) or 0
+    )

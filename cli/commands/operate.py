@@ -1,0 +1,122 @@
+"""What the operator does: the database, the check-up, pausing, keys, seeding."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.terminal import AsJson, opened, operating, progress, show, show_json
+
+if TYPE_CHECKING:
+    from core.operations.doctor import Findings
+    from core.operations.pause import Sending
+
+
+def add_to(app: typer.Typer) -> None:
+    db = typer.Typer(help="The database.", no_args_is_help=True)
+    db.command()(upgrade)
+    keys = typer.Typer(help="Encryption keys.", no_args_is_help=True)
+    keys.command()(rotate)
+    app.command()(doctor)
+    app.command()(pause)
+    app.command()(resume)
+    app.command()(seed)
+    app.add_typer(db, name="db")
+    app.add_typer(keys, name="keys")
+
+
+def upgrade(as_json: AsJson = False) -> None:
+    """Bring the database up to date. Running it again changes nothing."""
+    from core.db.migrate import upgrade as migrate
+    from core.settings import Settings
+
+    settings = Settings()
+    if settings.sqlite:
+        settings.soonish_data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    migrate(settings.database)
+    show_json({"upgraded": True}) if as_json else typer.echo("The database is up to date.")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check everything Soonish needs; exit 1 if something is wrong."""
+    from pydantic import ValidationError
+
+    from cli.refusals import as_refusal
+    from core.operations.doctor import Findings, examine
+    from core.operations.report import trouble
+
+    async def look() -> Findings:
+        async with opened() as core:
+            return await examine(core)
+
+    try:
+        found = asyncio.run(look())
+    except ValidationError as error:
+        refusal = as_refusal(error)
+        found = Findings(ok=False, findings=[trouble("settings", refusal.message, refusal.hint or "")])
+    show(found, _findings, as_json=as_json)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def pause(as_json: AsJson = False) -> None:
+    """Stop all sending. Commands are still taken; what is owed waits."""
+    from core.operations.pause import pause_sending
+
+    show(operating(lambda core, operator: core.act(operator, pause_sending)), _sending, as_json=as_json)
+
+
+def resume(as_json: AsJson = False) -> None:
+    """Send again, beginning with what waits."""
+    from core.operations.pause import resume_sending
+
+    show(operating(lambda core, operator: core.act(operator, resume_sending)), _sending, as_json=as_json)
+
+
+def rotate(as_json: AsJson = False) -> None:
+    """Seal every channel's address with the newest of ENCRYPTION_KEYS."""
+    from core.operations.keys import rotate_keys
+
+    with progress("Sealing", shown=not as_json) as step:
+        done = operating(lambda core, operator: rotate_keys(core, operator, step))
+    show(
+        done,
+        lambda answer: typer.echo(
+            f"Sealed {answer.sealed} again; key {answer.key} seals "
+            + (f"all but {answer.unreadable} damaged ones." if answer.unreadable else "everything.")
+            + " Once every process runs with it, older keys can be dropped from ENCRYPTION_KEYS."
+        ),
+        as_json=as_json,
+    )
+
+
+def seed(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id.")],
+    to: Annotated[str, typer.Option(help="Like json://127.0.0.1:9000/hook/{n} or mailto://n{n}@example.org")],
+    subscribers: Annotated[int, typer.Option(help="How many.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Let many made-up subscribers follow an event. Development only."""
+    from core.operations.seed import seed as plant
+
+    with progress("Seeding", shown=not as_json) as step:
+        done = operating(lambda core, operator: plant(core, operator, event, subscribers, to, step))
+    if done.opened and not as_json:
+        typer.echo(f"Opened {done.opened} to deliveries for one hour.")
+    show(
+        done, lambda answer: typer.echo(f"{answer.added} more follow it, {answer.subscribers} in all."), as_json=as_json
+    )
+
+
+def _findings(found: "Findings") -> None:
+    for finding in found.findings:
+        mark, colour = ("ok     ", "green") if finding.ok else ("problem", "red")
+        typer.echo(f"{typer.style(mark, fg=colour)}  {finding.name:<9} {finding.detail}")
+        if finding.hint:
+            typer.echo(f"{'':<19}{finding.hint}")
+    typer.echo("Everything is in order." if found.ok else "Something needs you.")
+
+
+def _sending(state: "Sending") -> None:
+    waiting = "nothing waits" if state.waiting == 0 else f"{state.waiting} deliveries wait"
+    typer.echo(f"Sending is paused; {waiting}." if state.paused else f"Sending goes on; {waiting}.")

@@ -1,0 +1,91 @@
+"""`soonish run`: everything at once, or one role in this process."""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+
+class Role(StrEnum):
+    WEB = "web"
+    WORKER = "worker"
+    MAIL = "mail"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(run)
+
+
+def run(
+    role: Annotated[Role | None, typer.Argument(help="One role alone; unset: everything, supervised.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where the site (or the mail role) listens.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every role's log.")] = False,
+) -> None:
+    """Run Soonish until Ctrl-C: Temporal, mailbox, worker and site, or one role alone."""
+    from core.settings import Settings
+
+    settings = Settings()
+    if role is None:
+        from cli.supervisor import run_embedded
+
+        run_embedded(settings, port, verbose=verbose)
+        return
+    from cli.logs import set_up_logging
+
+    set_up_logging("DEBUG" if verbose else None)
+    if port is not None:
+        settings = settings.model_copy(update={"smtp_port" if role is Role.MAIL else "web_port": port})
+    ROLES[role](settings)
+
+
+def _web(settings: "Settings") -> None:
+    from cli.processes import signal_ready
+    from web.main import serve
+
+    _refuse_missing_keys(settings)
+    serve(settings, ready=signal_ready)
+
+
+def _worker(settings: "Settings") -> None:
+    from cli.processes import signal_ready
+    from worker.main import run as work
+
+    _refuse_missing_keys(settings)
+    work(settings, ready=signal_ready)
+
+
+def _mail(settings: "Settings") -> None:
+    """The development mailbox: every mail becomes a file in the data folder."""
+    import os
+
+    import uvloop
+
+    from cli.mailsink import serve
+    from core.errors import conflict
+
+    if settings.production:
+        raise conflict("The mailbox is for development only.", hint="Name a real mail server: SMTP_SERVER.")
+    os.umask(0o077)
+    uvloop.run(serve(settings.soonish_data / "mailbox", settings.smtp_port))
+
+
+def _refuse_missing_keys(settings: "Settings") -> None:
+    """Before anything is served: without its key a channel's address cannot be read."""
+    from cli.terminal import opened
+    from core.operations.keys import check_keys
+
+    async def check() -> None:
+        async with opened(settings) as core:
+            await check_keys(core)
+
+    asyncio.run(check())
+
+
+ROLES: dict[Role, Callable[["Settings"], None]] = {Role.WEB: _web, Role.WORKER: _worker, Role.MAIL: _mail}

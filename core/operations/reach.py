@@ -1,0 +1,86 @@
+"""Whether what Soonish talks to answers: Temporal, the mail server, and its own site at the address people use."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import aiohttp
+import aiosmtplib
+
+from core.operations.report import Finding, fine, trouble
+from core.settings import Settings
+from core.work import Core
+
+_SECONDS = 5.0
+
+
+async def check_temporal(core: Core) -> Finding:
+    from core.temporal import Temporal
+
+    found = await Temporal(core.settings).check()
+    where = f"{found.address}, namespace {found.namespace}"
+    if found.reachable:
+        return fine("temporal", f"answers at {where}")
+    hint = "Start it, or set TEMPORAL_URL and TEMPORAL_NAMESPACE. Messages wait meanwhile; none is lost."
+    return trouble("temporal", f"{where}: {found.error}", hint)
+
+
+async def check_mail(core: Core) -> Finding:
+    """Connects, greets, and signs in if a user name is set; sends nothing."""
+    settings = core.settings
+    where = f"{settings.smtp_server}:{settings.smtp_port}"
+    password = settings.smtp_password
+    try:
+        async with aiosmtplib.SMTP(
+            hostname=settings.smtp_server,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=password.get_secret_value() if password else None,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+            timeout=_SECONDS,
+        ) as client:
+            await client.ehlo()
+    except aiosmtplib.SMTPAuthenticationError as error:
+        return trouble("mail", f"{where} refuses the sign-in ({error.code})", "Check SMTP_USERNAME and SMTP_PASSWORD.")
+    except (aiosmtplib.SMTPException, OSError) as error:
+        hint = "Check SMTP_SERVER, SMTP_PORT and SMTP_SECURITY. Mail waits and is tried again."
+        return trouble("mail", f"{where} does not answer: {type(error).__name__}", hint)
+    return fine("mail", f"{where} answers" + (" and signs us in" if settings.smtp_username else ""))
+
+
+async def check_site(core: Core) -> Finding:
+    base = core.settings.public_base_url
+    if wrong := _unfit(core.settings):
+        return trouble(
+            "site", wrong, "Set PUBLIC_BASE_URL to the address people open, such as https://events.example.org"
+        )
+    timeout = aiohttp.ClientTimeout(total=_SECONDS)
+    hint = "Start it with soonish run web, or correct PUBLIC_BASE_URL: every link in a mail begins with it."
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{base}/api/health") as answer:
+            if answer.status != 200:
+                return trouble("site", f"{base}/api/health answers {answer.status}", hint)
+    except (aiohttp.ClientError, OSError) as error:
+        return trouble("site", f"{base} does not answer: {type(error).__name__}", hint)
+    return fine("site", f"{base} answers")
+
+
+def _unfit(settings: Settings) -> str | None:
+    """What is wrong with PUBLIC_BASE_URL before anything is asked."""
+    parts = urlsplit(settings.public_base_url)
+    if not parts.hostname:
+        return "PUBLIC_BASE_URL names no host"
+    if parts.query or parts.fragment or parts.username:
+        return "PUBLIC_BASE_URL must be a plain address, without a query or a user name"
+    if settings.production and parts.scheme != "https":
+        return "PUBLIC_BASE_URL must be https in production"
+    if settings.production and _local(parts.hostname):
+        return "PUBLIC_BASE_URL leads to this machine only"
+    return None
+
+
+def _local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
