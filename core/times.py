@@ -74,14 +74,17 @@ def distance(now: dt.datetime, then: dt.datetime) -> str:
 
 
 def span(seconds: float) -> str | None:
-    """Seconds in words, rounded; None below half a minute."""
-    for size, name, up_to in ((60, "minute", 90 * 60), (3600, "hour", 47 * 3600), (86400, "day", float("inf"))):
-        if seconds < up_to:
-            count = round(seconds / size)
-            if count == 0:
-                return None
-            return f"{count} {name}" + ("" if count == 1 else "s")
-    return None
+    """Seconds in words, rounded; None below half a minute. `75 minutes` says more than `1 hour`, `60 minutes` less."""
+    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86400)
+    if minutes < 90 and minutes != 60:
+        return _counted(minutes, "minute") if minutes else None
+    if hours < 48:
+        return _counted(hours, "hour")
+    return _counted(days, "day")
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def start_words(now: dt.datetime, start: dt.datetime, zone_name: str) -> str:
