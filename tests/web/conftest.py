@@ -1,0 +1,145 @@
+"""The real application in this process, on a real SQLite file that the migrations made. Three people play: alice
+organizes, bob subscribes, carol is a stranger; `visitor` has no account."""
+
+import datetime as dt
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import func, select
+
+from core.accounts.users import vouch
+from core.clock import UTC
+from core.db.migrate import upgrade
+from core.db.models import Base
+from core.delivery.message import OK, Message, Outcome
+from core.settings import Settings
+from core.temporal import Connection, Temporal, TemporalAwayError
+from core.wiring import Outbound, build_core, build_outbound
+from core.work import SYSTEM, Core
+from tests.web.client import Answer, Client
+from web.app import create_app
+
+NOW = dt.datetime(2027, 4, 20, 12, 0, tzinfo=UTC)
+START = "2027-05-01T19:30:00+02:00"
+HOOK = "jsons://192.0.43.8/hook"
+"""A webhook whose address needs no name server; the sender below never connects."""
+
+
+@dataclass
+class StoppedClock:
+    moment: dt.datetime = NOW
+
+    def now(self) -> dt.datetime:
+        return self.moment
+
+    def pass_(self, **span: float) -> None:
+        self.moment += dt.timedelta(**span)
+
+
+@dataclass
+class RecordingSender:
+    """Remembers what it would have sent and answers as it is told."""
+
+    outcome: Outcome = OK
+    sent: list[tuple[str, Message]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+    async def send(self, url: str, message: Message) -> Outcome:
+        self.sent.append((url, message))
+        return self.outcome
+
+
+@dataclass
+class AbsentTemporal:
+    """Temporal that does not answer, and counts how often it was asked."""
+
+    asked: int = 0
+
+    async def check(self) -> Connection:
+        self.asked += 1
+        return Connection(False, "127.0.0.1:7233", "soonish", "nobody there")
+
+    async def event_status(self, public_id: str) -> None:
+        self.asked += 1
+        raise TemporalAwayError(f"nobody there for {public_id}")
+
+
+@dataclass
+class Stage:
+    """The application and everybody in it."""
+
+    app: Any
+    core: Core
+    clock: StoppedClock
+    sender: RecordingSender
+    temporal: AbsentTemporal
+    alice: Client
+    bob: Client
+    carol: Client
+    visitor: Client
+
+    async def event(self, **given: Any) -> str:
+        """The public id of an event that alice organizes."""
+        answer = await self.alice.post("/api/events", {"name": "Film night", "start_date": START, **given})
+        assert answer.status == 201, answer.text
+        return str(answer.json["id"])
+
+    async def rows(self, *, but: tuple[str, ...] = ("audit_log",)) -> dict[str, int]:
+        """How many rows each table has; the audit log also keeps what was refused."""
+        async with self.core.db.read() as session:
+            return {
+                table.name: await session.scalar(select(func.count()).select_from(table)) or 0
+                for table in Base.metadata.sorted_tables
+                if table.name not in but
+            }
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("web") / "empty.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, empty_database: Path) -> Settings:
+    shutil.copy(empty_database, tmp_path / "soonish.db")
+    return Settings(_env_file=None, soonish_data=tmp_path, public_base_url="https://soonish.test")
+
+
+@pytest.fixture
+async def stage(settings: Settings) -> AsyncIterator[Stage]:
+    clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
+    core = build_core(settings, clock=clock)
+    outbound = build_outbound(core)
+    outbound = Outbound(outbound.openings, outbound.policy, cast("Any", sender))
+    app = create_app(core, outbound, cast("Temporal", temporal))
+    people = [await core.act(SYSTEM, vouch, f"{name}@example.org") for name in ("alice", "bob", "carol")]
+    alice, bob, carol = (Client(app, person.token) for person in people)
+    async with app.router.lifespan_context(app):
+        yield Stage(app, core, clock, sender, temporal, alice, bob, carol, Client(app))
+
+
+Untouched = Callable[[Awaitable[Answer]], Awaitable[Answer]]
+
+
+@pytest.fixture
+def untouched(stage: Stage) -> Untouched:
+    """Awaits an answer and insists that no table has a row more or less than before."""
+
+    async def check(answering: Awaitable[Answer]) -> Answer:
+        before = await stage.rows()
+        answer = await answering
+        assert await stage.rows() == before
+        return answer
+
+    return check

@@ -1,0 +1,75 @@
+"""Whether the service serves, and whether Temporal answers."""
+
+import asyncio
+import logging
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.notifications.rows import sending_paused
+from web.site import Site, SiteOf
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["Operations"])
+
+_SECONDS = 3.0
+
+
+class Health(BaseModel):
+    """`down` when people are not served, `degraded` when messages wait."""
+
+    status: Literal["ok", "degraded", "down"]
+    database: Literal["ok", "unreachable"]
+    temporal: Literal["ok", "unreachable", "unknown"]
+    """As of a few seconds ago; unknown right after a start."""
+    sending: Literal["on", "paused", "unknown"]
+
+
+class TemporalConnection(BaseModel):
+    reachable: bool
+    address: str
+    namespace: str
+    error: str | None
+
+
+@router.get(
+    "/health", summary="Health", responses={503: {"model": Health, "description": "The database does not answer"}}
+)
+async def health(site: SiteOf, response: Response) -> Health:
+    """503 when and only when people are not served. Temporal away delays messages and loses none."""
+    paused = await _paused(site)
+    seen = site.gauge.glance()
+    temporal: Literal["ok", "unreachable", "unknown"] = "unknown"
+    if seen is not None:
+        temporal = "ok" if seen.reachable else "unreachable"
+    if paused is None:
+        response.status_code = 503
+        return Health(status="down", database="unreachable", temporal=temporal, sending="unknown")
+    waits = paused or temporal == "unreachable"
+    return Health(
+        status="degraded" if waits else "ok",
+        database="ok",
+        temporal=temporal,
+        sending="paused" if paused else "on",
+    )
+
+
+@router.get("/temporal/connection", summary="Temporal")
+async def temporal_connection(site: SiteOf) -> TemporalConnection:
+    """Whether the namespace answers; asks at most every few seconds."""
+    found = await site.gauge.look()
+    return TemporalConnection(
+        reachable=found.reachable, address=found.address, namespace=found.namespace, error=found.error
+    )
+
+
+async def _paused(site: Site) -> bool | None:
+    """Whether sending is paused; None when the database does not say."""
+    try:
+        async with asyncio.timeout(_SECONDS), site.core.db.read_rows() as connection:
+            return await sending_paused(connection)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("health: the database does not answer", exc_info=error)
+        return None

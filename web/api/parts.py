@@ -1,0 +1,98 @@
+"""What the API's routes share: who calls, repeated requests, ids, pages."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
+
+from core.accounts.users import authenticate
+from core.errors import Code, SoonishError
+from core.pages import PageRequest
+from core.work import Actor, Once
+from web.site import SiteOf
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token: `Authorization: Bearer …`")
+TOKEN_IS_OPTIONAL: dict[str, Any] = {"security": [{}, {"token": []}]}
+BASE58 = "^[1-9A-HJ-NP-Za-km-z]{10}$"
+
+EventId = Annotated[str, Path(pattern=BASE58, description="The event's public id", examples=["k7Qm2vX9aR"])]
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+async def caller(request: Request, site: SiteOf) -> Actor:
+    """The bearer of the token, or nobody in particular without one. A token that is not valid is refused."""
+    visitor = site.visitor(request, "api")
+    header = request.headers.get("authorization")
+    if header is None:
+        return visitor
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise SoonishError(Code.UNAUTHENTICATED, "The API knows bearer tokens only.", hint="Authorization: Bearer …")
+    return await authenticate(site.core, token.strip(), "api", visitor.ip)
+
+
+async def known(
+    actor: Annotated[Actor, Depends(caller)],
+    _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Actor:
+    actor.require_user()
+    return actor
+
+
+Caller = Annotated[Actor, Depends(caller)]
+"""Somebody, perhaps with an account."""
+Me = Annotated[Actor, Depends(known)]
+"""Somebody with an account."""
+
+
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: Annotated[str | None, Query(max_length=40, description="`next` of the page before")] = None,
+) -> PageRequest:
+    return PageRequest(limit=limit, cursor=cursor)
+
+
+async def long_page_request(
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    cursor: Annotated[str | None, Query(max_length=40, description="`next` of the page before")] = None,
+) -> PageRequest:
+    return PageRequest(limit=limit, cursor=cursor)
+
+
+Paging = Annotated[PageRequest, Depends(page_request)]
+LongPaging = Annotated[PageRequest, Depends(long_page_request)]
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """Names a request by its Idempotency-Key, so that sending it twice does it once."""
+
+    key: str | None
+    route: str
+
+    def of(self, actor: Actor, body: BaseModel | None = None) -> Once | None:
+        if self.key is None:
+            return None
+        said = json.loads(body.model_dump_json(exclude_unset=True)) if body is not None else None
+        return Once.of(f"{actor.user_id}:{self.route}", self.key, said)
+
+
+async def repetition(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            pattern="^[ -~]+$",
+            description="The same key with the same body gets the first answer again and does nothing twice (a day)",
+        ),
+    ] = None,
+) -> Repetition:
+    return Repetition(idempotency_key, f"{request.method} {request.url.path}")
+
+
+Repeat = Annotated[Repetition, Depends(repetition)]

@@ -1,0 +1,90 @@
+"""The web application: routes, the layers around them, and what starts and stops with it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.types import Scope
+
+from core.errors import SoonishError
+from core.temporal import Temporal
+from core.wiring import Outbound
+from core.work import Core
+from web import guard, problems
+from web.api import document, events, integrations, notifications, operations, subscriptions
+from web.gauge import Gauge
+from web.pages import confirm, dev, event, plain, unsubscribe
+from web.render import Pages
+from web.site import Site
+
+API = (events.router, subscriptions.router, notifications.router, integrations.router, operations.router)
+
+
+def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
+    pages = Pages(core.settings)
+    site = Site(core, outbound, temporal, pages, Gauge(temporal, core.clock))
+
+    def respond(scope: Scope, error: Exception) -> Response:
+        return _answer(site, scope, error)
+
+    app = FastAPI(
+        title="Soonish",
+        version="1",
+        description=document.ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        generate_unique_id_function=_operation_id,
+        middleware=[
+            Middleware(guard.SafeHeaders),
+            Middleware(guard.Answers, respond),
+            Middleware(guard.HeadAsGet),
+            Middleware(guard.SameSite, core.settings.public_base_url),
+            Middleware(guard.BoundedBody),
+        ],
+    )
+    app.state.site = site
+    for router in API:
+        app.include_router(router, prefix="/api")
+    for page_router in (document.router, plain.router, event.router, confirm.router, unsubscribe.router):
+        app.include_router(page_router, include_in_schema=False)
+    if not core.settings.production:
+        app.include_router(dev.router, include_in_schema=False)
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return respond(request.scope, error)
+
+    for kind in (SoonishError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handle)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    site: Site = app.state.site
+    await site.outbound.sender.start()
+    try:
+        yield
+    finally:
+        await site.gauge.close()
+        await site.outbound.sender.close()
+        await site.core.db.close()
+
+
+def _answer(site: Site, scope: Scope, error: Exception) -> Response:
+    refusal = problems.refusal_of(error, scope)
+    if scope["path"].startswith("/api/"):
+        body = refusal.problem(site.settings.public_base_url).model_dump_json()
+        return Response(body, refusal.status, refusal.headers, problems.MEDIA_TYPE)
+    return site.pages.page("error.html", status=refusal.status, headers=refusal.headers, refusal=refusal)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,32 @@
+"""The static files, read once and held in memory, each under an address that changes with its content."""
+
+import gzip
+import hashlib
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+
+_STATIC = Path(__file__).parent / "static"
+_VENDORED = {"vendor/htmx.min.js": ("js_lib_htmx", "static/htmx/htmx.min.js")}
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    body: bytes
+    gzipped: bytes
+    media_type: str
+    version: str
+
+
+def load_assets() -> dict[str, Asset]:
+    """By the path under `/static/`."""
+    files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
+    for name, (package, inside) in _VENDORED.items():
+        files[name] = importlib.resources.files(package).joinpath(inside).read_bytes()
+    return {name: _asset(name, body) for name, body in files.items()}
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    version = hashlib.sha256(body).hexdigest()[:12]
+    return Asset(body, gzip.compress(body, mtime=0), _TYPES[Path(name).suffix], version)

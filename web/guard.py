@@ -1,0 +1,175 @@
+"""What holds for every request, whatever route it takes: ASGI layers, outermost first in `app.py`."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.errors import Code, SoonishError
+from web.render import CSP
+
+BODY_LIMIT = 64 * 1024
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SECRET_LINKS = ("/c/", "/u/")
+_HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class SafeHeaders:
+    """Security headers, unless the route has its own. Nothing behind a secret link or the API may be stored."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        path = scope["path"]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if path.startswith(_SECRET_LINKS):
+                    headers.setdefault("Referrer-Policy", "no-referrer")
+                if path.startswith((*_SECRET_LINKS, "/api/")):
+                    headers.setdefault("Cache-Control", "no-store")
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        return await self._app(scope, receive, send_with_headers)
+
+
+class Answers:
+    """Turns what the layers below raise into an answer. Nothing gets past it but a broken connection."""
+
+    def __init__(self, app: ASGIApp, respond: Callable[[Scope, Exception], Response]) -> None:
+        self._app = app
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = False
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watching)
+        except Exception as error:
+            if started:
+                raise
+            await self._respond(scope, error)(scope, receive, send)
+
+
+class HeadAsGet:
+    """HEAD is GET without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self._app(scope, receive, send)
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        return await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
+class SameSite:
+    """Pages are changed from our own pages only. A link in a mail is its own permission, so `/u/` takes it from
+    anywhere (mail programs post there); the API knows no cookies."""
+
+    def __init__(self, app: ASGIApp, base_url: str) -> None:
+        self._app = app
+        self._ours = urlsplit(base_url).netloc.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks = scope["type"] == "http" and scope["method"] in _CHANGING
+        if asks and not scope["path"].startswith(("/api/", "/u/")) and not self._same_site(scope):
+            raise SoonishError(
+                Code.FORBIDDEN, "This came from another site.", hint="Open the page here and press the button again."
+            )
+        await self._app(scope, receive, send)
+
+    def _same_site(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        fetched_from = headers.get("sec-fetch-site")
+        if fetched_from is not None:
+            return fetched_from in ("same-origin", "none")
+        origin = headers.get("origin")
+        if origin is None:
+            return True
+        if origin == "null":
+            # A page without referrers, as behind our secret links, posts so in browsers that send no Sec-Fetch-Site.
+            return str(scope["path"]).startswith(_SECRET_LINKS)
+        return urlsplit(origin).netloc.lower() in (headers.get("host", "").lower(), self._ours)
+
+
+class BoundedBody:
+    """Reads the whole body first: at most 64 KiB, with or without a Content-Length, and JSON for the API."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in _CHANGING:
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > BODY_LIMIT:
+            raise _too_large()
+        body = await _read(receive)
+        if body is None:
+            return None
+        if body and scope["path"].startswith("/api/") and not _is_json(headers.get("content-type", "")):
+            raise HTTPException(415, "The API reads JSON: send Content-Type: application/json.")
+        replayed = False
+
+        async def replay() -> Message:
+            nonlocal replayed
+            if replayed:
+                return await receive()
+            replayed = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return await self._app(scope, replay, send)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """None when the client has gone."""
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _too_large() -> SoonishError:
+    return SoonishError(Code.TOO_LARGE, f"A body may have {BODY_LIMIT // 1024} KiB at most.", hint="Send less at once.")
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"

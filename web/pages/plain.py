@@ -1,0 +1,39 @@
+"""The pages without a story, and the static files."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from web.site import SiteOf
+
+router = APIRouter()
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_LOOK_AGAIN = "public, no-cache"
+
+
+@router.get("/")
+async def landing(site: SiteOf) -> Response:
+    return site.pages.page("landing.html")
+
+
+@router.get("/privacy")
+async def privacy(site: SiteOf) -> Response:
+    return site.pages.page("privacy.html", settings=site.settings)
+
+
+@router.get("/static/{name:path}")
+async def static(request: Request, site: SiteOf, name: str, v: str = "") -> Response:
+    """Under the address of its current content a file may be kept for ever."""
+    asset = site.pages.assets.get(name)
+    if asset is None:
+        raise HTTPException(404)
+    headers = {
+        "ETag": f'W/"{asset.version}"',
+        "Cache-Control": _FOR_EVER if v == asset.version else _LOOK_AGAIN,
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(asset.gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.media_type)
+    return Response(asset.body, headers=headers, media_type=asset.media_type)

@@ -1,0 +1,63 @@
+"""Leaving by link. GET shows a page; POST acts, also when a mail program sends it (RFC 8058: no cookie, any origin)."""
+
+from typing import get_args
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from core.errors import Code, SoonishError
+from core.subscriptions.leave import look_at_leaving, undo_unsubscribe, unsubscribe
+from core.subscriptions.model import Leaving, Scope, Unsubscribed
+from core.tokens import read_unsubscribe
+from core.work import Actor
+from web.site import Site, SiteOf
+
+router = APIRouter()
+
+_SCOPES: dict[str, Scope] = {scope: scope for scope in get_args(Scope)}
+
+
+@router.get("/u/{token}")
+async def unsubscribe_page(request: Request, site: SiteOf, token: str) -> Response:
+    about = await _about(site, site.visitor(request), token)
+    return site.pages.page("unsubscribe.html", about=about, token=token)
+
+
+@router.post("/u/{token}")
+async def unsubscribed(request: Request, site: SiteOf, token: str) -> Response:
+    visitor, scope = site.visitor(request), await _scope(request)
+    read_unsubscribe(site.core.keys, token)
+    try:
+        done = await site.core.act(visitor, unsubscribe, token, scope)
+    except SoonishError as refusal:
+        if refusal.code is not Code.NOT_FOUND:
+            raise
+        # The link is ours, but nothing is left that it could end.
+        done = Unsubscribed(ended=0, undo=None)
+    return site.pages.page("unsubscribed.html", about=await _about(site, visitor, token), scope=scope, undo=done.undo)
+
+
+@router.post("/u/{token}/undo")
+async def undone(request: Request, site: SiteOf, token: str) -> Response:
+    restored = await site.core.act(site.visitor(request), undo_unsubscribe, token)
+    return site.pages.page("undone.html", restored=restored)
+
+
+async def _about(site: Site, visitor: Actor, token: str) -> Leaving | None:
+    """None when the link is ours but what it named has been erased."""
+    read_unsubscribe(site.core.keys, token)
+    try:
+        return await site.core.ask(visitor, look_at_leaving, token)
+    except SoonishError as refusal:
+        if refusal.code is not Code.NOT_FOUND:
+            raise
+        return None
+
+
+async def _scope(request: Request) -> Scope:
+    """What the form chose. A mail program's body, or one that nobody can read, means this event."""
+    try:
+        form = await request.form()
+    except HTTPException:
+        return "event"
+    return _SCOPES.get(str(form.get("scope", "")), "event")

@@ -1,0 +1,50 @@
+"""Templates to pages. Everything is escaped; what may run or load is said by the policy."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from core.settings import Settings
+from web.assets import Asset, load_assets
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Pages:
+    def __init__(self, settings: Settings) -> None:
+        self.assets: dict[str, Asset] = load_assets()
+        self._env = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+        )
+        self._env.globals.update(static=self._address, base_url=settings.public_base_url)
+        self.version = self._version()
+        """Changes with any template or static file."""
+
+    def text(self, name: str, /, **context: Any) -> str:
+        return self._env.get_template(name).render(context)
+
+    def page(
+        self, name: str, /, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+    ) -> HTMLResponse:
+        return HTMLResponse(self.text(name, **context), status, headers)
+
+    def _address(self, name: str) -> str:
+        return f"/static/{name}?v={self.assets[name].version}"
+
+    def _version(self) -> str:
+        found = hashlib.sha256("".join(asset.version for asset in self.assets.values()).encode())
+        for path in sorted(_TEMPLATES.iterdir()):
+            found.update(path.read_bytes())
+        return found.hexdigest()[:12]

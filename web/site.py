@@ -1,0 +1,40 @@
+"""What every route works with: the core, the outside, Temporal and the templates. Built once, held by the app."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from core.settings import Settings
+from core.temporal import Temporal
+from core.wiring import Outbound
+from core.work import Actor, Core
+from web.clients import client_network
+from web.gauge import Gauge
+from web.render import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    core: Core
+    outbound: Outbound
+    temporal: Temporal
+    pages: Pages
+    gauge: Gauge
+
+    @property
+    def settings(self) -> Settings:
+        return self.core.settings
+
+    def visitor(self, request: Request, via: str = "web") -> Actor:
+        """Nobody in particular, with the address that limits count."""
+        return Actor(None, via, client_network(request.scope, self.settings.trusted_proxies))
+
+
+async def site_of(request: Request) -> Site:
+    site = request.app.state.site
+    assert isinstance(site, Site)  # noqa: S101 - narrows what Starlette keeps untyped
+    return site
+
+
+SiteOf = Annotated[Site, Depends(site_of)]
