@@ -1,4 +1,4 @@
-"""`soonish channel …`: where somebody's messages go. A URL is a secret, so it is never an argument: `ps` shows those."""
+"""`soonish channel …`: where somebody's messages go. A URL is a secret, so never an argument: `ps` shows those."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated

@@ -78,7 +78,7 @@ async def _rotate_batch(work: Work, newest: bytes, after: int) -> tuple[int, int
     rows = (
         await work.session.execute(
             select(Integration.id, Integration.apprise_url)
-            .where(Integration.id > after, newest != _KEY_ID)
+            .where(Integration.id > after, _KEY_ID.is_distinct_from(newest))
             .order_by(Integration.id)
             .limit(_BATCH)
             .with_for_update()
