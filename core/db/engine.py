@@ -9,6 +9,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from core.db import sqlite
+
 _WRITE = "soonish_write"
 
 
@@ -22,7 +24,11 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.sqlite = url.startswith("sqlite")
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=not self.sqlite
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=not self.sqlite,
+            connect_args={"async_creator_fn": sqlite.connect} if self.sqlite else {},
         )
         self._writing = self.engine.execution_options(**{_WRITE: True})
         self._writer = asyncio.Lock() if self.sqlite else contextlib.nullcontext()

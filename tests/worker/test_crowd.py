@@ -1,0 +1,45 @@
+"""A thousand people at once."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+
+from core.subscriptions.confirm import confirm
+from core.subscriptions.join import subscribe_by_email
+from core.subscriptions.model import SubscribeByEmail
+from core.work import Actor
+from tests.people import Town
+from tests.servers import Mail, SmtpSink
+from worker.main import RunningWorker
+
+PEOPLE = 1_000
+
+
+async def test_a_thousand_people_within_ten_seconds_are_each_welcomed_once(
+    live: Town, worker: RunningWorker, smtp: SmtpSink
+) -> None:
+    event = await live.event(live.in_(days=3))
+    began = time.monotonic()
+    for number in range(PEOPLE):
+        visitor = Actor(None, "web", f"198.51.{number // 250}.{number % 250}")
+        request = SubscribeByEmail(email=f"guest{number}@example.org")
+        await live.core.act(visitor, subscribe_by_email, event.id, request)
+    assert time.monotonic() - began < 30
+    await smtp.wait_for(PEOPLE + 1, 30)
+    asked = [mail for mail in smtp.mails if mail.subject.startswith("Confirm")]
+    await asyncio.gather(*(live.core.act(Actor(None, "web"), confirm, _link(mail)) for mail in asked))
+    await smtp.wait_for(2 * PEOPLE + 1, 30)
+    welcomes = Counter(mail.to[0] for mail in smtp.mails if mail.subject.startswith("You'll hear"))
+    assert len(welcomes) == PEOPLE
+    assert set(welcomes.values()) == {1}
+    status = await worker.temporal.event_status(event.id)
+    assert status is not None
+    # Joiners travel together: far fewer rings than people.
+    assert status.rings < PEOPLE
+
+
+def _link(mail: Mail) -> str:
+    found = re.search(r"/c/([\w-]+)", mail.text)
+    assert found
+    return found.group(1)
