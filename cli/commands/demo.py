@@ -40,7 +40,9 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="One JSON line a s
 
 
 def _say_json(line: "Line") -> None:
-    typer.echo(json.dumps({name: value for name, value in asdict(line).items() if value not in (None, {})}))
+    if line.kind != "wait":
+        shown = {name: value for name, value in asdict(line).items() if value not in (None, {})}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
 
 
 class Teller:
