@@ -46,7 +46,7 @@ async def record() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with TemporalServer(Path(folder)) as temporal, SmtpSink() as smtp:
             settings = Settings(
-                _env_file=None,  # type: ignore[call-arg]
+                _env_file=None,
                 soonish_data=Path(folder),
                 public_base_url="http://soonish.test",
                 temporal_url=temporal.address,
