@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.ids import RowId
 from core.text import MessageBody, Name
 
 
@@ -15,7 +16,7 @@ class NewMessage(BaseModel):
 
     title: Name
     body: MessageBody
-    subscription_ids: Annotated[list[int], Field(min_length=1, max_length=10_000)] | None = None
+    subscription_ids: Annotated[list[RowId], Field(min_length=1, max_length=10_000)] | None = None
 
 
 class Accepted(BaseModel):

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.ids import RowId
+
 Scope = Literal["event", "organizer", "everything"]
 
 
@@ -22,7 +24,7 @@ class SubscribeByChannel(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    integration_ids: Annotated[list[int], Field(min_length=1, max_length=50)] | None = None
+    integration_ids: Annotated[list[RowId], Field(min_length=1, max_length=50)] | None = None
     tags: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=50)] | None = None
 
 
