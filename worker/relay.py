@@ -44,18 +44,21 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled."""
-        wait = _EVERY
-        while True:
-            try:
-                rang = await self.ring_waiting()
-                wait = 0.0 if rang == _ROWS else _EVERY
-            except TemporalAwayError as error:
-                wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
-                log.warning("%s; trying again in %.1f s", error, wait)
-            except Exception:
-                wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
-                log.exception("the relay failed; trying again in %.1f s", wait)
-            await asyncio.sleep(wait)
+        async with self._core.db.watch() as watch:
+            wait, more = _EVERY, True
+            while True:
+                try:
+                    if await watch.changed() or more:
+                        more = True
+                        more = await self.ring_waiting() == _ROWS
+                    wait = 0.0 if more else _EVERY
+                except TemporalAwayError as error:
+                    wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
+                    log.warning("%s; trying again in %.1f s", error, wait)
+                except Exception:
+                    wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
+                    log.exception("the relay failed; trying again in %.1f s", wait)
+                await asyncio.sleep(wait)
 
     async def ring_waiting(self) -> int:
         """Ring for everything in the outbox. How many rows that was."""

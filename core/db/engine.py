@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -58,8 +58,38 @@ class Database:
         async with self._writer, self._writing.begin() as connection:
             yield connection
 
+    @contextlib.asynccontextmanager
+    async def watch(self) -> AsyncIterator["Watch"]:
+        """A cheap way to notice commits."""
+        if not self.sqlite:
+            yield Watch(None)
+            return
+        async with self.engine.connect() as held:
+            # Never used through SQLAlchemy, so that no transaction hides what others commit.
+            driver = (await held.get_raw_connection()).driver_connection
+            yield Watch(cast("sqlite.OneHopConnection", driver))
+
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+class Watch:
+    """Whether anybody has committed since it was last asked. PostgreSQL cannot tell and says yes every time.
+
+    SQLite's `data_version` costs a twentieth of a query through SQLAlchemy, and is asked fifty times a second.
+    """
+
+    def __init__(self, driver: sqlite.OneHopConnection | None) -> None:
+        self._driver = driver
+        self._seen = -1
+
+    async def changed(self) -> bool:
+        driver = self._driver
+        if driver is None:
+            return True
+        version = int(await driver.in_thread(lambda: driver.raw.execute("PRAGMA data_version").fetchone()[0]))
+        changed, self._seen = version != self._seen, version
+        return changed
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
