@@ -1,6 +1,6 @@
 """Who may see and who may manage an event: one predicate each, used by every read."""
 
-from sqlalchemy import ColumnElement, exists, false, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 
 from core.db.models import Event, Subscription
 from core.errors import Code, SoonishError, not_found
@@ -11,10 +11,15 @@ def may_see(actor: Actor) -> ColumnElement[bool]:
     """Public events by anybody with the link; private ones by their owner and by those who follow them."""
     if actor.user_id is None:
         return Event.is_public.is_(True)
-    follows = exists().where(
-        Subscription.event_id == Event.id,
-        Subscription.user_id == actor.user_id,
-        Subscription.state.in_(("active", "paused")),
+    follows = (
+        select(Subscription.id)
+        .where(
+            Subscription.event_id == Event.id,
+            Subscription.user_id == actor.user_id,
+            Subscription.state.in_(("active", "paused")),
+        )
+        .correlate(Event)  # also inside a query that reads subscriptions itself
+        .exists()
     )
     return or_(Event.is_public, may_manage(actor), follows)
 
