@@ -15,7 +15,7 @@ router = APIRouter()
 
 ABOUT = (
     "Soonish tells people what is coming, where they already are. Times are ISO 8601 with an offset; lists are "
-    "`{items, next}` with `limit` and `cursor`; every refusal is problem details (RFC 9457)."
+    "{items, next} with limit and cursor; every refusal is problem details (RFC 9457)."
 )
 _REF = "#/components/schemas/Problem"
 MEANINGS = {
@@ -25,7 +25,7 @@ MEANINGS = {
     409: "It is in another state, or somebody was first",
     413: "The body is larger than 64 KiB",
     415: "The body is not JSON",
-    422: "A field is not right; `errors` names it",
+    422: "A field is not right; errors names it",
     429: "Too many in a short time; Retry-After says when",
     500: "Something broke; the hint has a reference",
     503: "The database does not answer; Retry-After says when",

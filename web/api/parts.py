@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from core.accounts.users import authenticate
 from core.errors import Code, SoonishError
+from core.ids import LARGEST_ID
 from core.pages import PageRequest
 from core.work import Actor, Once
 from web.site import SiteOf
@@ -19,7 +20,7 @@ TOKEN_IS_OPTIONAL: dict[str, Any] = {"security": [{}, {"token": []}]}
 BASE58 = "^[1-9A-HJ-NP-Za-km-z]{10}$"
 
 EventId = Annotated[str, Path(pattern=BASE58, description="The event's public id", examples=["k7Qm2vX9aR"])]
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 async def caller(request: Request, site: SiteOf) -> Actor:

@@ -18,7 +18,7 @@ async def landing(site: SiteOf) -> Response:
 
 @router.get("/privacy")
 async def privacy(site: SiteOf) -> Response:
-    return site.pages.page("privacy.html", settings=site.settings)
+    return site.pages.page("privacy.html")
 
 
 @router.get("/static/{name:path}")

@@ -1,0 +1,135 @@
+"""Every API route, played by nobody and by a stranger. A route that is not in the table fails the test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.web.client import Client
+from tests.web.conftest import HOOK, START, Stage
+
+OPEN = "open to anybody"
+OWN = "only ever about one's own"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What nobody (no token) and carol, who has nothing to do with it, are answered; `about` is a private event."""
+
+    anonymous: int
+    stranger: int
+    body: Any = None
+    private: int | None = 404
+    """What carol hears about a private event; None where the route is not about one."""
+
+
+SUBSCRIBE = {"integration_ids": [1]}
+RULES = {
+    "POST /api/events": Rule(401, 201, {"name": "Mine", "start_date": START}, None),
+    "GET /api/events": Rule(401, 200, private=None),
+    "GET /api/events/{event_id}": Rule(200, 200),
+    "PATCH /api/events/{event_id}": Rule(401, 403, {"name": "Taken over"}),
+    "POST /api/events/{event_id}/cancel": Rule(401, 403, {"reason": "because"}),
+    "GET /api/events/{event_id}/workflow/status": Rule(401, 403),
+    "POST /api/events/{event_id}/subscribe": Rule(401, 404, SUBSCRIBE),
+    "GET /api/me/subscriptions": Rule(401, 200, private=None),
+    "PATCH /api/me/subscriptions/{subscription_id}": Rule(401, 404, {"state": "paused"}, None),
+    "DELETE /api/me/subscriptions/{subscription_id}": Rule(401, 404, private=None),
+    "GET /api/events/{event_id}/subscriptions": Rule(401, 403),
+    "DELETE /api/events/{event_id}/subscriptions/{subscription_id}": Rule(401, 403),
+    "POST /api/unsubscribe": Rule(404, 404, {"token": "forged"}, None),
+    "POST /api/unsubscribe/undo": Rule(404, 404, {"token": "forged"}, None),
+    "POST /api/events/{event_id}/notify": Rule(401, 403, {"title": "Spam", "body": "Buy"}),
+    "GET /api/notifications/{notification_id}": Rule(401, 404, private=None),
+    "POST /api/notifications/{notification_id}/retry": Rule(401, 404, private=None),
+    "GET /api/events/{event_id}/deliveries": Rule(401, 403),
+    "GET /api/integrations": Rule(401, 200, private=None),
+    "POST /api/integrations": Rule(401, 201, {"name": "Mine", "apprise_url": HOOK}, None),
+    "PATCH /api/integrations/{integration_id}": Rule(401, 404, {"is_active": False}, None),
+    "DELETE /api/integrations/{integration_id}": Rule(401, 404, private=None),
+    "POST /api/integrations/{integration_id}/test": Rule(401, 404, private=None),
+    "GET /api/health": Rule(200, 200, private=None),
+    "GET /api/temporal/connection": Rule(200, 200, private=None),
+}
+
+
+async def routes(stage: Stage) -> list[str]:
+    document = (await stage.visitor.get("/api/openapi.json")).json
+    return [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+
+
+async def test_every_route_is_in_the_table(stage: Stage) -> None:
+    assert sorted(await routes(stage)) == sorted(RULES)
+
+
+@dataclass(frozen=True)
+class Ids:
+    """What alice has: a public and a private event, a channel, a message; and bob's subscription to the first."""
+
+    event_id: str
+    private: str
+    integration_id: int
+    subscription_id: int
+    notification_id: int
+
+    def fill(self, route: str, event_id: str) -> tuple[str, str]:
+        method, path = route.split(" ")
+        ids = {"integration_id": self.integration_id, "subscription_id": self.subscription_id}
+        return method, path.format(event_id=event_id, notification_id=self.notification_id, **ids)
+
+
+@pytest.fixture
+async def ids(stage: Stage) -> Ids:
+    event = await stage.event()
+    followed = await stage.bob.post(f"/api/events/{event}/subscribe")
+    message = await stage.alice.post(f"/api/events/{event}/notify", {"title": "Hello", "body": "All of you"})
+    channels = await stage.alice.get("/api/integrations")
+    return Ids(
+        event_id=event,
+        private=await stage.event(is_public=False),
+        integration_id=channels.json["items"][0]["id"],
+        subscription_id=followed.json["subscriptions"][0]["id"],
+        notification_id=message.json["id"],
+    )
+
+
+@pytest.mark.parametrize("route", RULES)
+async def test_nobody_gets_in_without_a_token(stage: Stage, ids: Ids, route: str) -> None:
+    rule, before = RULES[route], await stage.rows()
+    method, path = ids.fill(route, ids.event_id)
+    answer = await stage.visitor.send(method, path, json=rule.body)
+    assert answer.status == rule.anonymous, answer.text
+    if answer.status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert await stage.rows() == before
+
+
+@pytest.mark.parametrize("route", RULES)
+async def test_a_stranger_touches_nothing_that_is_not_theirs(stage: Stage, ids: Ids, route: str) -> None:
+    rule, before = RULES[route], await stage.rows()
+    method, path = ids.fill(route, ids.event_id)
+    answer = await stage.carol.send(method, path, json=rule.body)
+    assert answer.status == rule.stranger, answer.text
+    if rule.stranger >= 400:
+        assert await stage.rows() == before
+
+
+@pytest.mark.parametrize("route", [route for route, rule in RULES.items() if rule.private])
+async def test_a_private_event_does_not_exist_for_a_stranger(stage: Stage, ids: Ids, route: str) -> None:
+    rule = RULES[route]
+    method, path = ids.fill(route, ids.private)
+    assert (await stage.carol.send(method, path, json=rule.body)).status == 404
+    assert (await stage.visitor.send(method, path, json=rule.body)).status in (401, 404)
+
+
+async def test_lists_hold_nothing_of_other_people(stage: Stage, ids: Ids) -> None:
+    for path in ("/api/events", "/api/events?which=subscribed", "/api/me/subscriptions"):
+        assert (await stage.carol.get(path)).json["items"] == []
+    channels = (await stage.carol.get("/api/integrations")).json["items"]
+    assert ids.integration_id not in [channel["id"] for channel in channels]
+
+
+@pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer ", "Basic YWxpY2U6", "nonsense", "Bearer \xff"])
+async def test_a_wrong_token_is_refused_even_where_none_is_needed(stage: Stage, ids: Ids, header: str) -> None:
+    answer = await Client(stage.app).get(f"/api/events/{ids.event_id}", authorization=header)
+    assert (answer.status, answer.headers["content-type"]) == (401, "application/problem+json")
