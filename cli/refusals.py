@@ -82,7 +82,7 @@ def _invalid(error: Exception) -> SoonishError | None:
     setting = error.title == "Settings"
     lines = [_complaint(each, setting=setting) for each in found]
     field = ".".join(str(part) for part in found[0]["loc"]) or None
-    hint = "Set it in the environment or in .env; docs/settings.md has them all." if setting else "See --help."
+    hint = "Set it in the environment, or in .env." if setting else "See --help."
     return SoonishError(Code.INVALID, "\n".join(lines), hint=hint, field=None if setting else field)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from pydantic import BaseModel
 from sqlalchemy import func, select, text
@@ -20,6 +19,7 @@ from core.work import SYSTEM, Core, Work
 
 _LITTLE_SPACE = 500 * 1024 * 1024
 _OTHERS = 0o077
+"""What others may do with a folder that holds keys and addresses: nothing."""
 _SECONDS = 15.0
 _SLOW = dt.timedelta(minutes=1)
 
@@ -116,16 +116,9 @@ async def check_data(core: Core) -> Finding:
         if core.settings.sqlite:
             return trouble("data", f"there is no folder {folder}", "Set SOONISH_DATA, or run Soonish once.")
         return fine("data", "no data folder, and none is needed")
-    if found := _readable_by_others(folder):
-        return trouble("data", f"other users of this machine can read {found}", f"Run: chmod -R go= {folder}")
+    if folder.stat().st_mode & _OTHERS:
+        return trouble("data", f"other users of this machine can look into {folder}", f"Run: chmod go= {folder}")
     free = shutil.disk_usage(folder).free
     if free < _LITTLE_SPACE:
         return trouble("data", f"only {free // 2**20} MB are free", "Make room: a full disk stops every write.")
     return fine("data", f"closed to others, {free / 2**30:.1f} GB free")
-
-
-def _readable_by_others(folder: Path) -> Path | None:
-    """The folder keeps everybody out; if it does not, the files that hold secrets must."""
-    if not folder.stat().st_mode & _OTHERS:
-        return None
-    return folder
