@@ -19,6 +19,7 @@ from web import guard, problems
 from web.api import document, events, integrations, notifications, operations, subscriptions
 from web.gauge import Gauge
 from web.pages import confirm, dev, event, plain, unsubscribe
+from web.pages.state import PageStates
 from web.render import Pages
 from web.site import Site
 
@@ -27,7 +28,7 @@ API = (events.router, subscriptions.router, notifications.router, integrations.r
 
 def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
     pages = Pages(core.settings)
-    site = Site(core, outbound, temporal, pages, Gauge(temporal, core.clock))
+    site = Site(core, outbound, temporal, pages, Gauge(temporal, core.clock), PageStates(core))
 
     def respond(scope: Scope, error: Exception) -> Response:
         return _answer(site, scope, error)

@@ -11,6 +11,7 @@ from core.wiring import Outbound
 from core.work import Actor, Core
 from web.clients import client_network
 from web.gauge import Gauge
+from web.pages.state import PageStates
 from web.render import Pages
 
 
@@ -21,6 +22,7 @@ class Site:
     temporal: Temporal
     pages: Pages
     gauge: Gauge
+    states: PageStates
 
     @property
     def settings(self) -> Settings:

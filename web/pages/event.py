@@ -13,7 +13,7 @@ from core.work import Actor
 from web.api.parts import EventId
 from web.pages.cover import cover
 from web.pages.show import shown
-from web.pages.state import is_current, page_state
+from web.pages.state import is_current
 from web.problems import STATUS
 from web.site import Site, SiteOf
 
@@ -26,7 +26,7 @@ _LONGEST_ADDRESS = 400
 @router.get("/e/{event_id}")
 async def event(request: Request, site: SiteOf, event_id: EventId) -> Response:
     visitor, now = site.visitor(request), site.core.clock.now()
-    state = await page_state(site.core, visitor, event_id)
+    state = await site.states.get(event_id)
     headers = {"ETag": state.tag(site.pages.version, now), "Cache-Control": _CACHE}
     if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -34,8 +34,8 @@ async def event(request: Request, site: SiteOf, event_id: EventId) -> Response:
 
 
 @router.get("/e/{event_id}/cover.svg")
-async def event_cover(request: Request, site: SiteOf, event_id: EventId) -> Response:
-    state = await page_state(site.core, site.visitor(request), event_id)
+async def event_cover(site: SiteOf, event_id: EventId) -> Response:
+    state = await site.states.get(event_id)
     drawing = site.pages.text("cover.svg", **cover(event_id, state.start, site.core.clock.now()))
     return Response(drawing, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
 

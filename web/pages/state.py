@@ -1,16 +1,28 @@
 """Whether a page that somebody holds is still the current one: one query, nothing rendered."""
 
+import asyncio
 import datetime as dt
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from core.db.models import Event, EventUpdate, User
 from core.errors import not_found
 from core.events.access import may_see
 from core.work import Actor, Core
 from web.pages.show import moment
+
+_LATEST = (
+    select(func.max(EventUpdate.id))
+    .where(EventUpdate.event_id == Event.id, EventUpdate.audience == "everyone")
+    .scalar_subquery()
+)
+_QUERY = (
+    select(Event.revision, _LATEST, User.display_name, Event.start_date, Event.end_date, Event.status, Event.timezone)
+    .join(User, User.id == Event.owner_user_id)
+    .where(Event.public_id == bindparam("public_id"), may_see(Actor(None, "web")))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +44,29 @@ class PageState:
         return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
 
 
-async def page_state(core: Core, actor: Actor, public_id: str) -> PageState:
-    """Raises NOT_FOUND for an event that is not there, or not for this reader."""
-    latest = (
-        select(func.max(EventUpdate.id))
-        .where(EventUpdate.event_id == Event.id, EventUpdate.audience == "everyone")
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            Event.revision, latest, User.display_name, Event.start_date, Event.end_date, Event.status, Event.timezone
-        )
-        .join(User, User.id == Event.owner_user_id)
-        .where(Event.public_id == public_id, may_see(actor))
-    )
-    async with core.db.read_rows() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise not_found("event")
-    return PageState(*row)
+class PageStates:
+    """As a visitor sees them. Requests for one page at one moment share one query."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._asked: dict[str, asyncio.Task[PageState | None]] = {}
+
+    async def get(self, public_id: str) -> PageState:
+        """Raises NOT_FOUND for an event that is not there, or not public."""
+        task = self._asked.get(public_id)
+        if task is None:
+            task = self._asked[public_id] = asyncio.create_task(self._read(public_id))
+            task.add_done_callback(lambda _: self._asked.pop(public_id))
+        # One reader who goes away must not take the answer from the others.
+        state = await asyncio.shield(task)
+        if state is None:
+            raise not_found("event")
+        return state
+
+    async def _read(self, public_id: str) -> PageState | None:
+        async with self._core.db.read_rows() as connection:
+            row = (await connection.execute(_QUERY, {"public_id": public_id})).one_or_none()
+        return PageState(*row) if row is not None else None
 
 
 def is_current(if_none_match: str | None, tag: str) -> bool:
