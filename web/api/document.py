@@ -68,8 +68,13 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     )
     nested = document["components"]["schemas"]["Problem"].pop("$defs")
     document["components"]["schemas"].update(nested)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
     for operations in document["paths"].values():
         for operation in operations.values():
+            if "HTTPValidationError" in repr(operation["responses"].get("422")):
+                # The framework's own, for operations whose only parameters are ids: those answer 404 here.
+                del operation["responses"]["422"]
             common = [500, 503]
             if "requestBody" in operation:
                 common += [413, 415, 422]
