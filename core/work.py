@@ -129,6 +129,14 @@ class Core:
         """As `act`, but a repetition of the same request returns the first answer and changes nothing."""
         return await self._act(actor, use_case, once, args, kwargs)
 
+    async def answered(self, once: Once | None, use_case: Callable[..., Awaitable[T]]) -> T | None:
+        """The answer that a repeated request got before; for use cases that do something outside first."""
+        if once is None:
+            return None
+        async with self.db.write() as session:
+            stored = await _stored_answer(session, once, self.clock.now())
+        return None if stored is None else typing.cast("T", _answers_of(use_case).validate_json(stored))
+
     async def _act(
         self,
         actor: Actor,

@@ -28,6 +28,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=not self.sqlite,
+            hide_parameters=True,  # what is in a row must not get into a log by way of an error
             connect_args={"async_creator_fn": sqlite.connect} if self.sqlite else {},
         )
         self._writing = self.engine.execution_options(**{_WRITE: True})

@@ -30,6 +30,8 @@ async def add_integration(
     core: Core, outbound: Outbound, actor: Actor, new: NewIntegration, once: Once | None = None
 ) -> IntegrationView:
     """Read the URL, check where it leads, send a test, and only then save. A failed test saves nothing."""
+    if (before := await core.answered(once, store_integration)) is not None:
+        return before
     channel = read_channel(new.apprise_url)
     tag = new.tag or channel.kind.split()[0].lower()
     ours = await core.act(actor, _prepare_channel, channel)

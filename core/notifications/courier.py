@@ -36,6 +36,7 @@ _FLUSH_AFTER = 0.010
 _FLUSH_ROWS = 16
 _MESSAGE_FAULTS = frozenset(f"http_{status}" for status in (400, 405, 406, 411, 413, 414, 415, 422, 431))
 """Permanent for this message, and no reason to switch its channel off."""
+_UNWORDED = Outcome(delivered=False, code="render", reason="Something broke on our side while it was written.")
 _KEY_GONE = Outcome(delivered=False, code="key_missing", reason="Its address cannot be read on our side.")
 
 OnPermanent = Callable[[int, Outcome], Awaitable[None]]
@@ -74,7 +75,12 @@ class _Send:
 
     async def run(self) -> Outcome:
         self.ran = True
-        return await self.courier.sender.send(self.url, self.composer.message_for(self.recipient))
+        try:
+            message = self.composer.message_for(self.recipient)
+        except Exception:
+            log.exception("delivery %d could not be put into words", self.recipient.delivery_id)
+            return _UNWORDED
+        return await self.courier.sender.send(self.url, message)
 
     def done(self, outcome: Outcome) -> None:
         self.courier.put(Result(self.recipient, outcome), ran=self.ran)
@@ -206,7 +212,14 @@ class Courier:
             self._dispatcher.recorded(ran)
         for result in results:
             if result.outcome.permanent and result.outcome.code not in _MESSAGE_FAULTS:
-                await self._on_permanent(result.recipient.integration_id, result.outcome)
+                await self._switch_off(result)
+
+    async def _switch_off(self, result: Result) -> None:
+        try:
+            await self._on_permanent(result.recipient.integration_id, result.outcome)
+        except Exception:
+            # The row is recorded; the next permanent failure of this channel asks again.
+            log.exception("channel %d could not be switched off", result.recipient.integration_id)
 
     async def _record(self, results: list[Result]) -> None:
         wait = 0.05

@@ -3,9 +3,10 @@
 import datetime as dt
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
-from core.db.models import Delivery, ServiceFlag
+from core.db.models import Delivery, Notification, ServiceFlag
+from core.integrations.flush import reopen
 from core.notifications.rows import OPEN, PAUSED
 from core.work import Work
 
@@ -27,13 +28,23 @@ async def pause_sending(work: Work) -> Sending:
 
 
 async def resume_sending(work: Work) -> Sending:
-    """Send again. The worker looks at least every few seconds, so nothing needs to be rung."""
+    """Send again: whoever carries something that waits is rung, so that it goes out at once."""
     work.subject = "service"
     flag = await work.session.get(ServiceFlag, PAUSED)
     if flag is not None:
         await work.session.delete(flag)
-        await work.session.flush()
+        await reopen(work, await _waiting(work))
     return await sending_state(work)
+
+
+async def _waiting(work: Work) -> set[tuple[int, int | None]]:
+    """(notification, its event) of everything that is due."""
+    rows = await work.session.execute(
+        select(Notification.id, Notification.event_id).where(
+            exists().where(Delivery.notification_id == Notification.id, OPEN, Delivery.next_attempt_at <= work.now)
+        )
+    )
+    return {(row.id, row.event_id) for row in rows}
 
 
 async def sending_state(work: Work) -> Sending:
