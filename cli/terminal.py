@@ -149,6 +149,11 @@ def sure(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
+def how_many(count: int, one: str, many: str | None = None) -> str:
+    """`1 channel`, `2 channels`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def given(**options: Any) -> dict[str, Any]:
     """The options that were typed."""
     return {name: value for name, value in options.items() if value is not None}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, Who, Yes, acting, show, sure, table
+from cli.terminal import AsJson, Who, Yes, acting, how_many, show, sure, table
 
 if TYPE_CHECKING:
     from core.integrations.model import IntegrationView, Removed, Tested
@@ -133,4 +133,4 @@ def _tested(answer: "Tested") -> None:
 
 
 def _removed(answer: "Removed") -> None:
-    typer.echo(f"Removed; {answer.ended_subscriptions} subscriptions ended.")
+    typer.echo(f"Removed; {how_many(answer.ended_subscriptions, 'subscription')} ended.")

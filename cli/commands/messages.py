@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, Who, acting, facts, operating, progress, show, table
+from cli.terminal import AsJson, Who, acting, facts, how_many, operating, progress, show, table
 
 if TYPE_CHECKING:
     from core.notifications.model import Accepted, Report, Retried
@@ -139,12 +139,16 @@ async def _settled(
 
 
 def _accepted(answer: "Accepted") -> None:
-    people = "nobody follows it" if answer.recipients == 0 else f"{answer.recipients} channels"
+    people = "nobody follows it" if answer.recipients == 0 else how_many(answer.recipients, "channel")
     typer.echo(f"Message {answer.id} is on its way: {people}. See: soonish report {answer.id}")
 
 
 def _retried(answer: "Retried") -> None:
-    typer.echo(f"{answer.retried} deliveries are tried again." if answer.retried else "Nothing has failed.")
+    typer.echo(
+        f"{how_many(answer.retried, 'delivery is', 'deliveries are')} tried again."
+        if answer.retried
+        else "Nothing has failed."
+    )
 
 
 def _check_inbox(_: "CheckInbox") -> None:

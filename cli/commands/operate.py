@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, opened, operating, progress, show, show_json
+from cli.terminal import AsJson, how_many, opened, operating, progress, show, show_json
 
 if TYPE_CHECKING:
     from core.operations.doctor import Findings
@@ -118,5 +118,5 @@ def _findings(found: "Findings") -> None:
 
 
 def _sending(state: "Sending") -> None:
-    waiting = "nothing waits" if state.waiting == 0 else f"{state.waiting} deliveries wait"
+    waiting = how_many(state.waiting, "delivery waits", "deliveries wait") if state.waiting else "nothing waits"
     typer.echo(f"Sending is paused; {waiting}." if state.paused else f"Sending goes on; {waiting}.")

@@ -15,6 +15,7 @@ from cli import stack
 from cli.demo.props import JSON, Mail, Site, Webhook, until
 from cli.demo.reminder import watch_reminder
 from cli.demo.stage import Say, Stage
+from cli.terminal import how_many
 from core.accounts.users import vouch
 from core.clock import UTC
 from core.errors import SoonishError, conflict
@@ -181,7 +182,7 @@ class Story:
         report = await until(settled, 30) or await self._as("alice", "GET", path)
         for row in report["results"]:
             why = f": {row['reason']}" if row["reason"] else ""
-            self.stage.step(f"{row['label']}: {row['status']} after {row['attempts']} tries{why}")
+            self.stage.step(f"{row['label']}: {row['status']} after {how_many(row['attempts'], 'try', 'tries')}{why}")
         counts = {name: report[name] for name in ("delivered", "failed", "waiting", "skipped")}
         missed = [row for row in report["results"] if row["status"] != "delivered"]
         self.stage.promise(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.contracts import EVENT_UPDATED
 from core.db.models import Integration, OutboxRow
@@ -19,13 +19,13 @@ from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.operations.doctor import Findings, examine
 from core.operations.openings import close_destination, open_destination
-from core.operations.pause import pause_sending
+from core.operations.pause import pause_sending, resume_sending
 from core.operations.seed import seed
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
 from tests.cli.conftest import ALICE, BOB, Terminal
-from tests.people import OPERATOR, Clock, Town, people_of
+from tests.people import OPERATOR, Clock, Town, people_of, until
 from tests.servers import SmtpSink, TemporalServer, WebhookSink, free_port
 from worker.main import working
 
@@ -135,10 +135,23 @@ def test_sending_is_paused_and_resumed_saying_what_waits(terminal: Terminal) -> 
     paused = terminal.json("pause")
     assert (paused["paused"], paused["waiting"]) == (True, 1)
     assert terminal.json("pause")["since"] == paused["since"]
-    assert "1 deliveries wait" in terminal.ok("pause")
+    assert "1 delivery waits" in terminal.ok("pause")
     assert "paused" in next(each["detail"] for each in _doctor(terminal) if each["name"] == "sending")
     assert terminal.json("resume")["paused"] is False
     assert terminal.rows("SELECT * FROM service_flags") == []
+
+
+async def test_what_waited_goes_out_as_soon_as_sending_is_resumed(live: Town, hooks: WebhookSink) -> None:
+    event = await live.event()
+    await live.follow(live.bob, event, await live.channel(live.bob, f"json://127.0.0.1:{hooks.port}/bob"))
+    await hooks.wait_for(1, path="/bob")
+    await live.core.act(OPERATOR, pause_sending)
+    sent = await live.core.act(live.alice.actor, send_message, event.id, NewMessage(title="Hi", body="All"))
+    relayed = select(func.count()).where(OutboxRow.relayed_at.is_(None))
+    await until(lambda: live.core.ask(OPERATOR, lambda work: work.session.scalar(relayed)), lambda count: count == 0)
+    assert (await live.report(sent.id)).waiting == 1
+    await live.core.act(OPERATOR, resume_sending)
+    assert (await live.settled(sent.id, 5)).delivered == 1
 
 
 def test_the_doctor_names_a_bad_setting_and_an_empty_database(terminal: Terminal) -> None:
