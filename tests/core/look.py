@@ -1,0 +1,107 @@
+"""What tests of the core look at: every table's rows, the audit, the statements a use case costs."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Select, event, func, select
+
+from core.db.models import AuditEntry, Base, Delivery, Event, EventUpdate, Integration, Notification, Subscription
+from core.errors import Code, SoonishError
+from core.events.model import EventView
+from core.work import Actor, Core
+from tests.people import Town
+
+T = TypeVar("T")
+Row = TypeVar("Row", Subscription, Integration, Notification, Delivery, EventUpdate, AuditEntry)
+
+NOBODY = Actor(None, "web", "203.0.113.9")
+
+
+async def table_sizes(core: Core, *, without: tuple[str, ...] = ("audit_log",)) -> dict[str, int]:
+    """Rows of every table but the audit."""
+    async with core.db.read_rows() as connection:
+        return {
+            table.name: await connection.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+            if table.name not in without
+        }
+
+
+async def rows(core: Core, query: Select[Row]) -> list[Row]:
+    async with core.db.read() as session:
+        return list(await session.scalars(query))
+
+
+async def audit(core: Core) -> list[AuditEntry]:
+    return await rows(core, select(AuditEntry).order_by(AuditEntry.id))
+
+
+async def notifications(town: Town, about: EventView, *kinds: str) -> list[Notification]:
+    query = (
+        select(Notification)
+        .join(Event, Event.id == Notification.event_id)
+        .where(Event.public_id == about.id)
+        .order_by(Notification.id)
+    )
+    return await rows(town.core, query.where(Notification.kind.in_(kinds)) if kinds else query)
+
+
+async def deliveries(core: Core, notification_id: int) -> list[Delivery]:
+    query = select(Delivery).where(Delivery.notification_id == notification_id).order_by(Delivery.id)
+    return await rows(core, query)
+
+
+async def subscriptions(town: Town, about: EventView) -> list[Subscription]:
+    query = select(Subscription).join(Event, Event.id == Subscription.event_id).where(Event.public_id == about.id)
+    return await rows(town.core, query.order_by(Subscription.id))
+
+
+async def timeline(town: Town, about: EventView) -> list[EventUpdate]:
+    query = select(EventUpdate).join(Event, Event.id == EventUpdate.event_id).where(Event.public_id == about.id)
+    return await rows(town.core, query.order_by(EventUpdate.id))
+
+
+async def refusal(doing: Awaitable[Any], code: Code) -> SoonishError:
+    """The refusal that this ends with."""
+    with pytest.raises(SoonishError) as refused:
+        await doing
+    assert refused.value.code is code, refused.value
+    assert refused.value.message.endswith(".")
+    return refused.value
+
+
+async def refused_without_a_trace(core: Core, doing: Callable[[], Awaitable[Any]], code: Code) -> SoonishError:
+    """Refused, with one audit row that says so, and no other change."""
+    before, written = await table_sizes(core), len(await audit(core))
+    found = await refusal(doing(), code)
+    assert await table_sizes(core) == before
+    new = (await audit(core))[written:]
+    assert [row.outcome for row in new] == [str(code)]
+    return found
+
+
+@contextlib.asynccontextmanager
+async def one_audit_row(core: Core, action: str) -> AsyncIterator[None]:
+    """What happens inside writes exactly one audit row: this action, done."""
+    before = len(await audit(core))
+    yield
+    assert [(row.action, row.outcome) for row in (await audit(core))[before:]] == [(action, "done")]
+
+
+@contextlib.contextmanager
+def statements(core: Core) -> Iterator[list[str]]:
+    """Every statement that reaches the database meanwhile, BEGIN left out."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        if not sql.startswith("BEGIN"):
+            seen.append(sql)
+
+    engine = core.db.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
