@@ -26,8 +26,13 @@ def parse_instant(text: str) -> dt.datetime:
         ) from None
     if value.tzinfo is None:
         raise ValueError("This time has no zone: add an offset like +02:00, or Z for UTC.")
+    return as_utc(value)
+
+
+def as_utc(moment: dt.datetime) -> dt.datetime:
+    """Raises ValueError for the first and the last hours that a datetime can hold."""
     try:
-        return value.astimezone(UTC)
+        return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("That time is out of range.") from None
 

@@ -7,14 +7,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from core.db.models import Event
 from core.text import Block, Line, Name
-from core.times import parse_instant
+from core.times import as_utc, parse_instant
 
 
 def _instant(value: object) -> object:
+    """In UTC, so that one instant has one spelling in what is stored and compared as JSON."""
     if isinstance(value, str):
         return parse_instant(value)
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        return value
+        return as_utc(value)
     raise ValueError("A time is text like 2027-05-01T19:00:00+02:00.")
 
 
