@@ -3,10 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from core.db.models import Delivery, Event, Notification
 from core.events.reminders import REMINDERS, Reminder, dedupe_key, latest_missed, reminders
+from core.notifications.ledger import close_quiet
 from core.notifications.owe import followers, new_notification, owe_subscribers
 from core.notifications.rows import OPEN, next_due
 from core.times import effective_end, start_words
@@ -62,27 +63,25 @@ async def event_duties(work: Work, event_id: int) -> EventDuties | None:
 
 async def _owed(work: Work, event_id: int) -> tuple[list[int], dt.datetime | None]:
     """Notifications with rows that are due, and when the next of the others is."""
-    ids = list(
-        await work.session.scalars(
-            select(Notification.id).where(Notification.event_id == event_id, Notification.closed_at.is_(None))
+    due_at = next_due(Notification.id).correlate(Notification).scalar_subquery()
+    rows = await work.session.execute(
+        select(Notification.id, Notification.not_before, due_at.label("due_at")).where(
+            Notification.event_id == event_id, Notification.closed_at.is_(None)
         )
     )
-    owed, later = [], []
-    for notification_id in ids:
-        at = await work.session.scalar(next_due([notification_id]))
-        if at is None:
-            await _close(work, notification_id)
-        elif at <= work.now:
-            owed.append(notification_id)
-        else:
+    owed: list[int] = []
+    quiet: list[int] = []
+    later = []
+    for row in rows:
+        # Without an open row: done, unless it waits for further edits; those who join meanwhile get a row.
+        at = row.due_at or row.not_before
+        if at > work.now:
             later.append(at)
+        else:
+            (owed if row.due_at else quiet).append(row.id)
+    if quiet:
+        await close_quiet(work.session, quiet, work.now)
     return owed, min(later, default=None)
-
-
-async def _close(work: Work, notification_id: int) -> None:
-    await work.session.execute(
-        update(Notification).where(Notification.id == notification_id).values(closed_at=work.now)
-    )
 
 
 async def make_reminder(work: Work, event_id: int, kind: str, start: int) -> int | None:
@@ -143,10 +142,11 @@ async def _missed_reminders(work: Work) -> set[int]:
     events = await work.session.scalars(
         select(Event).where(Event.status == "scheduled", Event.start_date > work.now, Event.start_date <= soon)
     )
-    found = set()
+    missed = {}
     for event in events:
         # A minute's patience: the reminder that is due this instant is being made right now.
         late = latest_missed(event.start_date, event.start_set_at, work.now - dt.timedelta(minutes=1))
-        if late and not await _exists(work, dedupe_key(event.id, late.kind, event.start_date)):
-            found.add(event.id)
-    return found
+        if late is not None:
+            missed[dedupe_key(event.id, late.kind, event.start_date)] = event.id
+    made = await work.session.scalars(select(Notification.dedupe_key).where(Notification.dedupe_key.in_(missed)))
+    return set(missed.values()) - {missed[key] for key in made}

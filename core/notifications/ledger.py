@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, exists, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.contracts import SendReport
 from core.db.engine import Database
@@ -190,19 +190,29 @@ class Ledger:
 
     async def settle(self, notification_id: int, now: dt.datetime) -> SendReport:
         """Close the notification if nothing of it is open; its counts, and when to look again."""
-        open_rows = exists().where(Delivery.notification_id == notification_id, OPEN)
         async with self._db.write_rows() as connection:
-            await connection.execute(
-                update(Notification)
-                .where(Notification.id == notification_id, Notification.closed_at.is_(None), ~open_rows)
-                .values(closed_at=now)
-            )
+            await close_quiet(connection, [notification_id], now)
         async with self._db.read_rows() as connection:
             counts = await counts_of(connection, notification_id)
-            upcoming = await connection.scalar(next_due([notification_id]))
+            upcoming = await connection.scalar(next_due(notification_id))
             if upcoming is not None and await sending_paused(connection):
                 upcoming = max(upcoming, now + _PAUSE_LOOK)
         return SendReport(**counts, next_attempt_at=upcoming.isoformat() if upcoming else None)
+
+
+async def close_quiet(connection: AsyncConnection | AsyncSession, ids: Sequence[int], now: dt.datetime) -> None:
+    """Close those of these notifications of which nothing is open.
+
+    They are locked first: who is adding a row to one just now is waited for, and the row is seen (PostgreSQL; SQLite
+    has one writer at a time).
+    """
+    await connection.execute(select(Notification.id).where(Notification.id.in_(ids)).with_for_update())
+    open_rows = exists().where(Delivery.notification_id == Notification.id, OPEN)
+    await connection.execute(
+        update(Notification)
+        .where(Notification.id.in_(ids), Notification.closed_at.is_(None), ~open_rows)
+        .values(closed_at=now)
+    )
 
 
 _MISSED = (

@@ -1,12 +1,12 @@
 """Reading the ledger's rows: what is due, what it is about, what the counts are."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, case, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.db.models import (
     Delivery,
@@ -135,11 +135,11 @@ async def sending_paused(connection: AsyncConnection | AsyncSession) -> bool:
     return await connection.scalar(select(ServiceFlag.value).where(ServiceFlag.name == PAUSED)) is not None
 
 
-def next_due(notification_ids: Sequence[int]) -> Select[dt.datetime | None]:
-    """When the earliest open row of these notifications can be claimed."""
+def next_due(notification: int | InstrumentedAttribute[int]) -> Select[dt.datetime | None]:
+    """When the earliest open row of a notification can be claimed."""
     at = case((Delivery.status == "sending", Delivery.lease_until), else_=Delivery.next_attempt_at)
     return select(func.min(at, type_=Delivery.next_attempt_at.type)).where(
-        OPEN, Delivery.notification_id.in_(notification_ids)
+        OPEN, Delivery.notification_id == notification
     )
 
 
