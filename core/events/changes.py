@@ -39,6 +39,8 @@ async def change_event(work: Work, public_id: str, change: EventChange) -> Event
         if "start_date" in changed:
             event.start_set_at = work.now
             await withdraw(work, event.id, REMINDERS, "The event was moved.")
+        if changed.get("is_public", [None, True])[1] is False:
+            await withdraw(work, event.id, ["confirm"], "The event became private.")
         await _tell(work, event, changed, change)
         work.ring(EVENT_UPDATED, event.id, event_id=event.id)
         work.detail = {"fields": sorted(changed), "revision": event.revision}
@@ -124,7 +126,8 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange)
 
 async def _waiting_update(work: Work, event_id: int) -> Notification | None:
     """The update of this event of which nothing has left yet."""
-    left = exists().where(Delivery.notification_id == Notification.id, Delivery.status != "queued")
+    # Skipped: somebody left or removed a channel meanwhile; nothing was said to them.
+    left = exists().where(Delivery.notification_id == Notification.id, Delivery.status.not_in(("queued", "skipped")))
     found: Notification | None = await work.session.scalar(
         select(Notification).where(
             Notification.event_id == event_id,
@@ -164,7 +167,7 @@ async def _move_rows(work: Work, notification: Notification) -> None:
     await owe_subscribers(work, notification, notification.event_id or 0)
     await work.session.execute(
         update(Delivery)
-        .where(Delivery.notification_id == notification.id)
+        .where(Delivery.notification_id == notification.id, Delivery.status == "queued")
         .values(next_attempt_at=notification.not_before)
     )
 
