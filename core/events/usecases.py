@@ -61,7 +61,10 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
 
 
 async def get_event(work: Work, public_id: str) -> EventView:
-    event = await visible_event(work, public_id)
+    return await _view(work, await visible_event(work, public_id))
+
+
+async def _view(work: Work, event: Event) -> EventView:
     return event_view(
         event, await followers(work, event.id), base_url=work.settings.public_base_url, user_id=work.actor.user_id
     )
@@ -70,7 +73,7 @@ async def get_event(work: Work, public_id: str) -> EventView:
 async def list_events(
     work: Work, which: Literal["mine", "subscribed"], page: PageRequest, *, upcoming: bool = False
 ) -> Page[EventView]:
-    """The actor's events, soonest last to start first; `upcoming` leaves out what has started."""
+    """The actor's events, newest first; `upcoming` leaves out what has started or was cancelled."""
     user_id = work.actor.require_user()
     active = select(func.count()).where(Subscription.event_id == Event.id, Subscription.state == "active")
     query = select(Event, active.scalar_subquery()).where(may_see(work.actor))
@@ -98,7 +101,6 @@ async def list_events(
 
 async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[EventUpdate]]:
     """What the public page shows: the event, its host's name, and its updates, newest first."""
-    view = await get_event(work, public_id)
     event = await visible_event(work, public_id)
     host = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
     updates = await work.session.scalars(
@@ -107,7 +109,7 @@ async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[E
         .order_by(EventUpdate.id.desc())
         .limit(50)
     )
-    return view, host or "", list(updates)
+    return await _view(work, event), host or "", list(updates)
 
 
 async def _organizer(work: Work) -> User:
