@@ -40,9 +40,7 @@ async def confirm(work: Work, token: str) -> Confirming:
     if row.state == "unconfirmed":
         refuse_when_over(event, work)
         row.state, row.active_since, row.ended_by = "active", work.now, None
-        integration.confirmed_at = work.now
-        integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
-        await work.session.flush()
+        await _switch_on(work, integration)
         await welcome(work, event, integration, row)
     return _subscription_page(row, integration, event)
 
@@ -50,11 +48,17 @@ async def confirm(work: Work, token: str) -> Confirming:
 async def _confirm_channel(work: Work, named: ConfirmToken) -> Confirming:
     integration = await _integration(work, named)
     work.subject = f"integration:{integration.id}"
-    if integration.confirmed_at is None:
-        integration.confirmed_at = work.now
-        integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
-        await flush_channel(work, integration)
+    if integration.confirmed_at is None and integration.removed_at is None:
+        await _switch_on(work, integration)
     return _channel_page(integration)
+
+
+async def _switch_on(work: Work, integration: Integration) -> None:
+    """The address said yes just now, so it works: what waited for it goes out."""
+    integration.confirmed_at = work.now
+    integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
+    await work.session.flush()
+    await flush_channel(work, integration)
 
 
 def _subscription_page(row: Subscription, integration: Integration, event: Event) -> Confirming:
@@ -90,7 +94,11 @@ async def _subscription(work: Work, named: ConfirmToken) -> tuple[Subscription, 
     ).one_or_none()
     if found is None or int(found[0].requested_at.timestamp()) != named.requested_at:
         raise _void()
-    return found[0], found[1], found[2]
+    row, integration, event = found
+    if row.state == "unconfirmed" and not event.is_public:
+        # It became private in between: who has not said yes is a stranger.
+        raise _void()
+    return row, integration, event
 
 
 async def _integration(work: Work, named: ConfirmToken) -> Integration:

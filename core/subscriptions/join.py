@@ -1,6 +1,6 @@
 """Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress
@@ -20,6 +20,8 @@ async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEma
     """Ask the address to confirm. The answer never says whether it is known, limited or suppressed."""
     event = await visible_event(work, public_id)
     refuse_when_over(event, work)
+    if not event.is_public:
+        raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
     channel = mail_channel(request.email)
     if request.website:
         return CheckInbox()
@@ -33,24 +35,26 @@ async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEma
 
 
 async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
-    settings, who = work.settings, channel.destination
-    per_event = await take(work, "confirm_event", f"{who} {event.id}", settings.subscribe_per_address_event_day, DAY)
-    per_hour = await take(work, "confirm_address", who, settings.subscribe_per_address_hour, HOUR)
-    return per_event is None and per_hour is None
+    """Both limits count mails: what one of them refuses uses nothing of the other up."""
+    who, per_event = channel.destination, work.settings.subscribe_per_address_event_day
+    if await take(work, "confirm_event", f"{who} {event.id}", per_event, DAY) is not None:
+        return False
+    if await take(work, "confirm_address", who, work.settings.subscribe_per_address_hour, HOUR) is None:
+        return True
+    await take(work, "confirm_event", f"{who} {event.id}", per_event, DAY, amount=-1)
+    return False
 
 
 async def _ask_to_confirm(work: Work, event: Event, channel: Channel) -> None:
     integration = await anonymous_channel(work, channel)
+    if await _was_removed(work, event, integration):
+        return
     row = await _row(work, event.id, integration.id)
     if row is None:
         row = _new_row(work, event, integration, "unconfirmed")
         await work.session.flush()
-    elif row.state == "ended":
-        if row.ended_by == "removed":
-            return
+    elif row.state in ("ended", "unconfirmed"):
         row.state, row.requested_at = "unconfirmed", work.now
-    elif row.state == "unconfirmed":
-        row.requested_at = work.now
     title = f"Confirm your nudges for {event.name}"
     await owe_batched(work, "confirm", event, title, integration, row.id)
     work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
@@ -111,15 +115,27 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
     )
     if same is not None:
         return same, False
-    row = await _row(work, event.id, integration.id)
-    if row is None:
-        row = _new_row(work, event, integration, "active")
-    elif row.ended_by == "removed":
+    if await _was_removed(work, event, integration):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
+    row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
     row.state, row.active_since, row.ended_by = "active", work.now, None
     await work.session.flush()
     await welcome(work, event, integration, row)
     return row, True
+
+
+async def _was_removed(work: Work, event: Event, integration: Integration) -> bool:
+    """Whether the organizer removed this person: by this channel, another one of theirs, or the same end point."""
+    same = Integration.destination == integration.destination
+    if integration.user_id is not None:
+        same = or_(same, Subscription.user_id == integration.user_id)
+    found = await work.session.scalar(
+        select(Subscription.id)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(Subscription.event_id == event.id, Subscription.ended_by == "removed", same)
+        .limit(1)
+    )
+    return found is not None
 
 
 async def welcome(work: Work, event: Event, integration: Integration, row: Subscription) -> None:

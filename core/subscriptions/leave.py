@@ -32,6 +32,7 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
             Subscription.event_id == named.event_id, Subscription.integration_id == integration.id
         )
     )
+    active = bool(await work.session.scalar(_live(mine, Event.id == named.event_id)))
     return Leaving(
         event_name=event.name if event else None,
         event_id=event.public_id if event else None,
@@ -39,7 +40,7 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
         host=host.display_name if host else None,
         events_of_host=count,
         since=row.requested_at if row else None,
-        active=row is None or row.state != "ended",
+        active=active,
     )
 
 
@@ -71,8 +72,13 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
         await work.session.delete(suppressed)
     rows = list(
         await work.session.scalars(
-            select(Subscription).where(
-                Subscription.ended_act == act, Subscription.state == "ended", Subscription.ended_by == "unsubscribed"
+            select(Subscription)
+            .join(Integration, Integration.id == Subscription.integration_id)
+            .where(
+                Subscription.ended_act == act,
+                Subscription.state == "ended",
+                Subscription.ended_by == "unsubscribed",
+                Integration.removed_at.is_(None),
             )
         )
     )
