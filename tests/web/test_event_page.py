@@ -223,3 +223,9 @@ async def test_files_are_kept_for_ever_under_the_address_of_their_content(stage:
     assert (zipped.headers["content-encoding"], len(zipped.body) < len(answer.body) / 2) == ("gzip", True)
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/", "/static/vendor"):
         assert (await stage.visitor.get(path)).status == 404
+
+
+async def test_the_forms_address_opened_again_leads_back_to_the_event(stage: Stage) -> None:
+    event = await stage.event()
+    answer = await stage.visitor.get(f"/e/{event}/subscribe")
+    assert (answer.status, answer.headers["location"]) == (303, f"/e/{event}")

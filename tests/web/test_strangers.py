@@ -8,9 +8,6 @@ import pytest
 from tests.web.client import Client
 from tests.web.conftest import HOOK, START, Stage
 
-OPEN = "open to anybody"
-OWN = "only ever about one's own"
-
 
 @dataclass(frozen=True)
 class Rule:

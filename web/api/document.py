@@ -75,6 +75,9 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
             if "HTTPValidationError" in repr(operation["responses"].get("422")):
                 # The framework's own, for operations whose only parameters are ids: those answer 404 here.
                 del operation["responses"]["422"]
+            for status, answer in operation["responses"].items():
+                if answer["description"] == "Successful Response":
+                    answer["description"] = http.HTTPStatus(int(status)).phrase
             common = [500, 503]
             if "requestBody" in operation:
                 common += [413, 415, 422]

@@ -1,5 +1,6 @@
 """The OpenAPI document in the order and the words in which a person reads it."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Operation:
     access: str
     parameters: list[Entry]
     body: list[Entry]
-    example: Any
+    example: str
     answers: list[Answer]
 
 
@@ -85,10 +86,9 @@ def _body_schema(document: Document, operation: Document) -> Document:
     return _resolved(document, options[0])
 
 
-def _example(operation: Document) -> Any:
-    schema = _content(operation).get("schema", {})
-    examples = schema.get("examples") or [None]
-    return examples[0]
+def _example(operation: Document) -> str:
+    examples = _content(operation).get("schema", {}).get("examples") or [None]
+    return json.dumps(examples[0], indent=2, ensure_ascii=False) if examples[0] is not None else ""
 
 
 def _fields(document: Document, schema: Document) -> list[Entry]:

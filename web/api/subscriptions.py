@@ -63,6 +63,7 @@ class Restored(BaseModel):
 @router.post(
     "/events/{event_id}/subscribe",
     summary="Follow an event",
+    response_model=None,  # which one it is follows from the status
     responses={
         200: {"model": Subscribed, "description": "Everything was subscribed already"},
         201: {"model": Subscribed, "description": "Subscribed"},

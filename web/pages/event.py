@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
+from starlette.responses import RedirectResponse
 
 from core.errors import Code, SoonishError
 from core.events.usecases import event_page
@@ -65,6 +66,12 @@ async def subscribe(
         return answer
     context = await _context(site, visitor, event_id) | {"typed": typed}
     return site.pages.page("_sent.html" if _wants_fragment(request) else "sent.html", **context)
+
+
+@router.get("/e/{event_id}/subscribe")
+async def back_to_event(event_id: EventId) -> Response:
+    """For whoever opens the form's address again from the history."""
+    return RedirectResponse(f"/e/{event_id}", 303)
 
 
 def _given(typed: str) -> str:
