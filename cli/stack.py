@@ -16,7 +16,6 @@ from core.errors import conflict
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAT = {"discord": ("DISCORD_BOT_TOKEN",), "slack": ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")}
 MIGRATE = "import os; from core.db.migrate import upgrade; upgrade(os.environ['DATABASE_URL'])"
 """In a process of its own, whose memory goes when it is done: the supervisor stays small for as long as it runs."""
 
@@ -39,7 +38,6 @@ class Plan:
     services: list[Role]
     """What the others need: Temporal and the mailbox, each unless the settings name a real one."""
     roles: list[Role]
-    chat: list[Role]
     notes: list[str]
     """What the person should know: a port other than the usual, and what is off with how to switch it on."""
 
@@ -63,14 +61,12 @@ def plan(settings: Settings, port: int | None = None) -> Plan:
     host = "127.0.0.1" if settings.web_host in ("0.0.0.0", "::") else settings.web_host  # noqa: S104 - what to open
     stack = Stack(f"http://{f'[{host}]' if ':' in host else host}:{web_port}", temporal, smtp, mailbox)
     env = environment(settings, stack, web_port)
-    chat = [name for name, needed in CHAT.items() if all(_given(settings, each) for each in needed)]
     return Plan(
         stack=stack,
         migrations=Role("migrations", _python("-c", MIGRATE), {**env, "DATABASE_URL": settings.database}),
         services=services,
         roles=[Role(name, _python("-m", "cli", "run", name), env) for name in ("worker", "web")],
-        chat=[Role(name, _python("-m", "cli", "run", name), env) for name in chat],
-        notes=[*_moved(settings, web_port, port), "Off, and how to switch it on:", *_switched_off(settings, chat)],
+        notes=[*_moved(settings, web_port, port), "Off, and how to switch it on:", *_switched_off(settings)],
     )
 
 
@@ -109,9 +105,9 @@ def announcement(plan: Plan, seconds: float) -> list[str]:
     ]
 
 
-def _switched_off(settings: Settings, chat: list[str]) -> list[str]:
+def _switched_off(settings: Settings) -> list[str]:
     given = settings.model_fields_set
-    lines = [f"  {name.title():<11}set {' and '.join(needed)}" for name, needed in CHAT.items() if name not in chat]
+    lines = []
     if "smtp_server" not in given:
         lines.append(
             "  Real mail  set SMTP_SERVER, SMTP_PORT, SMTP_SECURITY, SMTP_USERNAME, SMTP_PASSWORD and SMTP_FROM"
@@ -136,10 +132,6 @@ def _web_port(settings: Settings, asked: int | None) -> int:
     if not port_is_free(port, settings.web_host):
         raise conflict(f"Port {port} is taken by another program.", hint="Choose another with --port, or name none.")
     return port
-
-
-def _given(settings: Settings, name: str) -> bool:
-    return bool(getattr(settings, name.lower(), None) or os.environ.get(name))
 
 
 def _python(*args: str) -> list[str]:

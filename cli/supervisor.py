@@ -31,7 +31,6 @@ def run_embedded(settings: Settings, port: int | None = None, *, verbose: bool =
         async def begin() -> None:
             await together([supervisor.start(plan.services), supervisor.finish(plan.migrations)])
             await supervisor.start(plan.roles)
-            supervisor.start_aside(plan.chat)
             stack.publish(data, plan.stack)
             for line in stack.announcement(plan, time.monotonic() - began):
                 say_aloud(line)
@@ -85,12 +84,6 @@ class Supervisor:
         for role in roles:
             self._tasks += [asyncio.create_task(self._keep(role)), asyncio.create_task(self._show(role))]
 
-    def start_aside(self, roles: Sequence[Role]) -> None:
-        """Without waiting: what the rest can do without, and which is tried again like one that died."""
-        for role in roles:
-            self._started.append(role.name)
-            self._tasks.append(asyncio.create_task(self._keep(role)))
-
     async def finish(self, role: Role) -> None:
         """Run it to its end; a failure is raised."""
         self._started.append(role.name)
@@ -133,19 +126,17 @@ class Supervisor:
     async def _keep(self, role: Role) -> None:
         """Start the role again whenever it has died, ever more slowly if it keeps dying."""
         pause = self._pace.first
-        trouble = None if role.name in self._children else await self._relaunch(role)
         while True:
             born = time.monotonic()
+            await self._children[role.name].wait()
+            if time.monotonic() - born >= self._pace.settled:
+                pause = self._pace.first
+            trouble: SoonishError | None = self._children[role.name].trouble("stopped")
             while trouble:
                 self._say(f"{trouble.message} It starts again in {pause:g} s. {trouble.hint or ''}")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._pace.longest)
                 trouble = await self._relaunch(role)
-                born = time.monotonic()
-            await self._children[role.name].wait()
-            if time.monotonic() - born >= self._pace.settled:
-                pause = self._pace.first
-            trouble = self._children[role.name].trouble("stopped")
 
     async def _relaunch(self, role: Role) -> SoonishError | None:
         try:

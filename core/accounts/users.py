@@ -1,16 +1,18 @@
 """Accounts, as far as an operator vouches for them: an address, its mail channel, API tokens."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import select
 
 from core.db.models import Integration, Token, User
-from core.delivery.channels import mail_channel
+from core.delivery.addresses import mail_channel
 from core.errors import Code, SoonishError, invalid
 from core.integrations.store import add_channel
-from core.text import mask_address
+from core.text import Name, mask_address
+from core.times import zone
 from core.tokens import new_api_token, token_hash
 from core.work import Actor, Core, Work
 
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 API_TOKEN = "api"  # noqa: S105 - a purpose, not a secret
 
 
@@ -25,17 +27,18 @@ async def vouch(work: Work, email: str, *, display_name: str | None = None, time
     """The operator says that this address is this person's: account, mail channel, and a new API token."""
     channel = mail_channel(email)
     assert channel.address is not None  # noqa: S101 - a mail channel has one
+    if timezone is not None:
+        zone(timezone)
     user = await work.session.scalar(select(User).where(User.email == channel.address))
     if user is None:
         user = User(
             email=channel.address,
-            display_name=display_name or channel.address.partition("@")[0],
-            timezone=timezone,
+            display_name=channel.address.partition("@")[0],
             created_at=work.now,
         )
         work.session.add(user)
-    elif display_name:
-        user.display_name = display_name
+    user.display_name = _NAME.validate_python(display_name) if display_name else user.display_name
+    user.timezone = timezone or user.timezone
     user.is_verified = True
     user.email_verified_at = user.email_verified_at or work.now
     await work.session.flush()

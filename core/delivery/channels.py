@@ -3,15 +3,14 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import idna
 from apprise.exception import AppriseException
-from email_validator import EmailNotValidError, validate_email
 
 from core.delivery import services
+from core.delivery.addresses import UNPRINTABLE, Channel, address_channel
 from core.delivery.destination import canonical
 from core.delivery.native import asset
 from core.delivery.outcomes import from_error
@@ -21,7 +20,6 @@ from core.errors import SoonishError, invalid
 
 FIELD = "apprise_url"
 MAX_URL = 2000
-MAX_ADDRESS = 254
 EXAMPLES = (
     "jsons://example.org/hook, ntfys://ntfy.sh/topic, mailto://you@example.org, or a Discord or Slack webhook URL"
 )
@@ -30,7 +28,6 @@ OWN_MAIL = "Soonish sends e-mail itself: use mailto://you@example.org."
 SCHEME = re.compile(r"([A-Za-z0-9]{1,32})://(?=.)")
 NUMERIC = re.compile(r"[0-9.]+|0x[0-9a-f.x]+")
 ANOTHER = re.compile(r"[,;|]\s*[A-Za-z0-9]{1,32}://")
-UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 
 # Pages where people copy a webhook's https:// address, and the scheme whose plugin understands it.
 PASTED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -66,23 +63,6 @@ OTHER_PROTOCOL = frozenset(
         "ssh",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """An address messages can go to, as it is stored."""
-
-    scheme: str
-    url: str
-    """The cleaned Apprise URL, with its secrets: to be stored encrypted and never shown."""
-    destination: str
-    """The end point in one spelling: equal for two URLs that reach the same place. Contains secrets: hash it."""
-    host: str
-    """The key for limits and the breaker: `host:port`, a service's name, or `smtp`."""
-    kind: str
-    """The word people see: E-mail, Webhook, Discord, …"""
-    address: str | None = None
-    """The e-mail address, for mail alone."""
 
 
 def read_channel(url: str) -> Channel:
@@ -191,11 +171,6 @@ def _from_pasted(text: str) -> str:
     )
 
 
-def mail_channel(address: str) -> Channel:
-    """The channel for a bare e-mail address. Raises SoonishError (INVALID, field `email`)."""
-    return _mail(address.strip(), "email")
-
-
 def _mail_from_url(text: str) -> Channel:
     scheme, _, rest = text.partition("://")
     body, question, _ = rest.partition("?")
@@ -204,29 +179,7 @@ def _mail_from_url(text: str) -> Channel:
         raise _refused("That is more than one plain e-mail address.", OWN_MAIL)
     if body.count("@") != 1 and "%40" not in body:
         raise _refused("That is not one plain e-mail address.", OWN_MAIL)
-    return _mail(unquote(body), FIELD)
-
-
-def _mail(address: str, field: str) -> Channel:
-    if len(address) > MAX_ADDRESS:
-        raise _not_mail(field)
-    if UNPRINTABLE.search(address) or re.search(r"[,;<>()\"\\%&?#/:\[\]]", address):
-        raise _not_mail(field)
-    try:
-        checked = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except (EmailNotValidError, UnicodeError) as error:
-        raise _not_mail(field) from error
-    plain = f"{checked.local_part}@{checked.ascii_domain}".lower()
-    if len(plain) > MAX_ADDRESS:
-        raise _not_mail(field)
-    return Channel("systemmail", f"systemmail://{quote(plain, safe='')}", f"mailto:{plain}", "smtp", "E-mail", plain)
-
-
-def _not_mail(field: str) -> SoonishError:
-    hint = "It looks like name@example.org; one address, without a display name."
-    return invalid(
-        "That is not an e-mail address.", field=field, hint=hint if field == "email" else f"{hint} {OWN_MAIL}"
-    )
+    return address_channel(unquote(body), FIELD, hint=OWN_MAIL)
 
 
 async def check_destination(channel: Channel, policy: DestinationPolicy) -> None:

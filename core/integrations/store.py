@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from core.db.models import Integration
-from core.delivery.channels import Channel
+from core.delivery.addresses import Channel
 from core.errors import conflict
 from core.text import mask_address
 from core.work import Work

@@ -7,7 +7,8 @@ from sqlalchemy import func, select, update
 
 from core.contracts import NOTIFICATION_OWED
 from core.db.models import Delivery, Integration, SuppressedAddress, User
-from core.delivery.channels import Channel, check_destination, read_channel
+from core.delivery.addresses import Channel
+from core.delivery.channels import check_destination, read_channel
 from core.delivery.message import Message, Outcome
 from core.delivery.sender import Sender
 from core.errors import SoonishError, conflict, invalid, not_found

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription
-from core.delivery.channels import Channel, read_channel
+from core.delivery.addresses import Channel
+from core.delivery.channels import read_channel
 from core.errors import conflict, invalid, not_found
 from core.operations.openings import LONGEST, loopback, open_destination, refuse_in_production
 from core.text import mask_address

@@ -4,7 +4,7 @@ from sqlalchemy import or_, select
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress
-from core.delivery.channels import Channel, mail_channel
+from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError, conflict, invalid, not_found
 from core.events.access import visible_event
 from core.integrations.store import anonymous_channel

@@ -51,7 +51,6 @@ def role(name):
 async def begin(supervisor):
     await supervisor.start([role("temporal"), role("mail")])
     await supervisor.start([role("worker"), role("web")])
-    supervisor.start_aside([role(name) for name in kinds if name == "discord"])
     stack.publish(data, stack.Stack("http://127.0.0.1:1", "", "", None))
 try:
     with stack.locked(data, patience=1) as lock:
@@ -169,15 +168,6 @@ def test_a_role_that_cannot_start_ends_the_stack_with_its_own_last_words(start: 
     assert "web stopped before it was ready (exit 1)." in running.said()
     assert "the web cannot start today" in running.said()
     assert not any(lives(running.pid(role)) for role in ROLES)
-
-
-def test_a_chat_role_that_cannot_start_leaves_the_rest_running_and_is_tried_again(
-    start: Callable[..., Running],
-) -> None:
-    running = start(discord="broken").ready()
-    until(lambda: running.said().count("discord stopped before it was ready") >= 2)
-    assert all(lives(running.pid(role)) for role in ROLES)
-    assert running.end(signal.SIGINT) == 0
 
 
 def test_a_second_stack_on_the_folder_is_refused(start: Callable[..., Running], tmp_path: Path) -> None:

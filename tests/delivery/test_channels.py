@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.delivery.channels import check_destination, mail_channel, read_channel
+from core.delivery.addresses import mail_channel
+from core.delivery.channels import check_destination, read_channel
 from core.delivery.policy import DestinationPolicy
 from core.errors import Code, SoonishError
 

@@ -1,0 +1,55 @@
+"""What a channel is, and the one kind that needs no plugin to read: an e-mail address."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from email_validator import EmailNotValidError, validate_email
+
+from core.errors import SoonishError, invalid
+
+MAX_ADDRESS = 254
+UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """An address messages can go to, as it is stored."""
+
+    scheme: str
+    url: str
+    """The cleaned Apprise URL, with its secrets: to be stored encrypted and never shown."""
+    destination: str
+    """The end point in one spelling: equal for two URLs that reach the same place. Contains secrets: hash it."""
+    host: str
+    """The key for limits and the breaker: `host:port`, a service's name, or `smtp`."""
+    kind: str
+    """The word people see: E-mail, Webhook, Discord, …"""
+    address: str | None = None
+    """The e-mail address, for mail alone."""
+
+
+def mail_channel(address: str) -> Channel:
+    """The channel for a bare e-mail address. Raises SoonishError (INVALID, field `email`)."""
+    return address_channel(address.strip(), "email")
+
+
+def address_channel(address: str, field: str, hint: str = "") -> Channel:
+    """The channel of one plain address; a refusal names `field` and ends with `hint`."""
+    if len(address) > MAX_ADDRESS:
+        raise _not_mail(field, hint)
+    if UNPRINTABLE.search(address) or re.search(r"[,;<>()\"\\%&?#/:\[\]]", address):
+        raise _not_mail(field, hint)
+    try:
+        checked = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except (EmailNotValidError, UnicodeError) as error:
+        raise _not_mail(field, hint) from error
+    plain = f"{checked.local_part}@{checked.ascii_domain}".lower()
+    if len(plain) > MAX_ADDRESS:
+        raise _not_mail(field, hint)
+    return Channel("systemmail", f"systemmail://{quote(plain, safe='')}", f"mailto:{plain}", "smtp", "E-mail", plain)
+
+
+def _not_mail(field: str, hint: str) -> SoonishError:
+    form = "It looks like name@example.org; one address, without a display name."
+    return invalid("That is not an e-mail address.", field=field, hint=f"{form} {hint}".rstrip())
