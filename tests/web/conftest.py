@@ -1,6 +1,7 @@
 """The real application in this process, on a real SQLite file that the migrations made. Three people play: alice
 organizes, bob subscribes, carol is a stranger; `visitor` has no account."""
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -110,14 +111,18 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def settings_in(folder: Path, empty_database: Path) -> Settings:
+    shutil.copy(empty_database, folder / "soonish.db")
+    return Settings(_env_file=None, soonish_data=folder, public_base_url="https://soonish.test")
+
+
 @pytest.fixture
 def settings(tmp_path: Path, empty_database: Path) -> Settings:
-    shutil.copy(empty_database, tmp_path / "soonish.db")
-    return Settings(_env_file=None, soonish_data=tmp_path, public_base_url="https://soonish.test")
+    return settings_in(tmp_path, empty_database)
 
 
-@pytest.fixture
-async def stage(settings: Settings) -> AsyncIterator[Stage]:
+@contextlib.asynccontextmanager
+async def playing(settings: Settings) -> AsyncIterator[Stage]:
     clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
     core = build_core(settings, clock=clock)
     outbound = build_outbound(core)
@@ -127,6 +132,12 @@ async def stage(settings: Settings) -> AsyncIterator[Stage]:
     alice, bob, carol = (Client(app, person.token) for person in people)
     async with app.router.lifespan_context(app):
         yield Stage(app, core, clock, sender, temporal, alice, bob, carol, Client(app))
+
+
+@pytest.fixture
+async def stage(settings: Settings) -> AsyncIterator[Stage]:
+    async with playing(settings) as made:
+        yield made
 
 
 Untouched = Callable[[Awaitable[Answer]], Awaitable[Answer]]

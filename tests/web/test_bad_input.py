@@ -1,10 +1,20 @@
 """Input that is wrong: a clear refusal that names the field, and nothing changed."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.conftest import HOOK, START, Stage, Untouched
+from tests.web.conftest import HOOK, START, Stage, Untouched, playing, settings_in
+
+
+@pytest.fixture(scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> AsyncIterator[Stage]:
+    """One stage for all of them: what is refused changes nothing."""
+    async with playing(settings_in(tmp_path_factory.mktemp("refused"), empty_database)) as made:
+        yield made
+
 
 LONG = "x" * 10_000
 EVENTS: list[tuple[dict[str, Any], str]] = [
