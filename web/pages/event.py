@@ -64,8 +64,10 @@ async def subscribe(
         if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         return answer
-    context = await _context(site, visitor, event_id) | {"typed": typed}
-    return site.pages.page("_sent.html" if _wants_fragment(request) else "sent.html", **context)
+    if _wants_fragment(request):
+        name = (await site.states.get(event_id)).name
+        return site.pages.page("_sent.html", typed=typed, event={"id": event_id, "name": name})
+    return site.pages.page("sent.html", **await _context(site, visitor, event_id) | {"typed": typed})
 
 
 @router.get("/e/{event_id}/subscribe")

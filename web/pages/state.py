@@ -19,7 +19,16 @@ _LATEST = (
     .scalar_subquery()
 )
 _QUERY = (
-    select(Event.revision, _LATEST, User.display_name, Event.start_date, Event.end_date, Event.status, Event.timezone)
+    select(
+        Event.revision,
+        _LATEST,
+        User.display_name,
+        Event.start_date,
+        Event.end_date,
+        Event.status,
+        Event.timezone,
+        Event.name,
+    )
     .join(User, User.id == Event.owner_user_id)
     .where(Event.public_id == bindparam("public_id"), may_see(Actor(None, "web")))
 )
@@ -36,6 +45,7 @@ class PageState:
     end: dt.datetime | None
     status: str
     zone: str
+    name: str
 
     def tag(self, version: str, now: dt.datetime) -> str:
         """An entity tag; weak, because a proxy may compress the page."""
