@@ -72,8 +72,8 @@ async def subscribe_by_channel(work: Work, public_id: str, request: SubscribeByC
         raise invalid("None of these channels is switched on.", hint="Switch one on, or add a channel.")
     rows, created = [], False
     for integration in sorted(usable.values(), key=lambda channel: channel.id):
-        row, is_new = await _follow(work, event, integration)
-        rows.append(view_of(row, integration, event, own=True))
+        row, through, is_new = await _follow(work, event, integration)
+        rows.append(view_of(row, through, event, own=True))
         created |= is_new
     return Subscribed(subscriptions=rows, warnings=warnings, created=created)
 
@@ -101,10 +101,11 @@ async def _chosen(work: Work, user_id: int, request: SubscribeByChannel) -> list
     return [channel for channel in mine if channel.id in ids or channel.tag in tags]
 
 
-async def _follow(work: Work, event: Event, integration: Integration) -> tuple[Subscription, bool]:
-    """One channel follows the event: a new row, a revived one, or the one there is (the same end point counts once)."""
-    same = await work.session.scalar(
-        select(Subscription)
+async def _follow(work: Work, event: Event, integration: Integration) -> tuple[Subscription, Integration, bool]:
+    """One channel follows the event: a new row, a revived one, or the one there is (the same end point counts once,
+    whichever of its channels was named)."""
+    found = await work.session.execute(
+        select(Subscription, Integration)
         .join(Integration, Integration.id == Subscription.integration_id)
         .where(
             Subscription.event_id == event.id,
@@ -112,16 +113,18 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
             Subscription.state == "active",
             Integration.destination == integration.destination,
         )
+        .order_by(Subscription.id)
+        .limit(1)
     )
-    if same is not None:
-        return same, False
+    if (same := found.one_or_none()) is not None:
+        return same[0], same[1], False
     if await _was_removed(work, event, integration):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
     row.state, row.active_since, row.ended_by = "active", work.now, None
     await work.session.flush()
     await welcome(work, event, integration, row)
-    return row, True
+    return row, integration, True
 
 
 async def _was_removed(work: Work, event: Event, integration: Integration) -> bool:
