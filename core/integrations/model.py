@@ -18,7 +18,7 @@ class NewIntegration(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: Name
-    apprise_url: Annotated[str, Field(min_length=1, max_length=2000)]
+    apprise_url: Annotated[str, Field(min_length=1, max_length=2000, repr=False)]
     tag: Tag | None = None
     """Unset: the kind of the channel in one word, such as `webhook`."""
 

@@ -35,7 +35,7 @@ async def add_integration(
         return before
     channel = read_channel(new.apprise_url)
     tag = new.tag or channel.kind.split()[0].lower()
-    ours = await core.act(actor, _prepare_channel, channel)
+    ours = await core.act(actor, prepare_integration, channel)
     if channel.address is None:
         await outbound.openings.refresh()
         await check_destination(channel, outbound.policy)
@@ -45,7 +45,7 @@ async def add_integration(
     return await core.act_once(once, actor, store_integration, channel, new.name, tag, confirmed=ours)
 
 
-async def _prepare_channel(work: Work, channel: Channel) -> bool:
+async def prepare_integration(work: Work, channel: Channel) -> bool:
     """Limits before anything is sent. Whether the channel may be switched on at once (not somebody else's address)."""
     user = await work.session.get(User, work.actor.require_user())
     await demand(work, "test_channel", str(work.actor.user_id), _TESTS_AN_HOUR, HOUR)
@@ -149,16 +149,19 @@ async def remove_integration(work: Work, integration_id: int) -> Removed:
 
 async def try_integration(core: Core, outbound: Outbound, actor: Actor, integration_id: int) -> Tested:
     """Send a test through a saved channel and say what the far end answered."""
-    url = await core.act(actor, _url_to_test, integration_id)
+    url = await core.act(actor, prepare_test, integration_id)
     await outbound.openings.refresh()
     outcome = await _test(outbound.sender, url)
     return Tested(delivered=outcome.delivered, reason=outcome.reason or None)
 
 
-async def _url_to_test(work: Work, integration_id: int) -> str:
+async def prepare_test(work: Work, integration_id: int) -> str:
+    """The URL that a test may be sent to."""
     row = await _mine(work, integration_id)
     if row.confirmed_at is None:
         raise conflict("This address has not confirmed yet.", hint="Follow the link in the mail we sent to it.")
+    if await work.session.get(SuppressedAddress, row.destination) is not None:
+        raise conflict("This address asked for no more mail from us.", hint="Use another channel.")
     await demand(work, "test_channel", str(work.actor.user_id), _TESTS_AN_HOUR, HOUR)
     return work.keys.open(row.apprise_url)
 
@@ -171,7 +174,9 @@ async def disable_channel(work: Work, integration_id: int, reason: str) -> None:
     work.subject = f"integration:{row.id}"
     row.is_active, row.disabled_reason = False, reason
     await work.session.flush()
-    other = await default_channel(work, row.user_id) if row.user_id is not None else None
+    if row.user_id is None:
+        return
+    other = await default_channel(work, row.user_id, not_to=row.destination)
     if other is None:
         return
     notification = await new_notification(

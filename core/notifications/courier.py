@@ -69,7 +69,7 @@ class _Send:
     recipient: Recipient
     composer: Composer
     lane: Lane
-    url: str
+    url: str = field(repr=False)
     host: str
     ran: bool = False
 

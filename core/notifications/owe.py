@@ -141,11 +141,19 @@ async def withdraw_notifications(work: Work, ids: Collection[int], reason: str) 
     )
 
 
-async def default_channel(work: Work, user_id: int) -> Integration | None:
-    """Where somebody is told what concerns them: their e-mail if it is on, else their oldest active channel."""
+async def default_channel(work: Work, user_id: int, *, not_to: str | None = None) -> Integration | None:
+    """Where somebody is told what concerns them: their e-mail if it is on, else their oldest active channel.
+
+    `not_to`: a destination that does not work.
+    """
     channel: Integration | None = await work.session.scalar(
         select(Integration)
-        .where(Integration.user_id == user_id, Integration.is_active, Integration.removed_at.is_(None))
+        .where(
+            Integration.user_id == user_id,
+            Integration.is_active,
+            Integration.removed_at.is_(None),
+            Integration.destination != (not_to or ""),
+        )
         .order_by(case((Integration.tag == "email", 0), else_=1), Integration.id)
         .limit(1)
     )
