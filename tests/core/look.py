@@ -1,7 +1,7 @@
 """What tests of the core look at: every table's rows, the audit, the statements a use case costs."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -72,10 +72,10 @@ async def refusal(doing: Awaitable[Any], code: Code) -> SoonishError:
     return refused.value
 
 
-async def refused_without_a_trace(core: Core, doing: Callable[[], Awaitable[Any]], code: Code) -> SoonishError:
+async def refused_without_a_trace(core: Core, doing: Awaitable[Any], code: Code) -> SoonishError:
     """Refused, with one audit row that says so, and no other change."""
     before, written = await table_sizes(core), len(await audit(core))
-    found = await refusal(doing(), code)
+    found = await refusal(doing, code)
     assert await table_sizes(core) == before
     new = (await audit(core))[written:]
     assert [row.outcome for row in new] == [str(code)]

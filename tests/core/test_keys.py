@@ -1,8 +1,7 @@
 """Sealing, look-up hashes and signatures."""
 
 import stat
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,13 +66,13 @@ def test_text_that_was_not_signed_has_no_payload(text: str) -> None:
     assert KEYS.verify("undo", text) is None
 
 
-def _secret_of(folder: str) -> str:
-    return load_keys(Settings(_env_file=None, soonish_data=Path(folder))).digest("x", "y")
+def _secret_of(folder: Path) -> str:
+    return load_keys(Settings(_env_file=None, soonish_data=folder)).digest("x", "y")
 
 
-def test_processes_that_start_at_once_agree_on_generated_secrets(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
-        found = set(pool.map(_secret_of, [str(tmp_path)] * 8))
+def test_those_who_start_at_once_agree_on_generated_secrets(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(_secret_of, [tmp_path] * 16))
     assert len(found) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secrets.json"]
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
