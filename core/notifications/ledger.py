@@ -32,6 +32,7 @@ from core.notifications.rows import (
 
 _PAUSE_LOOK = dt.timedelta(seconds=60)
 _GIVE_UP = dt.timedelta(days=3)
+"""A host that asks to wait, again and again, is waited for this long; deferrals use no attempt up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ class Ledger:
             wait: dt.timedelta | None = dt.timedelta(seconds=outcome.retry_after or 30)
         else:
             wait = self._retry_delays[attempts - 1] if attempts <= len(self._retry_delays) else None
-        dead = outcome.permanent or wait is None or now - recipient.created_at > _GIVE_UP
+        tired = outcome.deferred and now - recipient.created_at > _GIVE_UP
+        dead = outcome.permanent or wait is None or tired
         return {
             "delivery": recipient.delivery_id,
             "owner": self._owner,
