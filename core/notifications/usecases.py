@@ -11,7 +11,7 @@ from core.events.access import managed_event, may_manage
 from core.integrations.flush import reopen
 from core.limits import DAY, demand
 from core.notifications.model import Accepted, DeliveryView, EventDelivery, NewMessage, Report, Retried
-from core.notifications.owe import followers, new_notification, owe_subscribers
+from core.notifications.owe import new_notification, owe_subscribers
 from core.notifications.rows import counts_of
 from core.pages import Page, PageRequest, cut, position
 from core.times import effective_end
@@ -25,10 +25,6 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
     chosen = message.subscription_ids
     if chosen is not None:
         await _refuse_foreign(work, event, set(chosen))
-    recipients = await followers(work, event.id, chosen)
-    await demand(
-        work, "deliveries", str(event.owner_user_id), work.settings.organizer_daily_deliveries, DAY, max(1, recipients)
-    )
     update_row = EventUpdate(
         event_id=event.id,
         category="general",
@@ -40,15 +36,25 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
         created_at=work.now,
     )
     work.session.add(update_row)
-    notification = await new_notification(work, "message", event=event, title=message.title, body=message.body)
-    await owe_subscribers(work, notification, event.id, chosen)
+    notification = await new_notification(
+        work,
+        "message",
+        event=event,
+        title=message.title,
+        body=message.body,
+        data={"audience": update_row.audience},
+    )
+    recipients = await owe_subscribers(work, notification, event.id, chosen)
+    await demand(
+        work, "deliveries", str(event.owner_user_id), work.settings.organizer_daily_deliveries, DAY, max(1, recipients)
+    )
     work.ring(SEND_MANUAL_NOTIFICATION, notification.id, event_id=event.id)
     work.detail = {"notification": notification.id, "recipients": recipients}
     return Accepted(id=notification.id, recipients=recipients)
 
 
 async def report(work: Work, notification_id: int, page: PageRequest) -> Report:
-    """Counts and results, for the organizer of its event or the person it was about."""
+    """Counts and results, for the organizer of its event."""
     notification, event = await _readable(work, notification_id)
     query = select(Delivery).where(Delivery.notification_id == notification.id)
     if page.cursor:
@@ -57,7 +63,7 @@ async def report(work: Work, notification_id: int, page: PageRequest) -> Report:
     results = cut([(row.id, _result(row)) for row in rows], page)
     return Report(
         id=notification.id,
-        event_id=event.public_id if event else None,
+        event_id=event.public_id,
         kind=notification.kind,
         title=notification.title,
         created_at=notification.created_at,
@@ -71,8 +77,7 @@ async def report(work: Work, notification_id: int, page: PageRequest) -> Report:
 async def retry(work: Work, notification_id: int) -> Retried:
     """Try the failed ones again, from the first attempt."""
     notification, event = await _readable(work, notification_id)
-    if event is not None:
-        _refuse_after_grace(event, work)
+    _refuse_after_grace(event, work)
     done = await work.session.execute(
         update(Delivery)
         .where(Delivery.notification_id == notification.id, Delivery.status == "dead")
@@ -117,7 +122,7 @@ async def event_deliveries(
     )
 
 
-async def _readable(work: Work, notification_id: int) -> tuple[Notification, Event | None]:
+async def _readable(work: Work, notification_id: int) -> tuple[Notification, Event]:
     """A notification of an event one manages."""
     work.actor.require_user()
     found = (

@@ -128,9 +128,10 @@ def _cancelled(c: _Context) -> Notice:
 def _message(c: _Context) -> Notice:
     notification = c.about.notification
     over = effective_end(c.event.start_date, c.event.end_date) <= c.now
+    to = "some of those who follow" if notification.data.get("audience") == "chosen" else "everybody who follows"
     return Notice(
         notification.title,
-        [f"{c.about.organizer} writes to everybody who follows {c.event.name}:"],
+        [f"{c.about.organizer} writes to {to} {c.event.name}:"],
         quote=notification.body,
         facts=[] if over else _facts(c),
         page_url=c.page_url,
