@@ -28,7 +28,7 @@ Changes = dict[str, list[Any]]
 
 async def change_event(work: Work, public_id: str, change: EventChange) -> EventView:
     """Apply an edit, tell those who follow, and let the workflow move its reminders."""
-    event = await managed_event(work, public_id)
+    event = await managed_event(work, public_id, to_change=True)
     _refuse_when_over(event, work.now)
     if change.revision is not None and change.revision != event.revision:
         raise conflict("Somebody changed this event after you opened it.", hint="Load it again, then make your change.")
@@ -49,7 +49,7 @@ async def change_event(work: Work, public_id: str, change: EventChange) -> Event
 
 async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -> EventView:
     """Cancel for good. What was still to be sent about the event is withdrawn; everybody is told at once."""
-    event = await managed_event(work, public_id)
+    event = await managed_event(work, public_id, to_change=True)
     if event.status == "cancelled":
         return await _view(work, event)
     _refuse_when_over(event, work.now)
