@@ -131,11 +131,14 @@ async def _was_removed(work: Work, event: Event, integration: Integration) -> bo
     """Whether the organizer removed this person: by this channel, another one of theirs, or the same end point."""
     same = Integration.destination == integration.destination
     if integration.user_id is not None:
-        same = or_(same, Subscription.user_id == integration.user_id)
+        same = or_(same, Integration.user_id == integration.user_id)
     found = await work.session.scalar(
         select(Subscription.id)
-        .join(Integration, Integration.id == Subscription.integration_id)
-        .where(Subscription.event_id == event.id, Subscription.ended_by == "removed", same)
+        .where(
+            Subscription.event_id == event.id,
+            Subscription.integration_id.in_(select(Integration.id).where(same)),
+            Subscription.ended_by == "removed",
+        )
         .limit(1)
     )
     return found is not None
