@@ -32,7 +32,12 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
             Subscription.event_id == named.event_id, Subscription.integration_id == integration.id
         )
     )
-    active = bool(await work.session.scalar(_live(mine, Event.id == named.event_id)))
+    still = select(Subscription.id).where(
+        Subscription.event_id == named.event_id,
+        Subscription.integration_id.in_(select(Integration.id).where(mine)),
+        Subscription.state.in_(_LIVE),
+    )
+    active = await work.session.scalar(still.limit(1)) is not None
     return Leaving(
         event_name=event.name if event else None,
         event_id=event.public_id if event else None,
