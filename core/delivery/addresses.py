@@ -1,7 +1,7 @@
 """What a channel is, and the one kind that needs no plugin to read: an e-mail address."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from email_validator import EmailNotValidError, validate_email
@@ -17,15 +17,15 @@ class Channel:
     """An address messages can go to, as it is stored."""
 
     scheme: str
-    url: str
+    url: str = field(repr=False)
     """The cleaned Apprise URL, with its secrets: to be stored encrypted and never shown."""
-    destination: str
+    destination: str = field(repr=False)
     """The end point in one spelling: equal for two URLs that reach the same place. Contains secrets: hash it."""
     host: str
     """The key for limits and the breaker: `host:port`, a service's name, or `smtp`."""
     kind: str
     """The word people see: E-mail, Webhook, Discord, …"""
-    address: str | None = None
+    address: str | None = field(default=None, repr=False)
     """The e-mail address, for mail alone."""
 
 

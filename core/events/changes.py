@@ -203,9 +203,4 @@ def _json(value: Any) -> Any:
 
 
 async def _view(work: Work, event: Event) -> EventView:
-    return event_view(
-        event,
-        await followers(work, event.id),
-        base_url=work.settings.public_base_url,
-        user_id=work.actor.user_id,
-    )
+    return event_view(work, event, await followers(work, event.id))

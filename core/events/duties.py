@@ -9,7 +9,7 @@ from core.db.models import Delivery, Event, Notification
 from core.events.reminders import REMINDERS, Reminder, dedupe_key, latest_missed, reminders
 from core.notifications.ledger import close_quiet
 from core.notifications.owe import followers, new_notification, owe_subscribers
-from core.notifications.rows import OPEN, next_due
+from core.notifications.rows import OPEN, next_due, sending_paused
 from core.times import effective_end, start_words
 from core.work import Work
 
@@ -118,6 +118,8 @@ async def _exists(work: Work, key: str) -> bool:
 
 async def neglected(work: Work) -> tuple[set[int], set[int]]:
     """What the sweeper rings for: (event ids, notification ids without an event) that owe something and do not move."""
+    if await sending_paused(work.session):
+        return set(), set()
     late = work.now - _PATIENCE
     at_rest = or_(
         (Delivery.status == "queued") & (Delivery.next_attempt_at <= late),

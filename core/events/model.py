@@ -7,7 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from core.db.models import Event
 from core.text import Block, Line, Name
-from core.times import as_utc, parse_instant
+from core.times import as_utc, effective_end, parse_instant
+from core.work import Work
 
 
 def _instant(value: object) -> object:
@@ -95,10 +96,12 @@ class EventView(BaseModel):
     updated_at: dt.datetime
 
 
-def event_view(event: Event, subscribers: int, *, base_url: str, user_id: int | None) -> EventView:
+def event_view(work: Work, event: Event, subscribers: int) -> EventView:
+    """As the actor of this work sees it now. An event is over when its time is, whether or not its row says so yet."""
+    over = event.status == "scheduled" and effective_end(event.start_date, event.end_date) <= work.now
     return EventView(
         id=event.public_id,
-        url=f"{base_url}/e/{event.public_id}",
+        url=f"{work.settings.public_base_url}/e/{event.public_id}",
         name=event.name,
         description=event.description,
         location=event.location,
@@ -106,12 +109,12 @@ def event_view(event: Event, subscribers: int, *, base_url: str, user_id: int | 
         timezone=event.timezone,
         start_date=event.start_date,
         end_date=event.end_date,
-        status=event.status,
+        status="ended" if over else event.status,
         cancel_reason=event.cancel_reason,
         is_public=event.is_public,
         revision=event.revision,
         subscribers=subscribers,
-        mine=user_id is not None and event.owner_user_id == user_id,
+        mine=work.actor.user_id is not None and event.owner_user_id == work.actor.user_id,
         created_at=event.created_at,
         updated_at=event.updated_at,
     )

@@ -57,7 +57,7 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
         )
         await owe_channel(work, notification, channel)
     work.ring(EVENT_UPDATED, event.id, event_id=event.id)
-    return event_view(event, 0, base_url=work.settings.public_base_url, user_id=user.id)
+    return event_view(work, event, 0)
 
 
 async def get_event(work: Work, public_id: str) -> EventView:
@@ -65,9 +65,7 @@ async def get_event(work: Work, public_id: str) -> EventView:
 
 
 async def _view(work: Work, event: Event) -> EventView:
-    return event_view(
-        event, await followers(work, event.id), base_url=work.settings.public_base_url, user_id=work.actor.user_id
-    )
+    return event_view(work, event, await followers(work, event.id))
 
 
 async def list_events(
@@ -92,10 +90,7 @@ async def list_events(
     if page.cursor:
         query = query.where(Event.id < position(page.cursor))
     rows = (await work.session.execute(query.order_by(Event.id.desc()).limit(page.limit + 1))).all()
-    views = [
-        (event.id, event_view(event, count, base_url=work.settings.public_base_url, user_id=user_id))
-        for event, count in rows
-    ]
+    views = [(event.id, event_view(work, event, count)) for event, count in rows]
     return cut(views, page)
 
 

@@ -91,7 +91,7 @@ def _coming(c: _Context) -> str:
         return f"What comes: {left[0]}, {left[1]}, any change of time or place, and what the organizer writes."
     if left:
         return (
-            f"It {start_words(c.now, c.event.start_date, c.event.timezone)}. What comes: {left[0]} (the day before has "
+            f"It {start_words(c.now, c.event.start_date, c.zone)}. What comes: {left[0]} (the day before has "
             "passed), any change of time or place, and what the organizer writes."
         )
     return (

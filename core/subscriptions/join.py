@@ -1,6 +1,6 @@
 """Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress
@@ -122,6 +122,10 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
     row.state, row.active_since, row.ended_by = "active", work.now, None
+    # Who asks through a channel that is proved to be theirs asks to be written to there again.
+    await work.session.execute(
+        delete(SuppressedAddress).where(SuppressedAddress.destination == integration.destination)
+    )
     await work.session.flush()
     await welcome(work, event, integration, row)
     return row, integration, True

@@ -96,7 +96,7 @@ def _costs() -> list[Cost]:
         ("confirm", 8, lambda s: s.town.core.act(NOBODY, confirm, s.confirm)),
         (
             "subscribe_by_channel",
-            10,
+            11,
             lambda s: s.town.core.act(s.town.carol.actor, subscribe_by_channel, s.event.id, SubscribeByChannel()),
         ),
         ("switch off", 3, lambda s: s.town.core.act(s.town.bob.actor, change_integration, s.hooks[0], off)),

@@ -554,3 +554,14 @@ async def test_no_address_stands_in_the_database_in_clear(town: Town) -> None:
     await town.core.db.close()
     for path in town.settings.soonish_data.glob("soonish.db*"):
         assert NORA.encode() not in path.read_bytes()
+
+
+async def test_who_asked_for_no_more_mail_and_follows_again_through_their_own_channel_is_written_to(town: Town) -> None:
+    event, another = await town.event(), await town.event(name="Another")
+    (row,) = await town.follow(town.bob, event)
+    async with town.core.db.read() as session:
+        kept = (await session.scalars(select(Subscription).where(Subscription.id == row.id))).one()
+    await town.core.act(NOBODY, unsubscribe, leave_link(town, kept), "everything")
+    assert (await table_sizes(town.core))["suppressed_addresses"] == 1
+    await town.follow(town.bob, another)
+    assert (await table_sizes(town.core))["suppressed_addresses"] == 0
