@@ -9,12 +9,13 @@ from core.contracts import EVENT_CANCELLED, EVENT_UPDATED
 from core.db.models import Delivery, Event, EventUpdate, Notification
 from core.errors import conflict
 from core.events.access import managed_event
-from core.events.checks import check_times
-from core.events.model import Cancellation, EventChange, EventView, event_view
-from core.events.reminders import REMINDERS
-from core.notifications.owe import followers, new_notification, owe_subscribers, withdraw, withdraw_notifications
+from core.events.checks import check_times, refuse_when_over
+from core.events.model import Cancellation, EventChange, EventView
+from core.events.reminders import REMINDERS, dedupe_key
+from core.events.usecases import full_view
+from core.notifications.owe import new_notification, owe_again, owe_subscribers, withdraw, withdraw_notifications
 from core.rendering.updates import change_body, change_title
-from core.times import effective_end, zone
+from core.times import zone
 from core.work import Work
 
 _TOLD = {"start_date", "end_date", "location"}
@@ -29,30 +30,31 @@ Changes = dict[str, list[Any]]
 async def change_event(work: Work, public_id: str, change: EventChange) -> EventView:
     """Apply an edit, tell those who follow, and let the workflow move its reminders."""
     event = await managed_event(work, public_id, to_change=True)
-    _refuse_when_over(event, work.now)
+    refuse_when_over(event, work.now, hint="You can still send a message.")
     if change.revision is not None and change.revision != event.revision:
         raise conflict("Somebody changed this event after you opened it.", hint="Load it again, then make your change.")
     changed = _apply(event, change, work.now)
     if changed:
         event.revision += 1
         event.updated_at = work.now
+        set_before = event.start_set_at
         if "start_date" in changed:
             event.start_set_at = work.now
             await withdraw(work, event.id, REMINDERS, "The event was moved.")
         if changed.get("is_public", [None, True])[1] is False:
             await withdraw(work, event.id, ["confirm"], "The event became private.")
-        await _tell(work, event, changed, change)
+        await _tell(work, event, changed, change, set_before)
         work.ring(EVENT_UPDATED, event.id, event_id=event.id)
         work.detail = {"fields": sorted(changed), "revision": event.revision}
-    return await _view(work, event)
+    return await full_view(work, event)
 
 
 async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -> EventView:
     """Cancel for good. What was still to be sent about the event is withdrawn; everybody is told at once."""
     event = await managed_event(work, public_id, to_change=True)
     if event.status == "cancelled":
-        return await _view(work, event)
-    _refuse_when_over(event, work.now)
+        return await full_view(work, event)
+    refuse_when_over(event, work.now, hint="You can still send a message.")
     event.status = "cancelled"
     event.cancel_reason = cancellation.reason
     event.revision += 1
@@ -68,14 +70,7 @@ async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -
     await owe_subscribers(work, notification, event.id)
     _record(work, event, "cancelled", notification.title, cancellation.reason)
     work.ring(EVENT_CANCELLED, event.id, event_id=event.id)
-    return await _view(work, event)
-
-
-def _refuse_when_over(event: Event, now: dt.datetime) -> None:
-    if event.status == "cancelled":
-        raise conflict("This event is cancelled; it cannot change any more.", hint="Create a new event.")
-    if event.status == "ended" or effective_end(event.start_date, event.end_date) <= now:
-        raise conflict("This event is over; it cannot change any more.", hint="You can still send a message.")
+    return await full_view(work, event)
 
 
 def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:
@@ -94,8 +89,9 @@ def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:
     return changed
 
 
-async def _tell(work: Work, event: Event, changed: Changes, change: EventChange) -> None:
-    """Owe an update, merging it into the one that has not left yet."""
+async def _tell(work: Work, event: Event, changed: Changes, change: EventChange, set_before: dt.datetime) -> None:
+    """Owe an update, merging it into the one that has not left yet. `set_before`: when the start before this edit was
+    set; a start that goes back to what nobody was told has left gets that again, and with it its reminders."""
     told = {} if change.notify is False else {k: v for k, v in changed.items() if change.notify or k in _TOLD}
     told.pop("is_public", None)
     waiting = await _waiting_update(work, event.id)
@@ -105,6 +101,11 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange)
     if not told:
         return
     merged = _merge(waiting.data["changes"], told) if waiting else told
+    if waiting is not None and "start_date" in waiting.data["changes"]:
+        set_before = dt.datetime.fromisoformat(waiting.data["start_set_at"])
+        if "start_date" not in merged:
+            event.start_set_at = set_before
+            await owe_again(work, [dedupe_key(event.id, kind, event.start_date) for kind in REMINDERS])
     if not merged and waiting is not None:
         await withdraw_notifications(work, [waiting.id], "The change was taken back.")
         await _forget(work, waiting)
@@ -112,14 +113,20 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange)
     at = work.now if _goes_at_once(event, merged, change, work.now) else _after_delay(work, waiting)
     title, body = change_title(event, merged), change_body(event, merged)
     if waiting is not None:
-        waiting.title, waiting.data, waiting.not_before = title, waiting.data | {"changes": merged}, at
+        waiting.title, waiting.not_before = title, at
+        waiting.data = waiting.data | {"changes": merged, "start_set_at": set_before.isoformat()}
         await _amend(work, event, waiting, title, body)
         await _move_rows(work, waiting)
         return
     record = _record(work, event, "schedule_change" if "start_date" in merged else "general", title, body)
     await work.session.flush()
     notification = await new_notification(
-        work, "update", event=event, title=title, data={"changes": merged, "update_id": record.id}, not_before=at
+        work,
+        "update",
+        event=event,
+        title=title,
+        data={"changes": merged, "update_id": record.id, "start_set_at": set_before.isoformat()},
+        not_before=at,
     )
     await owe_subscribers(work, notification, event.id)
 
@@ -200,7 +207,3 @@ async def _forget(work: Work, notification: Notification) -> None:
 
 def _json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.datetime) else value
-
-
-async def _view(work: Work, event: Event) -> EventView:
-    return event_view(work, event, await followers(work, event.id))

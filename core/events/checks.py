@@ -2,8 +2,9 @@
 
 import datetime as dt
 
-from core.errors import invalid
-from core.times import LATEST
+from core.db.models import Event
+from core.errors import conflict, invalid
+from core.times import LATEST, effective_end
 
 _LONGEST = dt.timedelta(days=366)
 
@@ -20,3 +21,12 @@ def check_times(start: dt.datetime, end: dt.datetime | None, now: dt.datetime, *
         raise invalid("An event lasts a year at most.", field="end_date", hint="Pick an earlier end.")
     if end is not None and end <= now:
         raise invalid("That end is in the past.", field="end_date", hint="Pick a later end.")
+
+
+def refuse_when_over(event: Event, now: dt.datetime, *, hint: str | None = None) -> None:
+    """Raises for what is cancelled or past: nobody joins it and nothing of it changes. `hint`: what is still possible
+    when it is over."""
+    if event.status == "cancelled":
+        raise conflict("This event is cancelled.", hint="Create a new event." if hint else None)
+    if event.status == "ended" or effective_end(event.start_date, event.end_date) <= now:
+        raise conflict("This event is over.", hint=hint)

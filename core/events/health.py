@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from core.db.models import Delivery, Event, Notification
 from core.events.access import managed_event
 from core.events.reminders import dedupe_key, reminders
+from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.owe import followers
 from core.temporal import Temporal, TemporalAwayError
 from core.work import Actor, Core, Work
@@ -53,7 +54,7 @@ async def _from_rows(work: Work, public_id: str) -> WorkflowStatus:
     last_error = await work.session.scalar(
         select(Delivery.reason)
         .join(Notification, Notification.id == Delivery.notification_id)
-        .where(Notification.event_id == event.id, Delivery.status == "dead")
+        .where(Notification.event_id == event.id, Notification.kind.in_(REPORTED_KINDS), Delivery.status == "dead")
         .order_by(Delivery.id.desc())
         .limit(1)
     )

@@ -61,10 +61,11 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
 
 
 async def get_event(work: Work, public_id: str) -> EventView:
-    return await _view(work, await visible_event(work, public_id))
+    return await full_view(work, await visible_event(work, public_id))
 
 
-async def _view(work: Work, event: Event) -> EventView:
+async def full_view(work: Work, event: Event) -> EventView:
+    """With the number of those who follow."""
     return event_view(work, event, await followers(work, event.id))
 
 
@@ -104,7 +105,7 @@ async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[E
         .order_by(EventUpdate.id.desc())
         .limit(50)
     )
-    return await _view(work, event), host or "", list(updates)
+    return await full_view(work, event), host or "", list(updates)
 
 
 async def _organizer(work: Work) -> User:

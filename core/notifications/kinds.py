@@ -20,21 +20,25 @@ class Kind:
     ignores_switch: bool = False
     """Goes out although the channel is off: it is what switches it on."""
     when_cancelled: bool = False
-    even_suppressed: bool = False
+    daily_limit: Literal["refuses", "counts", "free"] = "free"
+    """What the organizer's deliveries of a day mean to it: over the limit it is refused, or counted and sent anyway."""
+    reported: bool = True
+    """Whether organizers see who gets it: not while an address has not said yes to anything."""
 
 
 KINDS: dict[str, Kind] = {
     "created": Kind("prompt", "end"),
-    "confirm": Kind("prompt", "end", states=frozenset({"unconfirmed", "active"}), ignores_switch=True),
-    "confirm_channel": Kind("prompt", "never", ignores_switch=True),
+    "confirm": Kind("prompt", "end", states=frozenset({"unconfirmed", "active"}), ignores_switch=True, reported=False),
+    "confirm_channel": Kind("prompt", "never", ignores_switch=True, reported=False),
     "welcome": Kind("prompt", "end"),
     "reminder_1day": Kind("prompt", "start"),
     "reminder_1hour": Kind("prompt", "start"),
-    "update": Kind("bulk", "end"),
-    "cancelled": Kind("bulk", "end", when_cancelled=True),
-    "message": Kind("bulk", "grace", when_cancelled=True),
+    "update": Kind("bulk", "end", daily_limit="refuses"),
+    "cancelled": Kind("bulk", "end", when_cancelled=True, daily_limit="counts"),
+    "message": Kind("bulk", "grace", when_cancelled=True, daily_limit="refuses"),
     "channel_disabled": Kind("prompt", "never"),
 }
+REPORTED_KINDS = frozenset(name for name, kind in KINDS.items() if kind.reported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def wanted(
         if subscription in {None, "ended"}:
             return Verdict("skipped", "left", "Unsubscribed.")
         return Verdict("skipped", str(subscription), f"The subscription is {subscription}.")
-    if suppressed and not kind.even_suppressed:
+    if suppressed:
         return Verdict("skipped", "suppressed", "This address asked for no more mail.")
     if removed:
         return Verdict("skipped", "channel_removed", "The channel was removed.")

@@ -16,7 +16,8 @@ class NewMessage(BaseModel):
 
     title: Name
     body: MessageBody
-    subscription_ids: Annotated[list[RowId], Field(min_length=1, max_length=10_000)] | None = None
+    subscription_ids: Annotated[list[RowId], Field(min_length=1, max_length=5_000)] | None = None
+    """As many as fit into a request of 64 KiB."""
 
 
 class Accepted(BaseModel):

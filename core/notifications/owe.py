@@ -2,15 +2,19 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, literal, null, select, update
+from sqlalchemy import Boolean, ColumnElement, Select, case, exists, func, literal, literal_column, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
+from core.limits import DAY, demand, take
+from core.notifications.kinds import KINDS
 from core.work import Work
 
+# Written out, because SQLite matches a partial index only by the literal text of its condition.
+ACTIVE: ColumnElement[bool] = literal_column("subscriptions.state = 'active'", Boolean)
 _COLUMNS = (
     "created_at", "notification_id", "integration_id", "subscription_id", "destination", "label", "status",
     "attempts", "next_attempt_at",
@@ -50,8 +54,13 @@ async def owe_subscribers(
 ) -> int:
     """A row for everybody who follows the event (or for the chosen subscriptions), one for each destination. How many.
 
+    They are counted first, against the organizer's daily limit: nothing is written for a message that is refused.
     One INSERT … SELECT: ten thousand rows cost one statement.
     """
+    wanted = [Subscription.event_id == event_id, ACTIVE]
+    if only is not None:
+        wanted.append(Subscription.id.in_(only))
+    await _charge_audience(work, notification, event_id, wanted)
     audience = (
         select(
             literal(work.now, type_=Delivery.created_at.type),
@@ -65,12 +74,35 @@ async def owe_subscribers(
             literal(notification.not_before, type_=Delivery.created_at.type),
         )
         .join(Integration, Integration.id == Subscription.integration_id)
-        .where(Subscription.event_id == event_id, Subscription.state == "active")
+        .where(*wanted)
         .order_by(Subscription.id)
     )
-    if only is not None:
-        audience = audience.where(Subscription.id.in_(only))
     return await _insert(work, audience)
+
+
+async def charge(work: Work, owner_user_id: int, kind: str, amount: int) -> None:
+    """Count deliveries of this kind against what its organizer may send in a day. Raises LIMITED for kinds that stop
+    there; people are told of a cancellation whatever was sent before."""
+    limit = work.settings.organizer_daily_deliveries
+    if KINDS[kind].daily_limit == "counts":
+        await take(work, "deliveries", str(owner_user_id), limit, DAY, amount)
+    else:
+        await demand(work, "deliveries", str(owner_user_id), limit, DAY, amount)
+
+
+async def _charge_audience(
+    work: Work, notification: Notification, event_id: int, wanted: Sequence[ColumnElement[bool]]
+) -> None:
+    if KINDS[notification.kind].daily_limit == "free":
+        return
+    owed = exists().where(Delivery.notification_id == notification.id, Delivery.destination == Integration.destination)
+    count = await work.session.scalar(
+        select(func.count(Integration.destination.distinct()))
+        .join(Subscription, Subscription.integration_id == Integration.id)
+        .where(*wanted, ~owed)
+    )
+    event = await work.session.get_one(Event, event_id)
+    await charge(work, event.owner_user_id, notification.kind, max(1, count or 0))
 
 
 async def owe_channel(
@@ -141,6 +173,27 @@ async def withdraw_notifications(work: Work, ids: Collection[int], reason: str) 
     )
 
 
+async def owe_again(work: Work, dedupe_keys: Collection[str]) -> None:
+    """Withdrawn messages that have become true again."""
+    ids = list(
+        await work.session.scalars(
+            select(Notification.id).where(
+                Notification.dedupe_key.in_(dedupe_keys), Notification.superseded_at.is_not(None)
+            )
+        )
+    )
+    if not ids:
+        return
+    await work.session.execute(
+        update(Notification).where(Notification.id.in_(ids)).values(superseded_at=None, closed_at=None)
+    )
+    await work.session.execute(
+        update(Delivery)
+        .where(Delivery.notification_id.in_(ids), Delivery.status == "skipped", Delivery.code == "superseded")
+        .values(status="queued", next_attempt_at=work.now, code=None, reason=None)
+    )
+
+
 async def default_channel(work: Work, user_id: int, *, not_to: str | None = None) -> Integration | None:
     """Where somebody is told what concerns them: their e-mail if it is on, else their oldest active channel.
 
@@ -162,11 +215,7 @@ async def default_channel(work: Work, user_id: int, *, not_to: str | None = None
 
 async def followers(work: Work, event_id: int) -> int:
     """How many active subscriptions the event has."""
-    query = (
-        select(func.count())
-        .select_from(Subscription)
-        .where(Subscription.event_id == event_id, Subscription.state == "active")
-    )
+    query = select(func.count()).select_from(Subscription).where(Subscription.event_id == event_id, ACTIVE)
     return await work.session.scalar(query) or 0
 
 

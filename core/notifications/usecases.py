@@ -2,16 +2,16 @@
 
 import datetime as dt
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 
 from core.contracts import SEND_MANUAL_NOTIFICATION
 from core.db.models import Delivery, Event, EventUpdate, Notification, Subscription
 from core.errors import conflict, not_found
 from core.events.access import managed_event, may_manage
 from core.integrations.flush import reopen
-from core.limits import DAY, demand
+from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import Accepted, DeliveryView, EventDelivery, NewMessage, Report, Retried
-from core.notifications.owe import new_notification, owe_subscribers
+from core.notifications.owe import charge, new_notification, owe_subscribers
 from core.notifications.rows import counts_of
 from core.pages import Page, PageRequest, cut, position
 from core.times import effective_end
@@ -45,9 +45,6 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
         data={"audience": update_row.audience},
     )
     recipients = await owe_subscribers(work, notification, event.id, chosen)
-    await demand(
-        work, "deliveries", str(event.owner_user_id), work.settings.organizer_daily_deliveries, DAY, max(1, recipients)
-    )
     work.ring(SEND_MANUAL_NOTIFICATION, notification.id, event_id=event.id)
     work.detail = {"notification": notification.id, "recipients": recipients}
     return Accepted(id=notification.id, recipients=recipients)
@@ -78,13 +75,13 @@ async def retry(work: Work, notification_id: int) -> Retried:
     """Try the failed ones again, from the first attempt."""
     notification, event = await _readable(work, notification_id)
     _refuse_after_grace(event, work)
-    done = await work.session.execute(
-        update(Delivery)
-        .where(Delivery.notification_id == notification.id, Delivery.status == "dead")
-        .values(status="queued", attempts=0, next_attempt_at=work.now, code=None)
-    )
-    retried = int(done.rowcount)  # type: ignore[attr-defined]
+    failed = (Delivery.notification_id == notification.id, Delivery.status == "dead")
+    retried = await work.session.scalar(select(func.count()).where(*failed)) or 0
     if retried:
+        await charge(work, event.owner_user_id, notification.kind, retried)
+        await work.session.execute(
+            update(Delivery).where(*failed).values(status="queued", attempts=0, next_attempt_at=work.now, code=None)
+        )
         await reopen(work, {(notification.id, notification.event_id)})
     work.detail = {"retried": retried}
     return Retried(retried=retried)
@@ -98,7 +95,7 @@ async def event_deliveries(
     query: Select[Delivery, Notification] = (
         select(Delivery, Notification)
         .join(Notification, Notification.id == Delivery.notification_id)
-        .where(Notification.event_id == event.id)
+        .where(Notification.event_id == event.id, Notification.kind.in_(REPORTED_KINDS))
     )
     if status is not None:
         query = query.where(Delivery.status == status)
@@ -123,13 +120,13 @@ async def event_deliveries(
 
 
 async def _readable(work: Work, notification_id: int) -> tuple[Notification, Event]:
-    """A notification of an event one manages."""
+    """A notification of an event one manages; mails that ask an address to confirm are none of the organizer's."""
     work.actor.require_user()
     found = (
         await work.session.execute(
             select(Notification, Event)
             .join(Event, Event.id == Notification.event_id)
-            .where(Notification.id == notification_id, may_manage(work.actor))
+            .where(Notification.id == notification_id, Notification.kind.in_(REPORTED_KINDS), may_manage(work.actor))
         )
     ).one_or_none()
     if found is None:

@@ -6,7 +6,7 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
-from sqlalchemy import func, literal, select
+from sqlalchemy import literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.contracts import PARTICIPANT_ADDED
@@ -14,6 +14,7 @@ from core.db.models import Event, Integration, Subscription
 from core.delivery.addresses import Channel
 from core.delivery.channels import read_channel
 from core.errors import conflict, invalid, not_found
+from core.notifications.owe import followers
 from core.operations.openings import LONGEST, loopback, open_destination, refuse_in_production
 from core.text import mask_address
 from core.work import Actor, Core, Work
@@ -86,7 +87,7 @@ async def seed_event(work: Work, public_id: str, count: int) -> tuple[int, int]:
     work.subject, work.detail = f"event:{event.id}", {"subscribers": count}
     if event.status != "scheduled":
         raise conflict("This event is over; nobody can follow it any more.", hint="Create another event.")
-    return event.id, await _followers(work, event.id)
+    return event.id, await followers(work, event.id)
 
 
 def _row(core: Core, number: int, channel: Channel) -> dict[str, object]:
@@ -121,11 +122,4 @@ async def _insert(work: Work, event_id: int, rows: list[dict[str, object]]) -> N
 
 async def _ring(work: Work, event_id: int) -> int:
     work.ring(PARTICIPANT_ADDED, event_id, event_id=event_id)
-    return await _followers(work, event_id)
-
-
-async def _followers(work: Work, event_id: int) -> int:
-    query = select(func.count()).select_from(Subscription)
-    return (
-        await work.session.scalar(query.where(Subscription.event_id == event_id, Subscription.state == "active")) or 0
-    )
+    return await followers(work, event_id)

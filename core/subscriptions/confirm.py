@@ -4,8 +4,9 @@ from sqlalchemy import select
 
 from core.db.models import Event, Integration, Subscription
 from core.errors import Code, SoonishError
+from core.events.checks import refuse_when_over
 from core.integrations.flush import flush_channel
-from core.subscriptions.join import refuse_when_over, welcome
+from core.subscriptions.join import welcome
 from core.subscriptions.model import Confirming
 from core.times import say
 from core.tokens import ConfirmToken, read_confirm
@@ -38,7 +39,7 @@ async def confirm(work: Work, token: str) -> Confirming:
     row, integration, event = await _subscription(work, named)
     work.subject = f"subscription:{row.id}"
     if row.state == "unconfirmed":
-        refuse_when_over(event, work)
+        refuse_when_over(event, work.now)
         row.state, row.active_since, row.ended_by = "active", work.now, None
         await _switch_on(work, integration)
         await welcome(work, event, integration, row)

@@ -5,21 +5,21 @@ from sqlalchemy import delete, or_, select
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress
 from core.delivery.addresses import Channel, mail_channel
-from core.errors import Code, SoonishError, conflict, invalid, not_found
+from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
+from core.events.checks import refuse_when_over
 from core.integrations.store import anonymous_channel
 from core.limits import DAY, HOUR, demand, take
 from core.notifications.owe import default_channel, owe_batched
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
 from core.subscriptions.views import view_of
-from core.times import effective_end
 from core.work import Work
 
 
 async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEmail) -> CheckInbox:
     """Ask the address to confirm. The answer never says whether it is known, limited or suppressed."""
     event = await visible_event(work, public_id)
-    refuse_when_over(event, work)
+    refuse_when_over(event, work.now)
     if not event.is_public:
         raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
     channel = mail_channel(request.email)
@@ -64,7 +64,7 @@ async def subscribe_by_channel(work: Work, public_id: str, request: SubscribeByC
     """Follow an event through one's own channels; inactive ones are left out with a warning."""
     user_id = work.actor.require_user()
     event = await visible_event(work, public_id)
-    refuse_when_over(event, work)
+    refuse_when_over(event, work.now)
     chosen = await _chosen(work, user_id, request)
     warnings = [f"{c.name} is switched off and was left out." for c in chosen if not c.is_active]
     usable = {c.destination: c for c in reversed(chosen) if c.is_active}
@@ -151,13 +151,6 @@ async def _was_removed(work: Work, event: Event, integration: Integration) -> bo
 async def welcome(work: Work, event: Event, integration: Integration, row: Subscription) -> None:
     await owe_batched(work, "welcome", event, f"You'll hear about {event.name}", integration, row.id)
     work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
-
-
-def refuse_when_over(event: Event, work: Work) -> None:
-    if event.status == "cancelled":
-        raise conflict("This event is cancelled.")
-    if event.status == "ended" or effective_end(event.start_date, event.end_date) <= work.now:
-        raise conflict("This event is over.")
 
 
 async def _row(work: Work, event_id: int, integration_id: int) -> Subscription | None:

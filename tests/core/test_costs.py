@@ -83,8 +83,8 @@ def _costs() -> list[Cost]:
         ("look_at_confirm", 1, lambda s: s.town.core.ask(NOBODY, look_at_confirm, s.confirm)),
         ("look_at_leaving", 6, lambda s: s.town.core.ask(NOBODY, look_at_leaving, s.leave)),
         ("create_event", 8, lambda s: s.town.core.act(s.town.alice.actor, create_event, _new(s))),
-        ("send_message", 7, lambda s: s.town.core.act(s.town.alice.actor, send_message, s.event.id, message)),
-        ("change_event", 9, lambda s: s.town.core.act(s.town.alice.actor, change_event, s.event.id, moved)),
+        ("send_message", 8, lambda s: s.town.core.act(s.town.alice.actor, send_message, s.event.id, message)),
+        ("change_event", 11, lambda s: s.town.core.act(s.town.alice.actor, change_event, s.event.id, moved)),
         ("retry", 3, lambda s: s.town.core.act(s.town.alice.actor, retry, s.sent)),
         (
             "subscribe_by_email",
@@ -107,7 +107,7 @@ def _costs() -> list[Cost]:
         ("remove_integration", 5, lambda s: s.town.core.act(s.town.bob.actor, remove_integration, s.hooks[-1])),
         (
             "cancel_event",
-            11,
+            13,
             lambda s: s.town.core.act(s.town.alice.actor, cancel_event, s.event.id, Cancellation()),
         ),
     ]

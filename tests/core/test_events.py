@@ -309,6 +309,40 @@ async def test_going_back_withdraws_message_and_timeline_entry(patient: Town, *,
     assert {row.status for row in await deliveries(patient.core, update.id)} <= {"skipped"}
 
 
+@pytest.mark.parametrize("also", [False, True])
+async def test_a_start_that_goes_back_owes_its_reminder_although_the_instant_passed_meanwhile(
+    patient: Town, *, also: bool
+) -> None:
+    event = await patient.event(patient.in_(days=1, seconds=30))
+    await patient.follow(patient.bob, event)
+    set_at = (await patient.row(event)).start_set_at
+    patient.clock.shift = dt.timedelta(seconds=10)
+    await edit(patient, event, start_date=patient.in_(days=4))
+    await edit(patient, event, location="Roof", **({"start_date": patient.in_(days=5)} if also else {}))
+    assert (await patient.row(event)).start_set_at > set_at
+    patient.clock.shift = dt.timedelta(seconds=60)
+    await edit(patient, event, start_date=event.start_date)
+    assert (await patient.row(event)).start_set_at == set_at
+    found = await patient.core.step(event_duties, (await patient.row(event)).id)
+    assert found is not None
+    assert found.late is not None
+    assert found.late.kind == "reminder_1day"
+
+
+async def test_a_start_that_goes_back_sends_the_reminder_that_was_withdrawn(patient: Town) -> None:
+    event = await patient.event(patient.in_(days=1, seconds=2))
+    await patient.follow(patient.bob, event)
+    patient.clock.shift = dt.timedelta(seconds=3)
+    row = await patient.row(event)
+    reminder = await patient.core.step(make_reminder, row.id, "reminder_1day", int(row.start_date.timestamp()))
+    assert reminder is not None
+    await edit(patient, event, start_date=patient.in_(days=4))
+    assert [each.status for each in await deliveries(patient.core, reminder)] == ["skipped"]
+    await edit(patient, event, start_date=event.start_date)
+    assert [each.status for each in await deliveries(patient.core, reminder)] == ["queued"]
+    assert reminder in await duties(patient, event)
+
+
 async def test_a_subscriber_who_drops_a_channel_meanwhile_does_not_split_the_message(patient: Town) -> None:
     event = await patient.event()
     hook = await patient.channel(patient.carol, "json://192.0.2.7/hook")

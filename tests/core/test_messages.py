@@ -9,14 +9,16 @@ from sqlalchemy import func, select, update
 
 from core.db.models import Delivery, StoredRequest
 from core.errors import Code
-from core.events.changes import cancel_event
-from core.events.model import Cancellation, EventView, NewEvent
+from core.events.changes import cancel_event, change_event
+from core.events.duties import make_reminder
+from core.events.model import Cancellation, EventChange, EventView, NewEvent
 from core.events.usecases import create_event
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import event_deliveries, report, retry, send_message
 from core.pages import PageRequest
+from core.subscriptions.join import subscribe_by_email
 from core.subscriptions.leave import change_mine
-from core.subscriptions.model import StateChange
+from core.subscriptions.model import StateChange, SubscribeByEmail
 from core.upkeep import tidy
 from core.wiring import build_core
 from core.work import Once
@@ -25,9 +27,11 @@ from tests.core.look import (
     NOBODY,
     audit,
     deliveries,
+    notifications,
     one_audit_row,
     refusal,
     refused_without_a_trace,
+    statements,
     table_sizes,
     timeline,
 )
@@ -172,6 +176,91 @@ async def test_an_organizer_sends_so_much_a_day_and_is_told_when_to_go_on(modest
     await say(modest, other)  # to nobody: counts as one
     modest.clock.shift = dt.timedelta(seconds=refused.retry_after)
     await say(modest, event)
+
+
+async def test_an_edit_that_tells_people_counts_and_is_refused_over_the_limit_and_a_quiet_one_is_not(
+    modest: Town,
+) -> None:
+    event = await modest.event()
+    for person in (modest.bob, modest.carol):
+        await modest.follow(person, event)
+    await edit(modest, event, location="Roof")
+    refused = await refused_without_a_trace(modest.core, edit(modest, event, location="Cellar"), Code.LIMITED)
+    assert refused.retry_after is not None
+    assert (await edit(modest, event, location="Cellar", notify=False)).location == "Cellar"
+
+
+async def test_edits_that_travel_together_count_each_recipient_once(make_settings: MakeSettings, clock: Clock) -> None:
+    core = build_core(make_settings(organizer_daily_deliveries=4, update_delay_seconds=120), clock=clock)
+    town = await people_of(core, core.settings, clock)
+    event = await town.event()
+    for person in (town.bob, town.carol):
+        await town.follow(person, event)
+    for place in ("Roof", "Cellar", "Garden"):
+        await edit(town, event, location=place)
+    await refused_without_a_trace(core, say(town, event), Code.LIMITED)
+    await core.db.close()
+
+
+async def test_people_are_told_of_a_cancellation_whatever_was_sent_before_and_it_counts(modest: Town) -> None:
+    event, other = await modest.event(), await modest.event()
+    for person in (modest.bob, modest.carol):
+        await modest.follow(person, event)
+    await say(modest, event)
+    await modest.core.act(modest.alice.actor, cancel_event, event.id, Cancellation())
+    (told,) = await notifications(modest, event, "cancelled")
+    assert len(await deliveries(modest.core, told.id)) == 2
+    await refused_without_a_trace(modest.core, say(modest, other), Code.LIMITED)
+
+
+async def test_retry_counts_what_it_sends_again(modest: Town) -> None:
+    event = await modest.event()
+    for person in (modest.bob, modest.carol):
+        await modest.follow(person, event)
+    sent = await say(modest, event)
+    await becomes(modest, sent.id, "dead", "dead")
+    await refused_without_a_trace(modest.core, modest.core.act(modest.alice.actor, retry, sent.id), Code.LIMITED)
+    await becomes(modest, sent.id, "dead", "delivered")
+    assert (await modest.core.act(modest.alice.actor, retry, sent.id)).retried == 1
+
+
+async def test_a_message_over_the_limit_is_refused_before_its_audience_is_written(modest: Town) -> None:
+    event = await modest.event()
+    for person in (modest.bob, modest.carol):
+        await modest.follow(person, event)
+    await say(modest, event)
+    with statements(modest.core) as seen:
+        await refusal(say(modest, event), Code.LIMITED)
+    assert [sql for sql in seen if sql.startswith("INSERT INTO deliveries")] == []
+
+
+async def test_reminders_are_not_the_organizers_to_count(modest: Town) -> None:
+    event = await modest.event(modest.in_(hours=25))
+    for person in (modest.bob, modest.carol):
+        await modest.follow(person, event)
+    await say(modest, event)
+    modest.clock.shift = dt.timedelta(hours=2)
+    row = await modest.row(event)
+    made = await modest.core.step(make_reminder, row.id, "reminder_1day", int(row.start_date.timestamp()))
+    assert made is not None
+    assert len(await deliveries(modest.core, made)) == 2
+
+
+async def test_an_organizer_never_sees_an_address_that_has_not_said_yes(town: Town) -> None:
+    event = await town.event()
+    await town.core.act(NOBODY, subscribe_by_email, event.id, SubscribeByEmail(email="nora@example.org"))
+    (asked,) = await notifications(town, event, "confirm")
+    assert len(await deliveries(town.core, asked.id)) == 1
+    await refusal(town.report(asked.id), Code.NOT_FOUND)
+    await refused_without_a_trace(town.core, town.core.act(town.alice.actor, retry, asked.id), Code.NOT_FOUND)
+    listed = await town.core.ask(town.alice.actor, event_deliveries, event.id, EVERYTHING)
+    assert "confirm" not in {each.kind for each in listed.items}
+    assert "n•••a" not in listed.model_dump_json()
+
+
+async def edit(town: Town, event: EventView, **changes: object) -> EventView:
+    change = EventChange.model_validate(changes)
+    return await town.core.act(town.alice.actor, change_event, event.id, change)
 
 
 # The same request twice

@@ -51,7 +51,7 @@ async def one_event(site: SiteOf, who: Caller, event_id: EventId) -> EventView:
     return await site.core.ask(who, get_event, event_id)
 
 
-@router.patch("/events/{event_id}", summary="Change an event", responses=problems(401, 403, 404, 409, 422))
+@router.patch("/events/{event_id}", summary="Change an event", responses=problems(401, 403, 404, 409, 422, 429))
 async def changed_event(
     site: SiteOf,
     me: Me,

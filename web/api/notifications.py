@@ -40,7 +40,7 @@ async def notification_report(site: SiteOf, me: Me, notification_id: RowId, page
     "/notifications/{notification_id}/retry",
     status_code=202,
     summary="Try the failed ones again",
-    responses=problems(401, 404, 409, 422),
+    responses=problems(401, 404, 409, 422, 429),
 )
 async def retried_notification(site: SiteOf, me: Me, notification_id: RowId, repeat: Repeat) -> Retried:
     return await site.core.act_once(repeat.of(me), me, retry, notification_id)
