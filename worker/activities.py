@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 
 from temporalio import activity
+from temporalio.service import RPCError
 
 from core.clock import UTC
 from core.contracts import (
@@ -26,12 +28,15 @@ from core.contracts import (
 from core.events.duties import EventDuties, event_duties, make_reminder
 from core.events.reminders import REMINDERS
 from core.notifications.courier import Courier
-from core.temporal import Temporal
+from core.temporal import Temporal, TemporalAwayError
 from core.upkeep import tidy
 from core.wiring import Openings
 from core.work import Core, Work
 
-_BEAT_SECONDS = 2.0
+log = logging.getLogger(__name__)
+
+_BEAT_SECONDS = 1.0
+_SCHEDULE_AGAIN = dt.timedelta(seconds=10)
 _NOTHING = SendReport(delivered=0, failed=0, waiting=0, skipped=0)
 
 
@@ -51,10 +56,16 @@ class Activities:
         found = await self._core.step(event_duties, order.event_id)
         if found is None:
             return Duties([], None, over=True, subscribers=0, scheduled={}, release=RELEASE)
-        scheduled = await self._schedule(order.event_id, found, order.scheduled)
+        wake_at, scheduled = found.wake_at, order.scheduled
+        try:
+            scheduled = await self._schedule(order.event_id, found, order.scheduled)
+        except (TemporalAwayError, RPCError) as error:
+            # Reminders are some time off; what is owed now must not wait for their schedules.
+            log.warning("the schedules of event %d could not be set: %s", order.event_id, error)
+            wake_at = self._core.clock.now() + _SCHEDULE_AGAIN
         return Duties(
             owed=found.owed,
-            wake_at=found.wake_at.isoformat() if found.wake_at else None,
+            wake_at=wake_at.isoformat() if wake_at else None,
             over=found.over,
             subscribers=found.subscribers,
             scheduled=scheduled,
@@ -113,7 +124,8 @@ class Activities:
 
     @activity.defn(name=TIDY)
     async def tidy(self) -> dict[str, int]:
-        return await self._core.step(tidy)
+        async with _heartbeats():
+            return await self._core.step(tidy)
 
 
 async def _hand_over(work: Work, event_id: int) -> None:

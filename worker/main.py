@@ -17,6 +17,7 @@ from temporalio.client import (
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
     ScheduleSpec,
+    ScheduleUpdate,
 )
 from temporalio.worker import Worker
 
@@ -38,7 +39,8 @@ from worker.workflows.others import MaintenanceWorkflow, NotificationWorkflow, R
 log = logging.getLogger(__name__)
 
 WORKFLOWS = [EventWorkflow, ReminderWorkflow, NotificationWorkflow, MaintenanceWorkflow]
-_GRACE = dt.timedelta(seconds=5)
+_MAINTENANCE = "soonish-maintenance"
+_GRACE = dt.timedelta(seconds=2)
 _HOUR = dt.timedelta(hours=1)
 _WAITING_REMINDERS = 2_000
 """Reminder activities wait in process for their instant; each is a sleeping task."""
@@ -50,15 +52,21 @@ def run(settings: Settings, ready: Callable[[], None] | None = None) -> None:
 
 
 async def _run(settings: Settings, ready: Callable[[], None] | None) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     with _alone(settings) as certainly_alone:
-        async with working(settings, take_over=certainly_alone):
-            if ready is not None:
-                ready()
-            await stop.wait()
+        serving = asyncio.create_task(_serve(settings, ready, take_over=certainly_alone))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Stops it wherever it is: while it still waits for Temporal too.
+            loop.add_signal_handler(number, serving.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+async def _serve(settings: Settings, ready: Callable[[], None] | None, *, take_over: bool) -> None:
+    async with working(settings, take_over=take_over):
+        if ready is not None:
+            ready()
+        await asyncio.Event().wait()
 
 
 @contextlib.asynccontextmanager
@@ -135,17 +143,17 @@ async def _patiently(temporal: Temporal) -> Client:
 
 
 async def _keep_house(client: Client, settings: Settings) -> None:
-    """The hourly upkeep, set once."""
-    with contextlib.suppress(ScheduleAlreadyRunningError):
-        await client.create_schedule(
-            "soonish-maintenance",
-            Schedule(
-                action=ScheduleActionStartWorkflow(
-                    MAINTENANCE_WORKFLOW, id="soonish-maintenance", task_queue=settings.temporal_task_queue
-                ),
-                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_HOUR)]),
-            ),
-        )
+    """The hourly upkeep, as this release wants it."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            MAINTENANCE_WORKFLOW, id=_MAINTENANCE, task_queue=settings.temporal_task_queue
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_HOUR)]),
+    )
+    try:
+        await client.create_schedule(_MAINTENANCE, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(_MAINTENANCE).update(lambda _: ScheduleUpdate(schedule))
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

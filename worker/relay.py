@@ -9,6 +9,7 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from core.contracts import EVENT_UPDATED
+from core.db.engine import Watch
 from core.db.models import Event, OutboxRow
 from core.events.duties import neglected
 from core.temporal import Temporal, TemporalAwayError
@@ -41,24 +42,29 @@ class Relay:
     def __init__(self, core: Core, temporal: Temporal) -> None:
         self._core = core
         self._temporal = temporal
+        self._wait = _EVERY
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with self._core.db.watch() as watch:
-            wait, more = _EVERY, True
-            while True:
-                try:
-                    if await watch.changed() or more:
-                        more = True
-                        more = await self.ring_waiting() == _ROWS
-                    wait = 0.0 if more else _EVERY
-                except TemporalAwayError as error:
-                    wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
-                    log.warning("%s; trying again in %.1f s", error, wait)
-                except Exception:
-                    wait = min(max(wait, 0.1) * 2, _LONGEST_WAIT)
-                    log.exception("the relay failed; trying again in %.1f s", wait)
-                await asyncio.sleep(wait)
+        """Until cancelled. Whatever fails is tried again: without the relay nothing is sent any more."""
+        while True:
+            try:
+                async with self._core.db.watch() as watch:
+                    await self._ring_when_there_is_something(watch)
+            except TemporalAwayError as error:
+                self._wait = min(max(self._wait, 0.1) * 2, _LONGEST_WAIT)
+                log.warning("%s; trying again in %.1f s", error, self._wait)
+            except Exception:
+                self._wait = min(max(self._wait, 0.1) * 2, _LONGEST_WAIT)
+                log.exception("the relay failed; trying again in %.1f s", self._wait)
+            await asyncio.sleep(self._wait)
+
+    async def _ring_when_there_is_something(self, watch: Watch) -> None:
+        more = True
+        while True:
+            if more or await watch.changed():
+                more = await self.ring_waiting() == _ROWS
+                self._wait = _EVERY
+            await asyncio.sleep(0 if more else _EVERY)
 
     async def ring_waiting(self) -> int:
         """Ring for everything in the outbox. How many rows that was."""

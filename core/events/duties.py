@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from core.db.models import Delivery, Event, Notification
 from core.events.reminders import REMINDERS, Reminder, dedupe_key, latest_missed, reminders
@@ -40,7 +40,7 @@ async def event_duties(work: Work, event_id: int) -> EventDuties | None:
     work.subject = f"event:{event_id}"
     end = effective_end(event.start_date, event.end_date)
     if event.status == "scheduled" and end <= work.now:
-        event.status = "ended"
+        await _end(work, event)
     grace_end = end + dt.timedelta(days=work.settings.grace_days)
     live = event.status == "scheduled"
     found = reminders(event.start_date, event.start_set_at, work.now) if live else []
@@ -59,6 +59,16 @@ async def event_duties(work: Work, event_id: int) -> EventDuties | None:
         over=grace_end <= work.now and not owed and next_at is None,
         subscribers=await followers(work, event_id),
     )
+
+
+async def _end(work: Work, event: Event) -> None:
+    """Only if it is still so: an edit or a cancellation may have come between (PostgreSQL)."""
+    await work.session.execute(
+        update(Event)
+        .where(Event.id == event.id, Event.status == "scheduled", Event.revision == event.revision)
+        .values(status="ended")
+    )
+    await work.session.refresh(event)
 
 
 async def _owed(work: Work, event_id: int) -> tuple[list[int], dt.datetime | None]:
@@ -131,9 +141,17 @@ async def neglected(work: Work) -> tuple[set[int], set[int]]:
         .where(OPEN, at_rest)
         .distinct()
     )
+    # Of which a worker holds a live lease is being sent, however long its queue is.
+    held = await work.session.scalars(
+        select(Delivery.notification_id)
+        .where(OPEN, Delivery.status == "sending", Delivery.lease_until > work.now)
+        .distinct()
+    )
+    under_way = set(held)
     events, alone = set[int](), set[int]()
     for event_id, notification_id in rows:
-        (events if event_id is not None else alone).add(event_id if event_id is not None else notification_id)
+        if notification_id not in under_way:
+            (events if event_id is not None else alone).add(event_id if event_id is not None else notification_id)
     events |= await _missed_reminders(work)
     return events, alone
 

@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import logging
 import secrets
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -34,8 +33,8 @@ _CLAIMED_AT_MOST = 1024
 """Rows that wait for a slow host do not hold up the claim of others."""
 _FLUSH_AFTER = 0.010
 _FLUSH_ROWS = 16
-_MESSAGE_FAULTS = frozenset(f"http_{status}" for status in (400, 405, 406, 411, 413, 414, 415, 422, 431))
-"""Permanent for this message, and no reason to switch its channel off."""
+_LAST_WORDS = 3.0
+"""Seconds that sends in flight, and then the writer, get at shutdown."""
 _UNWORDED = Outcome(delivered=False, code="render", reason="Something broke on our side while it was written.")
 _KEY_GONE = Outcome(delivered=False, code="key_missing", reason="Its address cannot be read on our side.")
 
@@ -44,7 +43,7 @@ OnPermanent = Callable[[int, Outcome], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class _Errand:
-    """One call of `deliver`: how many of its rows are claimed and not yet settled."""
+    """One call of `deliver`: how many of its rows are claimed and not yet recorded."""
 
     outstanding: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,21 +69,20 @@ class _Send:
     composer: Composer
     lane: Lane
     url: str = field(repr=False)
-    host: str
-    ran: bool = False
+    host: str = field(repr=False)
 
-    async def run(self) -> Outcome:
-        self.ran = True
-        try:
-            message = self.composer.message_for(self.recipient)
-        except Exception:
-            log.exception("delivery %d could not be put into words", self.recipient.delivery_id)
-            return _UNWORDED
-        return await self.courier.sender.send(self.url, message)
+    async def run(self) -> Outcome | None:
+        return await self.courier.send(self)
 
-    def done(self, outcome: Outcome) -> None:
-        self.courier.put(Result(self.recipient, outcome), ran=self.ran)
-        self.errand.settled()
+    def done(self, outcome: Outcome | None, *, ran: bool) -> None:
+        self.courier.take_back(self, outcome, ran=ran)
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    result: Result
+    errand: _Errand
+    ran: bool
 
 
 class Courier:
@@ -100,7 +98,6 @@ class Courier:
         sender: Sender,
         on_permanent: OnPermanent,
     ) -> None:
-        self.sender = sender
         self.hosts = Hosts(settings.delivery_window)
         self.ledger = Ledger(
             db,
@@ -109,39 +106,46 @@ class Courier:
             grace=dt.timedelta(days=settings.grace_days),
             retry_delays=settings.retry_delays_seconds,
         )
+        self._sender = sender
         self._settings = settings
         self._clock = clock
         self._keys = keys
         self._on_permanent = on_permanent
         self._dispatcher = Dispatcher(self.hosts, settings.delivery_window)
-        self._outcomes: list[Result] = []
-        self._ran = 0
+        self._returned: list[_Returned] = []
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
-        self._flushing = asyncio.Lock()
-        self._active: Counter[int] = Counter()
+        self._closing = False
+        self._broken: asyncio.Queue[Result] = asyncio.Queue()
+        self._writer: asyncio.Task[None] | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        await self.sender.start()
+        await self._sender.start()
+        self._writer = asyncio.create_task(self._write_outcomes(), name="outcome writer")
         self._background = [
-            asyncio.create_task(self._write_outcomes(), name="outcome writer"),
             asyncio.create_task(self._renew_leases(), name="lease renewal"),
+            asyncio.create_task(self._switch_off_broken(), name="switching off"),
         ]
 
     async def close(self) -> None:
-        """Let what is in flight come back, record it, then stop."""
-        await self._dispatcher.drained()
+        """Let what is in flight come back and record it, for a few seconds; a lease covers the rest."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._dispatcher.drained()
         self._dispatcher.close()
+        self._some.set()
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=_LAST_WORDS)
+            self._background.append(self._writer)
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._flush()
-        await self.sender.close()
+        await self._sender.close()
 
     async def deliver(self, notification_id: int) -> SendReport:
-        """Send what is due of a notification. Safe to run twice at once: rows are claimed."""
-        self._active[notification_id] += 1
+        """Send what is due of a notification, and record it. Safe to run twice at once: rows are claimed."""
         errand = _Errand()
         try:
             more = True
@@ -150,29 +154,26 @@ class Courier:
                 more = claim.more
                 self._dispatcher.submit(self._sends(claim, errand))
                 await errand.until(_CLAIMED_AT_MOST - _CHUNK if more else 0)
-            await self._flush()
             return await self.ledger.settle(notification_id, self._clock.now())
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(errand))
             raise
-        finally:
-            self._active -= Counter({notification_id: 1})
 
     def _sends(self, claim: Claim, errand: _Errand) -> list[_Send]:
         if claim.about is None or not claim.recipients:
             return []
         composer = Composer(claim.about, self._clock.now(), self._settings.public_base_url, self._keys)
         lane = KINDS[claim.about.notification.kind].lane
+        errand.outstanding += len(claim.recipients)
         sends = []
         for recipient in claim.recipients:
             try:
                 url = self._keys.open(recipient.sealed_url)
             except KeyMissingError:
                 log.exception("a channel's address cannot be opened: its key is missing")
-                self.put(Result(recipient, _KEY_GONE), ran=False)
+                self._put(_Returned(Result(recipient, _KEY_GONE), errand, ran=False))
                 continue
-            sends.append(_Send(self, errand, recipient, composer, lane, url, self.sender.host_of(url)))
-        errand.outstanding += len(sends)
+            sends.append(_Send(self, errand, recipient, composer, lane, url, self._sender.host_of(url)))
         return sends
 
     async def _give_back(self, errand: _Errand) -> None:
@@ -182,46 +183,62 @@ class Courier:
         if recipients:
             await self.ledger.release(recipients)
 
-    def put(self, result: Result, *, ran: bool) -> None:
-        """An outcome to record. `ran`: something was sent, so it counts against what may be unrecorded."""
-        self._outcomes.append(result)
-        self._ran += ran
+    async def send(self, job: _Send) -> Outcome | None:
+        """One send; None when the row is not ours any more, so that nothing is sent twice."""
+        if not self.ledger.holds(job.recipient, self._clock.now()):
+            return None
+        try:
+            message = job.composer.message_for(job.recipient)
+        except Exception:
+            log.exception("delivery %d could not be put into words", job.recipient.delivery_id)
+            return _UNWORDED
+        return await self._sender.send(job.url, message)
+
+    def take_back(self, job: _Send, outcome: Outcome | None, *, ran: bool) -> None:
+        """What became of a job. `ran`: it counts against what may be unrecorded until it is."""
+        if outcome is not None:
+            self._put(_Returned(Result(job.recipient, outcome), job.errand, ran))
+            return
+        self.ledger.drop(job.recipient)
+        job.errand.settled()
+        self._dispatcher.recorded(int(ran))
+
+    def _put(self, returned: _Returned) -> None:
+        self._returned.append(returned)
         self._some.set()
-        if len(self._outcomes) >= _FLUSH_ROWS:
+        if len(self._returned) >= _FLUSH_ROWS:
             self._enough.set()
 
     async def _write_outcomes(self) -> None:
-        while True:
+        """The only writer of outcomes. Nobody waits inside it but for the database."""
+        while self._returned or not self._closing:
             await self._some.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_FLUSH_AFTER):
-                    await self._enough.wait()
-            # Once begun a flush is finished: cancelled half-way it would lose what it took from the list.
-            await asyncio.shield(asyncio.ensure_future(self._flush()))
+            if not self._closing:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_FLUSH_AFTER):
+                        await self._enough.wait()
+            self._enough.clear()
+            if not self._closing:
+                self._some.clear()
+            try:
+                await self._flush()
+            except Exception:
+                log.exception("the outcome writer stumbled; it goes on")
 
     async def _flush(self) -> None:
-        """Record everything that has come back; a database that is busy or full is asked again, for ever."""
-        async with self._flushing:
-            results, self._outcomes = self._outcomes, []
-            ran, self._ran = self._ran, 0
-            self._some.clear()
-            self._enough.clear()
-            if not results:
-                return
-            await self._record(results)
-            self._dispatcher.recorded(ran)
-        for result in results:
-            if result.outcome.permanent and result.outcome.code not in _MESSAGE_FAULTS:
-                await self._switch_off(result)
-
-    async def _switch_off(self, result: Result) -> None:
-        try:
-            await self._on_permanent(result.recipient.integration_id, result.outcome)
-        except Exception:
-            # The row is recorded; the next permanent failure of this channel asks again.
-            log.exception("channel %d could not be switched off", result.recipient.integration_id)
+        returned, self._returned = self._returned, []
+        if not returned:
+            return
+        results = [each.result for each in returned]
+        await self._record(results)
+        self._dispatcher.recorded(sum(each.ran for each in returned))
+        for each in returned:
+            each.errand.settled()
+            if each.result.outcome.permanent and not each.result.outcome.about_message:
+                self._broken.put_nowait(each.result)
 
     async def _record(self, results: list[Result]) -> None:
+        """A database that is busy or full is asked again, for ever: what was sent must be known."""
         wait = 0.05
         while True:
             try:
@@ -231,11 +248,20 @@ class Courier:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
 
+    async def _switch_off_broken(self) -> None:
+        """Channels that failed for good, one after the other, beside the sending."""
+        while True:
+            result = await self._broken.get()
+            try:
+                await self._on_permanent(result.recipient.integration_id, result.outcome)
+            except Exception:
+                # The row is recorded; the next permanent failure of this channel asks again.
+                log.exception("channel %d could not be switched off", result.recipient.integration_id)
+
     async def _renew_leases(self) -> None:
         while True:
             await asyncio.sleep(self._settings.lease_seconds / 3)
-            if self._active:
-                try:
-                    await self.ledger.renew(list(self._active), self._clock.now())
-                except Exception:
-                    log.exception("leases could not be renewed")
+            try:
+                await self.ledger.renew(self._clock.now())
+            except Exception:
+                log.exception("leases could not be renewed")

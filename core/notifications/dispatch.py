@@ -1,6 +1,7 @@
 """Which send goes next: a window of sends in flight, two lanes, and no host that holds up another."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from core.delivery.hosts import Gate, Hosts
 from core.delivery.message import Outcome
 from core.notifications.kinds import Lane
 
+log = logging.getLogger(__name__)
+
+_BROKEN = Outcome(delivered=False, code="error", reason="Something broke on our side; it is tried again.")
 _LOOK_AGAIN = 1.0
 """Seconds after which a full host is asked again: one that hangs sends no sign."""
 
@@ -20,9 +24,13 @@ class Job(Protocol):
     host: str
     lane: Lane
 
-    def run(self) -> Coroutine[Any, Any, Outcome]: ...
+    def run(self) -> Coroutine[Any, Any, Outcome | None]:
+        """Send; None when it turned out that nothing was to be sent."""
+        ...
 
-    def done(self, outcome: Outcome) -> None: ...
+    def done(self, outcome: Outcome | None, *, ran: bool) -> None:
+        """Called once. `ran` is False for a deferral that the host's state gave without a send."""
+        ...
 
 
 @dataclass(slots=True)
@@ -120,21 +128,23 @@ class Dispatcher:
                 lane.turns.append(host)
                 if gate.deferral is None:
                     return job, gate
-                job.done(gate.deferral)
+                job.done(gate.deferral, ran=False)
         return None
 
     async def _run(self, job: Job, gate: Gate) -> None:
-        outcome: Outcome | None = None
+        outcome: Outcome | None = _BROKEN
         try:
             outcome = await job.run()
-            self._hosts.record(job.host, outcome)
+            if outcome is not None:
+                self._hosts.record(job.host, outcome)
+        except Exception:
+            log.exception("a send broke")
         finally:
             self._hosts.leave(job.host, gate)
             self._in_flight -= 1
             self._lanes[job.lane].active -= 1
             self._free(job.host)
-            if outcome is not None:
-                job.done(outcome)
+            job.done(outcome, ran=True)
             self._pump()
 
     def _free(self, host: str) -> None:

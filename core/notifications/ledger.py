@@ -31,6 +31,8 @@ from core.notifications.rows import (
 )
 
 _PAUSE_LOOK = dt.timedelta(seconds=60)
+_DEFER_AT_LEAST = dt.timedelta(seconds=5)
+_DEFER_AT_MOST = dt.timedelta(minutes=10)
 _GIVE_UP = dt.timedelta(days=3)
 """A host that asks to wait, again and again, is waited for this long; deferrals use no attempt up."""
 
@@ -50,7 +52,11 @@ class Result:
 
 
 class Ledger:
-    """The delivery rows of one worker process. `owner` names the process in leases."""
+    """The delivery rows of one worker process. `owner` names the process in leases.
+
+    What was claimed is in hand until it is recorded, released or dropped: it is not claimed again, its lease is
+    renewed, and it is not sent once the lease is lost.
+    """
 
     def __init__(
         self, db: Database, owner: str, *, lease: dt.timedelta, grace: dt.timedelta, retry_delays: Sequence[int]
@@ -60,6 +66,17 @@ class Ledger:
         self._lease = lease
         self._grace = grace
         self._retry_delays = [dt.timedelta(seconds=seconds) for seconds in retry_delays]
+        self._in_hand: dict[int, dt.datetime] = {}
+        """Delivery id → when our lease on it ends."""
+
+    def holds(self, recipient: Recipient, now: dt.datetime) -> bool:
+        """Whether the row is still ours to send. Asked at the last moment before a send."""
+        until = self._in_hand.get(recipient.delivery_id)
+        return until is not None and now < until
+
+    def drop(self, recipient: Recipient) -> None:
+        """Let go of a row whose lease was lost before it was sent: it belongs to whoever claims it next."""
+        self._in_hand.pop(recipient.delivery_id, None)
 
     async def claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         """Lease up to `limit` due rows; rows that are no longer owed get their final status instead."""
@@ -67,7 +84,7 @@ class Ledger:
             about = await about_of(session, notification_id)
             if about is None or await sending_paused(session):
                 return Claim(about, [], more=False)
-            rows = (await session.execute(due_rows(notification_id, limit, now))).all()
+            rows = (await session.execute(due_rows(notification_id, limit, now, list(self._in_hand)))).all()
             whole = self._judge(about, now)
             verdicts: dict[Verdict, list[int]] = defaultdict(list)
             recipients = []
@@ -78,7 +95,8 @@ class Ledger:
                     recipients.append(recipient_of(row))
             for verdict, ids in verdicts.items():
                 await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(self._claimed(verdict, now)))
-            return Claim(about, recipients, more=len(rows) == limit)
+        self._in_hand |= dict.fromkeys((recipient.delivery_id for recipient in recipients), now + self._lease)
+        return Claim(about, recipients, more=len(rows) == limit)
 
     def _judge(self, about: About, now: dt.datetime) -> Verdict:
         notification, event = about.notification, about.event
@@ -110,6 +128,8 @@ class Ledger:
                 await self._record_delivered(connection, delivered, now)
             if missed:
                 await self._record_missed(connection, missed, now)
+        for result in results:
+            self._in_hand.pop(result.recipient.delivery_id, None)
 
     async def _record_delivered(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
         await connection.execute(
@@ -143,11 +163,14 @@ class Ledger:
     def _missed_values(self, result: Result, now: dt.datetime) -> dict[str, object]:
         recipient, outcome = result.recipient, result.outcome
         attempts = recipient.attempts + (0 if outcome.deferred else 1)
+        age = now - recipient.created_at
         if outcome.deferred:
-            wait: dt.timedelta | None = dt.timedelta(seconds=outcome.retry_after or 30)
+            # The longer a row has waited, the less often it asks: who defers for ever is not asked for ever.
+            asked = dt.timedelta(seconds=outcome.retry_after or 30)
+            wait: dt.timedelta | None = max(asked, _DEFER_AT_LEAST, min(age / 4, _DEFER_AT_MOST))
         else:
             wait = self._retry_delays[attempts - 1] if attempts <= len(self._retry_delays) else None
-        tired = outcome.deferred and now - recipient.created_at > _GIVE_UP
+        tired = outcome.deferred and age > _GIVE_UP
         dead = outcome.permanent or wait is None or tired
         return {
             "delivery": recipient.delivery_id,
@@ -161,25 +184,33 @@ class Ledger:
 
     async def release(self, recipients: Sequence[Recipient]) -> None:
         """Give back what was claimed and not tried."""
+        ids = [recipient.delivery_id for recipient in recipients]
         async with self._db.write_rows() as connection:
             await connection.execute(
                 update(Delivery)
-                .where(
-                    Delivery.id.in_([r.delivery_id for r in recipients]),
-                    Delivery.lease_owner == self._owner,
-                    Delivery.status == "sending",
-                )
+                .where(Delivery.id.in_(ids), Delivery.lease_owner == self._owner, Delivery.status == "sending")
                 .values(status="queued", lease_owner=None, lease_until=None)
             )
+        for delivery_id in ids:
+            self._in_hand.pop(delivery_id, None)
 
-    async def renew(self, notification_ids: Sequence[int], now: dt.datetime) -> None:
-        """Extend the leases of this process."""
+    async def renew(self, now: dt.datetime) -> None:
+        """Extend the leases of everything in hand; a row that somebody else has taken is known to be lost."""
+        if not self._in_hand:
+            return
+        ids = list(self._in_hand)
         async with self._db.write_rows() as connection:
-            await connection.execute(
-                update(Delivery)
-                .where(OPEN, Delivery.notification_id.in_(notification_ids), Delivery.lease_owner == self._owner)
-                .values(lease_until=now + self._lease)
+            ours = set(
+                await connection.scalars(
+                    update(Delivery)
+                    .where(Delivery.id.in_(ids), Delivery.lease_owner == self._owner, Delivery.status == "sending")
+                    .values(lease_until=now + self._lease)
+                    .returning(Delivery.id)
+                )
             )
+        for delivery_id in ids:
+            if delivery_id in self._in_hand:
+                self._in_hand[delivery_id] = now + self._lease if delivery_id in ours else now
 
     async def take_over(self) -> None:
         """Free every lease of other processes: only where it is certain that none is alive (SQLite, one worker)."""

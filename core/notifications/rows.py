@@ -1,6 +1,7 @@
 """Reading the ledger's rows: what is due, what it is about, what the counts are."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,17 +64,22 @@ async def about_of(session: AsyncSession, notification_id: int) -> About | None:
             .outerjoin(Event, Event.id == Notification.event_id)
             .outerjoin(User, User.id == Event.owner_user_id)
             .where(Notification.id == notification_id)
+            # An edit that amends a waiting message and the claim that sends it must not cross.
+            .with_for_update(read=True, of=Notification)
         )
     ).one_or_none()
     return About(row[0], row[1], row[2] or "") if row else None
 
 
-def due_rows(notification_id: int, limit: int, now: dt.datetime) -> Select[*tuple[Any, ...]]:
-    """Rows that may be claimed now, with all that the verdict and the send need."""
+def due_rows(
+    notification_id: int, limit: int, now: dt.datetime, in_hand: Collection[int] = ()
+) -> Select[*tuple[Any, ...]]:
+    """Rows that may be claimed now, with all that the verdict and the send need. `in_hand`: rows that the claimer
+    still carries, although their lease may be over."""
     suppressed = exists().where(SuppressedAddress.destination == Delivery.destination)
     due = or_(
         and_(Delivery.status == "queued", Delivery.next_attempt_at <= now),
-        and_(Delivery.status == "sending", Delivery.lease_until <= now),
+        and_(Delivery.status == "sending", Delivery.lease_until <= now, Delivery.id.not_in(in_hand)),
     )
     return (
         select(

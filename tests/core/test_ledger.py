@@ -122,9 +122,28 @@ async def test_a_renewed_lease_is_not_taken_over(town: Town) -> None:
     sent = await sent_to(town)
     await sent.claim()
     sent.pass_(seconds=20)
-    await sent.ledger.renew([sent.id], sent.now)
+    await sent.ledger.renew(sent.now)
     sent.pass_(seconds=20)
     assert await sent.claim(ledger_of(town, "two")) == []
+
+
+async def test_what_is_in_hand_is_not_claimed_again_by_its_owner_even_after_its_lease(town: Town) -> None:
+    sent = await sent_to(town)
+    (claimed,) = await sent.claim()
+    sent.pass_(seconds=40)
+    assert not sent.ledger.holds(claimed, sent.now)
+    assert await sent.claim() == []
+    sent.ledger.drop(claimed)
+    assert len(await sent.claim()) == 1
+
+
+async def test_a_lease_that_somebody_else_took_is_known_to_be_lost_at_the_next_renewal(town: Town) -> None:
+    sent = await sent_to(town)
+    (claimed,) = await sent.claim()
+    sent.pass_(seconds=31)
+    assert len(await sent.claim(ledger_of(town, "two"))) == 1
+    await sent.ledger.renew(sent.now)
+    assert not sent.ledger.holds(claimed, sent.now)
 
 
 async def test_rows_that_were_not_tried_go_back_and_only_their_owner_gives_them_back(town: Town) -> None:
@@ -328,14 +347,31 @@ async def test_a_deferral_uses_no_attempt_up_and_is_given_up_after_three_days(to
         at = sent.now
         await sent.ledger.record([Result(claimed, BUSY)], at)
         row = await sent.row()
-        assert (row.status, row.attempts, row.next_attempt_at) == ("queued", 0, at + dt.timedelta(seconds=60))
-        sent.pass_(seconds=61)
+        assert (row.status, row.attempts) == ("queued", 0)
+        wait = row.next_attempt_at - at
+        assert dt.timedelta(seconds=60) <= wait < dt.timedelta(seconds=120)
+        sent.pass_(seconds=wait.total_seconds() + 1)
     (channel,) = await rows(town.core, select(Integration).where(Integration.id == sent.hooks[0]))
     assert channel.failures == 0
     sent.pass_(days=3)
     (claimed,) = await sent.claim()
     await sent.ledger.record([Result(claimed, BUSY)], sent.now)
     assert (await sent.row()).status == "dead"
+
+
+async def test_who_always_asks_for_an_instant_is_asked_less_and_less_often(town: Town) -> None:
+    sent = await sent_to(town, start=town.in_(days=9))
+    waits = []
+    for _ in range(12):
+        (claimed,) = await sent.claim()
+        at = sent.now
+        hasty = Outcome(False, "http_429", "It asked to wait.", deferred=True, retry_after=0.01)
+        await sent.ledger.record([Result(claimed, hasty)], at)
+        waits.append(((await sent.row()).next_attempt_at - at).total_seconds())
+        sent.pass_(seconds=waits[-1] + 0.1)
+    assert waits[0] >= 5
+    assert waits == sorted(waits)
+    assert waits[-1] > 20
 
 
 async def test_what_was_flushed_or_retried_after_days_gets_all_its_attempts(town: Town) -> None:

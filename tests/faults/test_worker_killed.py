@@ -14,7 +14,7 @@ from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.settings import Settings
 from tests.people import Town
-from tests.servers import WebhookSink
+from tests.servers import WebhookSink, free_port
 
 PEOPLE = 2_000
 REPEATED_AT_MOST = 48
@@ -99,3 +99,18 @@ async def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_little(
     assert len(reached) == PEOPLE
     assert sum(reached.values()) - PEOPLE <= REPEATED_AT_MOST
     assert (found.delivered, found.failed, found.skipped) == (PEOPLE, 0, 0)
+
+
+async def test_a_worker_that_waits_for_temporal_stops_when_told(town: Town, live_settings: Settings) -> None:
+    assert town.core
+    away = live_settings.model_copy(update={"temporal_url": f"127.0.0.1:{free_port()}"})
+    code = "from core.settings import Settings; from worker.main import run; run(Settings(_env_file=None))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env={**os.environ, **environment(away)}, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        while b"does not answer" not in await process.stderr.readline():
+            pass
+        process.terminate()
+        assert await process.wait() == 0

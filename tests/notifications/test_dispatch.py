@@ -57,7 +57,8 @@ class Send:
         self.world.running.append(self)
         return await self.answer
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: Outcome | None, *, ran: bool) -> None:
+        assert outcome is not None
         if self in self.world.running:
             self.world.running.remove(self)
         self.world.ended.append((self.name, outcome))

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections import Counter
 
 from core.subscriptions.confirm import confirm
@@ -16,27 +15,27 @@ from worker.main import RunningWorker
 PEOPLE = 1_000
 
 
-async def test_a_thousand_people_within_ten_seconds_are_each_welcomed_once(
+async def test_a_thousand_people_who_come_at_once_are_each_welcomed_once(
     live: Town, worker: RunningWorker, smtp: SmtpSink
 ) -> None:
     event = await live.event(live.in_(days=3))
-    began = time.monotonic()
-    for number in range(PEOPLE):
-        visitor = Actor(None, "web", f"198.51.{number // 250}.{number % 250}")
-        request = SubscribeByEmail(email=f"guest{number}@example.org")
-        await live.core.act(visitor, subscribe_by_email, event.id, request)
-    assert time.monotonic() - began < 30
-    await smtp.wait_for(PEOPLE + 1, 30)
+    await asyncio.gather(*(_subscribe(live, event.id, number) for number in range(PEOPLE)))
+    await smtp.wait_for(PEOPLE + 1, 60)
     asked = [mail for mail in smtp.mails if mail.subject.startswith("Confirm")]
     await asyncio.gather(*(live.core.act(Actor(None, "web"), confirm, _link(mail)) for mail in asked))
-    await smtp.wait_for(2 * PEOPLE + 1, 30)
+    await smtp.wait_for(2 * PEOPLE + 1, 60)
     welcomes = Counter(mail.to[0] for mail in smtp.mails if mail.subject.startswith("You'll hear"))
     assert len(welcomes) == PEOPLE
     assert set(welcomes.values()) == {1}
     status = await worker.temporal.event_status(event.id)
     assert status is not None
-    # Joiners travel together: far fewer rings than people.
+    # Two thousand bells, and joiners travel together.
     assert status.rings < PEOPLE
+
+
+async def _subscribe(live: Town, event_id: str, number: int) -> None:
+    visitor = Actor(None, "web", f"198.51.{number // 250}.{number % 250}")
+    await live.core.act(visitor, subscribe_by_email, event_id, SubscribeByEmail(email=f"guest{number}@example.org"))
 
 
 def _link(mail: Mail) -> str:

@@ -2,11 +2,14 @@
 
 import datetime as dt
 
+import pytest
+
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED, SEND_MANUAL_NOTIFICATION, reminder_schedule_id
 from core.events.changes import cancel_event, change_event
 from core.events.model import Cancellation, EventChange
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
+from core.temporal import TemporalAwayError
 from tests.people import Town, until
 from tests.servers import SmtpSink, TemporalServer
 from worker.main import RunningWorker
@@ -130,3 +133,18 @@ async def test_temporal_away_delays_messages_and_loses_none(
     await live.settled(sent.id, 40)
     await smtp.wait_for(2, 20, to="bob@example.org")
     assert sorted(subjects(smtp, "bob@example.org")) == ["Later", "You'll hear about Launch party"]
+
+
+async def test_a_schedule_service_in_trouble_does_not_hold_up_messages(
+    live: Town, worker: RunningWorker, smtp: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise TemporalAwayError("schedules are away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.temporal, "set_reminder", refuse)
+        event = await live.event(live.in_(days=3))
+        await smtp.wait_for(1, 10, to="alice@example.org")
+    row = await live.row(event)
+    await worker.temporal.ring_event(row.id, event.id, PARTICIPANT_ADDED, row.id)
+    await until(lambda: worker.temporal.event_status(event.id), lambda found: bool(found and len(found.scheduled) == 2))

@@ -23,6 +23,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from worker.workflows.sending import send
 
+_SHORTEST_WAIT = 0.2
+"""Seconds."""
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
@@ -61,7 +63,8 @@ class EventWorkflow:
         while not self._rung:
             wake_at, wait = self._wake_at, None
             if wake_at is not None:
-                wait = max(0.0, (wake_at - workflow.now()).total_seconds())
+                # Temporal's clock may be ahead of the worker's: what is not due there yet is not asked in a loop.
+                wait = max(_SHORTEST_WAIT, (wake_at - workflow.now()).total_seconds())
             try:
                 await workflow.wait_condition(
                     lambda: self._rung or self._wake_at != wake_at,  # noqa: B023 - read before the loop goes on
@@ -71,7 +74,7 @@ class EventWorkflow:
                 return
 
     async def _ask(self) -> Duties:
-        self._rung = False
+        self._rung, self._wake_at = False, None
         duties: Duties = await workflow.execute_activity(
             EVENT_DUTIES,
             DutiesOrder(self._event_id, self._scheduled),
@@ -81,7 +84,8 @@ class EventWorkflow:
         )
         self._scheduled = duties.scheduled
         self._subscribers = duties.subscribers
-        self._wake_at = datetime.fromisoformat(duties.wake_at) if duties.wake_at else None
+        if duties.wake_at:
+            self._wake(datetime.fromisoformat(duties.wake_at))
         self._release = self._release or duties.release
         return duties
 
@@ -95,10 +99,12 @@ class EventWorkflow:
         finally:
             del self._sending[notification_id]
         if report.next_attempt_at is not None:
-            again = datetime.fromisoformat(report.next_attempt_at)
-            self._wake_at = min(self._wake_at or again, again)
+            self._wake(datetime.fromisoformat(report.next_attempt_at))
         if report.failed:
             self._last_error = f"{report.failed} of notification {notification_id} failed"
+
+    def _wake(self, at: datetime) -> None:
+        self._wake_at = min(self._wake_at or at, at)
 
     def _ring(self) -> None:
         self._rung = True

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         SendOrder,
         SendReport,
     )
-    from worker.workflows.sending import send, send_reminder
+    from worker.workflows.sending import HEARTBEAT, send, send_reminder
 
 
 @workflow.defn(name=REMINDER_WORKFLOW)
@@ -44,6 +44,8 @@ class NotificationWorkflow:
                 continue
             if report.next_attempt_at is None:
                 return report
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(order)
             wait = datetime.fromisoformat(report.next_attempt_at) - workflow.now()
             try:
                 await workflow.wait_condition(lambda: self._rung, timeout=max(timedelta(0), wait))
@@ -62,6 +64,9 @@ class MaintenanceWorkflow:
     @workflow.run
     async def run(self) -> dict[str, int]:
         erased: dict[str, int] = await workflow.execute_activity(
-            TIDY, result_type=dict[str, int], start_to_close_timeout=timedelta(minutes=30)
+            TIDY,
+            result_type=dict[str, int],
+            start_to_close_timeout=timedelta(minutes=30),
+            heartbeat_timeout=HEARTBEAT,
         )
         return erased

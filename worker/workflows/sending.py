@@ -8,7 +8,8 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from core.contracts import SEND_NOTIFICATION, SEND_REMINDER, ReminderOrder, SendOrder, SendReport
 
-HEARTBEAT = timedelta(seconds=10)
+HEARTBEAT = timedelta(seconds=5)
+"""How long a killed worker goes unnoticed."""
 _WITHOUT_LIMIT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 

@@ -1,0 +1,178 @@
+"""The courier's promises where they are hard to keep: cancelled, doubled, leases lost, the database away."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from core.db.models import Delivery
+from core.delivery.message import Outcome
+from core.notifications.courier import Courier
+from core.notifications.model import NewMessage
+from core.notifications.usecases import send_message
+from core.wiring import build_outbound
+from tests.faults.test_worker_killed import crowd
+from tests.people import Town, until
+from tests.servers import WebhookSink
+
+PEOPLE = 120
+
+
+@dataclass
+class Scene:
+    """A message to many webhooks, and couriers to carry it."""
+
+    town: Town
+    hooks: WebhookSink
+    notification_id: int
+    couriers: list[Courier]
+    broken: list[int]
+
+    async def courier(self) -> Courier:
+        async def on_permanent(integration_id: int, _: Outcome) -> None:
+            self.broken.append(integration_id)
+
+        core = self.town.core
+        courier = Courier(
+            settings=core.settings,
+            clock=self.town.clock,
+            db=core.db,
+            keys=core.keys,
+            sender=build_outbound(core).sender,
+            on_permanent=on_permanent,
+        )
+        await courier.start()
+        self.couriers.append(courier)
+        return courier
+
+    async def statuses(self) -> set[str]:
+        async with self.town.core.db.read() as session:
+            query = select(Delivery.status).where(Delivery.notification_id == self.notification_id)
+            return set(await session.scalars(query))
+
+
+@pytest.fixture
+async def scene(town: Town, hooks: WebhookSink) -> AsyncIterator[Scene]:
+    event = await town.event()
+    await crowd(town, (await town.row(event)).id, hooks, PEOPLE)
+    sent = await town.core.act(town.alice.actor, send_message, event.id, NewMessage(title="Hi", body="there"))
+    scene = Scene(town, hooks, sent.id, [], [])
+    yield scene
+    for courier in scene.couriers:
+        await courier.close()
+
+
+async def test_two_deliver_calls_at_once_send_each_message_once(scene: Scene) -> None:
+    courier = await scene.courier()
+    await asyncio.gather(*(courier.deliver(scene.notification_id) for _ in range(3)))
+    assert sum(scene.hooks.counts().values()) == PEOPLE
+    assert await scene.statuses() == {"delivered"}
+
+
+async def test_a_clock_that_leaps_over_the_lease_sends_nothing_twice(scene: Scene) -> None:
+    scene.hooks.answer("*", delay=0.05)
+    courier = await scene.courier()
+    first = asyncio.create_task(courier.deliver(scene.notification_id))
+    await scene.hooks.wait_for(5, 10)
+    scene.town.clock.shift = dt.timedelta(seconds=40)
+    await courier.deliver(scene.notification_id)
+    await first
+    await courier.deliver(scene.notification_id)
+    assert set(scene.hooks.counts().values()) == {1}
+    assert await scene.statuses() == {"delivered"}
+
+
+async def test_a_courier_that_lost_its_leases_sends_nothing_of_its_old_queue(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.hooks.answer("*", delay=0.02)
+    slow, other = await scene.courier(), await scene.courier()
+    away = asyncio.Event()
+
+    async def nothing_is_recorded(*_: object) -> None:
+        await away.wait()
+        raise OperationalError("away", None, Exception())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(slow.ledger, "record", nothing_is_recorded)
+        stuck = asyncio.create_task(slow.deliver(scene.notification_id))
+        await scene.hooks.wait_for(48, 10)
+        scene.town.clock.shift = dt.timedelta(seconds=40)
+        await other.deliver(scene.notification_id)
+    away.set()
+    await stuck
+    repeated = sum(scene.hooks.counts().values()) - PEOPLE
+    assert 0 < repeated <= 48
+    assert await scene.statuses() == {"delivered"}
+
+
+async def test_a_cancelled_delivery_records_what_was_sent_and_gives_back_the_rest(scene: Scene) -> None:
+    scene.hooks.answer("*", delay=0.02)
+    courier = await scene.courier()
+    running = asyncio.create_task(courier.deliver(scene.notification_id))
+    await scene.hooks.wait_for(20, 10)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await until(scene.statuses, lambda found: "sending" not in found)
+    assert await scene.statuses() == {"delivered", "queued"}
+    for _ in range(3):
+        again = asyncio.create_task(courier.deliver(scene.notification_id))
+        await asyncio.sleep(0)
+        again.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await again
+    await courier.deliver(scene.notification_id)
+    assert set(scene.hooks.counts().values()) == {1}
+    assert await scene.statuses() == {"delivered"}
+
+
+async def test_a_database_that_is_away_for_a_while_loses_no_outcome(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier = await scene.courier()
+    record, failures = courier.ledger.record, iter(range(3))
+
+    async def sometimes(*args: object) -> None:
+        if next(failures, None) is not None:
+            raise OperationalError("locked", None, Exception())
+        await record(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(courier.ledger, "record", sometimes)
+    report = await courier.deliver(scene.notification_id)
+    assert report.delivered == PEOPLE
+    assert set(scene.hooks.counts().values()) == {1}
+
+
+async def test_closing_in_the_middle_records_what_came_back(scene: Scene) -> None:
+    scene.hooks.answer("*", delay=0.02)
+    courier = await scene.courier()
+    running = asyncio.create_task(courier.deliver(scene.notification_id))
+    await scene.hooks.wait_for(20, 10)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await courier.close()
+    assert await scene.statuses() == {"delivered", "queued"}
+    scene.couriers.clear()
+    successor = await scene.courier()
+    await successor.deliver(scene.notification_id)
+    assert set(scene.hooks.counts().values()) == {1}
+
+
+async def test_a_message_fault_leaves_the_channel_on_and_a_gone_end_point_is_switched_off(scene: Scene) -> None:
+    scene.hooks.answer("/1", status=413)
+    scene.hooks.answer("/2", status=410)
+    courier = await scene.courier()
+    report = await courier.deliver(scene.notification_id)
+    assert (report.failed, report.delivered) == (2, PEOPLE - 2)
+
+    async def switched_off() -> int:
+        return len(scene.broken)
+
+    await until(switched_off, lambda count: count == 1)
