@@ -28,9 +28,18 @@ DISCORD_MARKUP = re.compile(r"([\\*_~`|>#\[\]])")
 # In Slack's mrkdwn only links keep their angle bracket: <!channel>, <@U…>, <#C…> and <!subteam^…> would call people.
 SLACK_CONTROL = re.compile(r"<(?!https?://)")
 
-# https://docs.slack.dev/reference/methods/chat.postMessage#errors: what passes by itself; everything else stays wrong.
+# https://docs.slack.dev/reference/methods/chat.postMessage#errors: what passes by itself, what is
+# wrong with this one message; everything else is wrong with the channel.
 SLACK_PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+    | {"external_channel_migrating"}
+)
+SLACK_ABOUT_MESSAGE = frozenset(
+    {"msg_too_long", "msg_blocks_too_long", "no_text", "markdown_text_conflict", "invalid_blocks"}
+    | {"invalid_blocks_format", "invalid_attachments", "too_many_attachments", "attachment_payload_limit_exceeded"}
+    | {"invalid_arguments", "invalid_arg_name", "invalid_array_arg", "invalid_charset", "invalid_json"}
+    | {"json_not_object", "invalid_form_data", "invalid_post_type", "missing_post_type"}
+    | {"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"}
 )
 SLACK_LIMITS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 SLACK_LIMIT_SECONDS = 30.0
@@ -140,7 +149,8 @@ def slack_error(error: str) -> Outcome:
     code = f"slack_{error}"
     if error in SLACK_LIMITS:
         return Outcome(False, code, reason, retry_after=SLACK_LIMIT_SECONDS, deferred=True)
-    return Outcome(False, code, reason, permanent=error not in SLACK_PASSING)
+    about_message = error in SLACK_ABOUT_MESSAGE
+    return Outcome(False, code, reason, permanent=error not in SLACK_PASSING, about_message=about_message)
 
 
 def slack_target(target: str) -> dict[str, str]:

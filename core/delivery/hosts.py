@@ -17,7 +17,9 @@ FORGET_SECONDS = 900.0
 SWEEP_EVERY = 1000
 
 # Outcomes that say nothing about the host: nothing was tried, or it failed on our side.
-SILENT = frozenset({"breaker_open", "host_paused", "host_busy", "blocked", "unreadable", "error"})
+SILENT = frozenset(
+    {"breaker_open", "host_paused", "host_busy", "blocked", "unreadable", "error", "render", "key_missing"}
+)
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Hosts:
         self._drop_if_idle(host, entry)
 
     def record(self, host: str, outcome: Outcome) -> None:
-        """Called with what became of a send, before its place is left."""
+        """Called with what became of a send, before its place is left. A refusal, of whatever, is a sign of life."""
         if outcome.code in SILENT:
             return
         entry = self._entry(host)

@@ -42,6 +42,8 @@ class Outcome:
     reason: str = ""
     """A sentence for a person; never a URL, an address or a secret."""
     permanent: bool = False
+    about_message: bool = False
+    """Permanent for this message alone; the channel itself is fine."""
     retry_after: float | None = None
     """Seconds to wait, when the far end or a breaker named them."""
     host_fault: bool = False

@@ -30,6 +30,8 @@ SENTENCES = {
     504: "the service behind it took too long",
 }
 TRY_AGAIN = frozenset({408, 425, 429})
+# About what was sent, by its meaning; 405 is not: the method is the same for every message and stands in the address.
+ABOUT_MESSAGE = frozenset({400, 406, 411, 413, 414, 415, 422, 431})
 WAITS = frozenset({429, 503})
 
 
@@ -49,6 +51,7 @@ def from_status(status: int, retry_after: str | float | None = None, now: dt.dat
         code,
         reason,
         permanent=status < 500 and status not in TRY_AGAIN,
+        about_message=status in ABOUT_MESSAGE,
         retry_after=wait,
         host_fault=status >= 500 and wait is None,
         deferred=wait is not None,

@@ -1,6 +1,7 @@
 """Pooled connections to the one mail server, and what its replies mean."""
 
 import asyncio
+import contextlib
 import re
 from urllib.parse import urlsplit
 
@@ -13,9 +14,18 @@ from core.settings import Settings
 
 MAILBOX_FULL = frozenset({422, 452, 552})
 CONFIGURATION = frozenset({530, 534, 535, 538})
+TROUBLE = (aiosmtplib.SMTPException, OSError)
 ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})\b")
 
+# RFC 3463: 5.3.x is the mail system's (5.3.4: larger than it takes), 5.6.x the content's form, 5.2.3 its length.
+TOO_LARGE = frozenset({"3.4", "2.3"})
+MAILBOX = frozenset({"1", "2"})
+# RFC 7372 and its followers: SPF, DKIM, reverse DNS; the operator can mend these while the mail waits.
+WHO_WE_ARE = re.compile(r"7\.2\d")
+SAYS_TOO_LARGE = re.compile(r"message (size|length)|too (large|big|much)", re.IGNORECASE)
+
 OWN_TROUBLE = "The mail server does not accept mail from Soonish at the moment."
+RESET_SECONDS = 1.0
 
 
 class MailPool:
@@ -68,7 +78,7 @@ class Connection:
             await self._begin(sender)
             outcome = await self._transfer(recipient, content)
             finished = True
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except TROUBLE as error:
             return from_smtp_error(error)
         finally:
             if not finished:
@@ -80,7 +90,7 @@ class Connection:
         if self._client.is_connected:
             try:
                 await self._client.mail(sender)
-            except (aiosmtplib.SMTPException, OSError):
+            except TROUBLE:
                 self._client.close()
             else:
                 return
@@ -92,41 +102,61 @@ class Connection:
             await self._client.rcpt(recipient)
             await self._client.data(content)
         except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as error:
-            outcome = from_reply(error.code, error.message)
-            if outcome.host_fault:
-                self._client.close()
-            else:
-                await self._client.rset()
-            return outcome
-        return OK
+            outcome = from_reply(error.code, error.message, at_data=isinstance(error, aiosmtplib.SMTPDataError))
+        else:
+            return OK
+        await self._reset(usable=not outcome.host_fault)
+        return outcome
+
+    async def _reset(self, *, usable: bool) -> None:
+        """Ready for the next mail. A server that hangs up after refusing has given its answer all the same."""
+        if usable:
+            with contextlib.suppress(*TROUBLE):
+                await self._client.rset(timeout=RESET_SECONDS)
+                return
+        self._client.close()
 
     async def close(self) -> None:
         if not self._client.is_connected:
             return
         try:
             await self._client.quit(timeout=1)
-        except (aiosmtplib.SMTPException, OSError):
+        except TROUBLE:
             self._client.close()
 
 
-def from_reply(code: int, text: str) -> Outcome:
-    """What a reply to RCPT or DATA means for this recipient.
+def from_reply(code: int, text: str, *, at_data: bool = False) -> Outcome:
+    """What a reply to RCPT, or to DATA, means for this recipient.
 
-    5.7.x is the server's policy (often about us, such as `relaying denied`): it must not switch off anybody's channel.
+    5.7.x to RCPT is the server's policy, often about us (`relaying denied`): it must not switch off anybody's channel.
     """
-    status, enhanced = f"smtp_{code}", ENHANCED.match(text)
-    subject, detail = (enhanced.group(2), enhanced.group(3)) if enhanced else ("", "")
+    status, said = f"smtp_{code}", f"The mail server answered {code}:"
+    enhanced = ENHANCED.match(text)
+    detail = f"{enhanced.group(2)}.{enhanced.group(3)}" if enhanced else ""
     if code in CONFIGURATION or code == 421:
         return Outcome(False, status, OWN_TROUBLE, host_fault=True)
-    if code in MAILBOX_FULL or (subject, detail) == ("2", "2"):
-        return Outcome(False, status, f"The mail server answered {code}: the mailbox is full.")
+    if code == 552 and not detail and SAYS_TOO_LARGE.search(text):
+        detail = "3.4"
+    if code >= 500 and _about_message(code, detail, at_data):
+        why = "the message is too large for it" if detail in TOO_LARGE else "it does not take this message"
+        return Outcome(False, status, f"{said} {why}.", permanent=True, about_message=True)
+    if code in MAILBOX_FULL or detail == "2.2":
+        return Outcome(False, status, f"{said} the mailbox is full.")
     if code < 500:
-        return Outcome(False, status, f"The mail server answered {code}: it asked to try again later.")
-    if subject == "7":
-        return Outcome(False, status, f"The mail server answered {code}: its rules do not let this message through.")
-    return Outcome(
-        False, status, f"The mail server answered {code}: it does not accept mail for this address.", permanent=True
-    )
+        return Outcome(False, status, f"{said} it asked to try again later.")
+    if detail.startswith("7."):
+        return Outcome(False, status, f"{said} its rules do not let this message through.")
+    return Outcome(False, status, f"{said} it does not accept mail for this address.", permanent=True)
+
+
+def _about_message(code: int, detail: str, at_data: bool) -> bool:
+    """Whether a permanent refusal is about what was sent. To DATA it is, unless it names the mailbox or who we are."""
+    subject = detail.partition(".")[0]
+    if detail in TOO_LARGE or subject in ("3", "6"):
+        return True
+    if not at_data or subject in MAILBOX or WHO_WE_ARE.fullmatch(detail):
+        return False
+    return bool(detail) or code not in MAILBOX_FULL
 
 
 def from_smtp_error(error: BaseException) -> Outcome:

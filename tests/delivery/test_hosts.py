@@ -3,8 +3,11 @@
 import pytest
 
 from core.delivery import hosts as hosts_module
+from core.delivery.chat import slack_error
 from core.delivery.hosts import Hosts
 from core.delivery.message import OK, Outcome
+from core.delivery.outcomes import from_status
+from core.delivery.smtp import from_reply
 
 FAULT = Outcome(False, "timeout", host_fault=True)
 REFUSAL = Outcome(False, "http_404", permanent=True)
@@ -117,7 +120,40 @@ def test_a_wait_for_one_address_pauses_nobody_else_there() -> None:
     assert attempt(hosts, OK) is None
 
 
-@pytest.mark.parametrize("code", ["blocked", "error", "unreadable", "breaker_open", "host_busy"])
+ABOUT_ONE = [
+    *(from_status(status) for status in range(300, 500)),
+    from_status(429, "20"),
+    *(from_reply(code, "") for code in (450, 451, 452, 550, 551, 552, 553, 554)),
+    *(from_reply(550, f"5.{subject}.1 No", at_data=at_data) for subject in range(8) for at_data in (False, True)),
+    *(
+        slack_error(error)
+        for error in ("channel_not_found", "invalid_auth", "msg_too_long", "ratelimited", "unheard_of")
+    ),
+]
+
+
+@pytest.mark.parametrize("outcome", ABOUT_ONE, ids=lambda outcome: outcome.code)
+def test_what_is_wrong_with_one_recipient_or_message_never_opens_a_breaker(outcome: Outcome) -> None:
+    clock = Clock()
+    hosts = broken(clock, faults=4)
+    for _ in range(20):
+        assert attempt(hosts, outcome) is None
+        clock.now += 20 if outcome.host_wide else 0
+    assert set(hosts.states().values()) <= {"closed"}
+
+
+@pytest.mark.parametrize("code", ["blocked", "error", "render", "key_missing"])
+def test_a_trial_that_never_reached_the_host_does_not_close_its_breaker(code: str) -> None:
+    clock = Clock()
+    hosts = broken(clock)
+    clock.now += 31
+    assert attempt(hosts, Outcome(False, code)) is None
+    assert hosts.states() == {"h:443": "half_open"}
+
+
+@pytest.mark.parametrize(
+    "code", ["blocked", "error", "unreadable", "breaker_open", "host_busy", "render", "key_missing"]
+)
 def test_what_says_nothing_about_the_host_does_not_count(code: str) -> None:
     hosts = broken(Clock(), faults=4)
     hosts.record("h:443", Outcome(False, code))

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from core.delivery.http import HttpTransport, Reply
 from core.delivery.message import Message
 from core.delivery.outcomes import from_status, parse_retry_after
 from core.delivery.policy import DestinationPolicy
 from core.delivery.sender import Sender
 
+DISCORD = "discord://123456789012345678/" + "aB-_" * 17
 NOW = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
 
 
@@ -52,6 +54,26 @@ async def test_every_status_has_its_reason(
     assert words in outcome.reason
     assert str(status) in outcome.reason
     assert "127.0.0.1" not in outcome.reason
+
+
+@pytest.mark.parametrize("status", range(300, 600))
+def test_only_what_is_wrong_with_the_message_spares_its_channel(status: int) -> None:
+    outcome = from_status(status)
+    assert outcome.about_message is (status in {400, 406, 411, 413, 414, 415, 422, 431})
+    assert outcome.permanent or not outcome.about_message
+
+
+@pytest.mark.parametrize("path", [DISCORD, "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7", "json://example.org/"])
+@pytest.mark.parametrize(("status", "about_message"), [(400, True), (413, True), (404, False), (401, False)])
+async def test_every_kind_of_webhook_tells_the_message_from_the_channel(
+    sender: Sender, message: Message, monkeypatch: pytest.MonkeyPatch, path: str, status: int, about_message: bool
+) -> None:
+    async def answer(*_: Any) -> Reply:
+        return Reply(status)
+
+    monkeypatch.setattr(HttpTransport, "send", answer)
+    outcome = await sender.send(path, message)
+    assert (outcome.permanent, outcome.about_message) == (True, about_message)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])

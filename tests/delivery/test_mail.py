@@ -2,11 +2,13 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from core.delivery.hosts import Hosts
 from core.delivery.message import Mail, Message
 from core.delivery.policy import DestinationPolicy
 from core.delivery.sender import Sender
@@ -174,6 +176,7 @@ async def test_a_refused_recipient_has_its_reason(
     outcome = await sender.send(BOB, message)
     assert outcome.code == f"smtp_{reply[:3]}"
     assert (outcome.delivered, outcome.permanent, outcome.host_fault) == (False, permanent, host_fault)
+    assert not outcome.about_message
     assert words in outcome.reason
     assert "bob" not in outcome.reason
 
@@ -189,10 +192,92 @@ async def test_a_refusal_does_not_spoil_the_next_mail(
     assert len(mailbox.sessions) == 1
 
 
-async def test_refused_content_has_its_reason(sender: Sender, mailbox: Any, message: Message) -> None:
-    mailbox.replies["DATA"] = "554 Looks like spam"
+@asynccontextmanager
+async def _refusing(at: str, reply: str) -> AsyncIterator[int]:
+    """A mail server that answers this to a command and hangs up at once."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            if line.upper().startswith(at.encode()):
+                writer.write(f"{reply}\r\n".encode())
+                break
+            writer.write(b"250 OK\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with listener:
+        yield listener.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(("at", "about_message"), [("RCPT", False), ("DATA", True)])
+async def test_a_refusal_that_hangs_up_is_still_a_refusal_and_stops_nobody_elses_mail(
+    senders: Callable[..., Any], policy: DestinationPolicy, message: Message, at: str, about_message: bool
+) -> None:
+    hosts = Hosts(32)
+    async with _refusing(at, "550 Not here") as port, senders(policy, smtp_port=port, smtp_connections=1) as sender:
+        for _ in range(6):
+            gate = hosts.enter("smtp")
+            assert gate is not None
+            assert gate.deferral is None
+            outcome = await sender.send(BOB, message)
+            hosts.record("smtp", outcome)
+            hosts.leave("smtp", gate)
+            assert (outcome.code, outcome.permanent, outcome.host_fault) == ("smtp_550", True, False)
+            assert outcome.about_message is about_message
+    assert hosts.states() == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("554 Looks like spam", "does not take this message"),
+        ("550 High probability of spam", "does not take this message"),
+        ("550 5.7.1 Blocked for its content", "does not take this message"),
+        ("552 5.7.0 An attachment like this is not allowed", "does not take this message"),
+        ("554 5.6.0 Malformed message", "does not take this message"),
+        ("554 5.3.0 Something else", "does not take this message"),
+        ("552 5.3.4 Message size exceeds fixed limit", "too large"),
+        ("552 5.2.3 Longer than the administrator allows", "too large"),
+        ("552 Message size exceeds the maximum", "too large"),
+    ],
+)
+async def test_a_message_that_is_refused_leaves_its_channel_alone(
+    sender: Sender, mailbox: Any, message: Message, reply: str, words: str
+) -> None:
+    mailbox.replies["DATA"] = reply
     outcome = await sender.send(BOB, message)
-    assert (outcome.code, outcome.permanent) == ("smtp_554", True)
+    assert outcome.code == f"smtp_{reply[:3]}"
+    assert (outcome.permanent, outcome.about_message, outcome.host_fault) == (True, True, False)
+    assert words in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("reply", "permanent"),
+    [
+        ("550 5.1.1 No such user", True),
+        ("550 5.2.1 Mailbox disabled", True),
+        ("552 5.2.2 Over quota", False),
+        ("552 Exceeded storage allocation", False),
+        ("550 5.7.26 Neither SPF nor DKIM", False),
+        ("451 4.3.0 Try later", False),
+    ],
+)
+async def test_a_mailbox_refused_after_the_content_is_not_blamed_on_the_message(
+    sender: Sender, mailbox: Any, message: Message, reply: str, permanent: bool
+) -> None:
+    mailbox.replies["DATA"] = reply
+    outcome = await sender.send(BOB, message)
+    assert (outcome.permanent, outcome.about_message) == (permanent, False)
+
+
+@pytest.mark.parametrize("reply", ["554 5.3.4 Too big", "550 5.6.1 Not this kind of media"])
+async def test_a_recipients_server_that_refuses_the_message_early_is_understood(
+    sender: Sender, mailbox: Any, message: Message, reply: str
+) -> None:
+    mailbox.replies["bob@example.org"] = reply
+    outcome = await sender.send(BOB, message)
+    assert (outcome.permanent, outcome.about_message) == (True, True)
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])

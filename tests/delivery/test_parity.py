@@ -19,7 +19,7 @@ from apprise.plugins.ntfy import NotifyNtfy
 from apprise.plugins.slack import NotifySlack
 
 from core.delivery import services
-from core.delivery.chat import Discord, Slack
+from core.delivery.chat import Discord, Slack, slack_error
 from core.delivery.http import HttpTransport
 from core.delivery.message import Message
 from core.delivery.native import Form, Gotify, Json, Ntfy, asset, shorten
@@ -246,6 +246,26 @@ async def test_a_slack_bots_answer_is_read(
     assert await service.async_notify(body="x") is delivered
     assert (service.outcome.permanent, service.outcome.deferred) == (permanent, deferred)
     await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "permanent", "about_message"),
+    [
+        ("msg_too_long", True, True),
+        ("no_text", True, True),
+        ("invalid_blocks", True, True),
+        ("too_many_attachments", True, True),
+        ("channel_not_found", True, False),
+        ("is_archived", True, False),
+        ("token_revoked", True, False),
+        ("external_channel_migrating", False, False),
+    ],
+)
+def test_what_slack_says_of_a_message_is_not_held_against_the_channel(
+    error: str, permanent: bool, about_message: bool
+) -> None:
+    outcome = slack_error(error)
+    assert (outcome.permanent, outcome.about_message, outcome.host_fault) == (permanent, about_message, False)
 
 
 @pytest.mark.parametrize(("header", "everybody"), [({}, False), ({"X-RateLimit-Global": "true"}, True)])
