@@ -120,7 +120,7 @@ class Core:
             return await use_case(Work(self, session, SYSTEM, self.clock.now()), *args, **kwargs)
 
     async def act(self, actor: Actor, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a use case in one transaction; refusals leave only their audit row."""
+        """Run a use case in one transaction; a refusal leaves only its audit row, and a stranger's not even that."""
         return await self._act(actor, use_case, None, args, kwargs)
 
     async def act_once(
@@ -159,6 +159,9 @@ class Core:
                         session.add(_answer_row(once, _answers_of(use_case).dump_json(answer).decode(), work))
                     return answer
             except SoonishError as refusal:
+                if actor.user_id is None:
+                    # Anybody can be refused as often as they like: that must not fill the log.
+                    raise
                 async with self.db.write() as session:
                     refused = Work(self, session, actor, now, work.subject if work else "")
                     session.add(_audit(refused, use_case, str(refusal.code)))

@@ -32,14 +32,15 @@ class Composer:
         zone = recipient.zone or (event.timezone if event else "UTC")
         notice, text, markdown, html = self._render(zone, recipient.subscription_state == "active")
         leave = self._leave_url(recipient) if notice.may_leave else ""
+        shown = f"{leave}?scope=everything" if notice.never else leave
         press = self._press_url(recipient) if notice.press else ""
         mail = Mail(
-            html=_fill(html, leave, press),
+            html=_fill(html, shown, press),
             message_id=f"d{recipient.delivery_id}@{self._domain}",
             unsubscribe_url=leave or None,
             list_id=f"{event.public_id}.{self._domain}" if event and leave else None,
         )
-        return Message(notice.subject, _fill(text, leave, press), _fill(markdown, leave, press), mail)
+        return Message(notice.subject, _fill(text, shown, press), _fill(markdown, shown, press), mail)
 
     def _render(self, zone: str, subscribed: bool) -> tuple[Notice, str, str, str]:
         found = self._rendered.get((zone, subscribed))

@@ -38,7 +38,7 @@ def as_html(notice: Notice, leave: str, press: str) -> str:
     if notice.small:
         parts.append(f'<p style="{_SMALL}">{escape(notice.small)}</p>')
     if notice.may_leave:
-        parts.append(f'<p style="{_SMALL}"><a href="{leave}" style="color:#655f72">Unsubscribe</a></p>')
+        parts.append(f'<p style="{_SMALL}"><a href="{leave}" style="color:#655f72">{notice.leave_words}</a></p>')
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(notice.subject)}</title></head>'
         f'<body style="{_BODY}">{"".join(parts)}</body></html>'

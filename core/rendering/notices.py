@@ -10,6 +10,8 @@ from core.notifications.rows import About
 from core.rendering.updates import change_body, change_title
 from core.times import distance, effective_end, say, say_clock, start_words
 
+_NEVER = "Never write to me"
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -24,6 +26,9 @@ class Notice:
     """The words on the button that leads to the recipient's own confirm page; empty: no button."""
     small: str = ""
     may_leave: bool = True
+    leave_words: str = "Unsubscribe"
+    never: bool = False
+    """The link that leaves offers to suppress the address first: for mail that nobody may have asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,9 @@ def _confirm(c: _Context) -> Notice:
         f"Confirm your nudges for {c.event.name}",
         [f"Somebody, hopefully you, asked for nudges about {c.event.name} on {when}."],
         press="Yes, nudge me",
-        small="Not you? Do nothing: this address gets no more mail about it. The link works for 7 days.",
-        may_leave=False,
+        small="Not you? Do nothing, and this address is not on the list. The link works for 7 days.",
+        leave_words=_NEVER,
+        never=True,
     )
 
 
@@ -156,8 +162,9 @@ def _confirm_channel(about: About, base_url: str) -> Notice:
         "May Soonish write to this address?",
         [f"{about.notification.data['who']} wants to get their nudges at this address."],
         press="Yes, that's me",
-        small="Not you? Do nothing: this address gets no mail from us. The link works for 7 days.",
-        may_leave=False,
+        small="Not you? Do nothing, and nudges do not come here. The link works for 7 days.",
+        leave_words=_NEVER,
+        never=True,
     )
 
 

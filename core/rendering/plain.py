@@ -21,7 +21,7 @@ def as_text(notice: Notice, leave: str, press: str) -> str:
     if notice.small:
         parts.append(notice.small)
     if notice.may_leave:
-        parts.append(f"Unsubscribe: {leave}")
+        parts.append(f"{notice.leave_words}: {leave}")
     return "\n\n".join(parts)
 
 
@@ -39,7 +39,7 @@ def as_markdown(notice: Notice, leave: str, press: str) -> str:
     if notice.small:
         parts.append(escape(notice.small))
     if notice.may_leave:
-        parts.append(f"Unsubscribe: <{leave}>")
+        parts.append(f"{notice.leave_words}: <{leave}>")
     return "\n\n".join(parts)
 
 

@@ -1,6 +1,6 @@
 """Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress
@@ -12,6 +12,7 @@ from core.integrations.store import anonymous_channel
 from core.limits import DAY, HOUR, demand, take
 from core.notifications.owe import default_channel, owe_batched
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
+from core.subscriptions.person import removed_person
 from core.subscriptions.views import view_of
 from core.work import Work
 
@@ -133,19 +134,9 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
 
 async def _was_removed(work: Work, event: Event, integration: Integration) -> bool:
     """Whether the organizer removed this person: by this channel, another one of theirs, or the same end point."""
-    same = Integration.destination == integration.destination
-    if integration.user_id is not None:
-        same = or_(same, Integration.user_id == integration.user_id)
-    found = await work.session.scalar(
-        select(Subscription.id)
-        .where(
-            Subscription.event_id == event.id,
-            Subscription.integration_id.in_(select(Integration.id).where(same)),
-            Subscription.ended_by == "removed",
-        )
-        .limit(1)
+    return bool(
+        await work.session.scalar(select(removed_person(event.id, integration.destination, integration.user_id)))
     )
-    return found is not None
 
 
 async def welcome(work: Work, event: Event, integration: Integration, row: Subscription) -> None:

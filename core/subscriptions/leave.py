@@ -10,6 +10,7 @@ from core.db.models import Event, Integration, Subscription, SuppressedAddress, 
 from core.errors import conflict, not_found
 from core.events.access import managed_event
 from core.subscriptions.model import Leaving, Scope, StateChange, SubscriptionView, Unsubscribed
+from core.subscriptions.person import removed_person, same_person
 from core.subscriptions.views import view_of
 from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
 from core.work import Work
@@ -55,6 +56,8 @@ async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubsc
     integration = await _integration(work, named)
     work.subject, work.detail = f"integration:{integration.id}", {"scope": scope, "event": named.event_id}
     conditions = [Integration.destination == integration.destination]
+    if not named.event_id:
+        scope = "everything"  # a link about no event: there is nothing else that it could end
     if scope == "event":
         conditions.append(Subscription.event_id == named.event_id)
     elif scope == "organizer":
@@ -70,7 +73,8 @@ async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubsc
 
 
 async def undo_unsubscribe(work: Work, token: str) -> int:
-    """Restore exactly the rows that this unsubscribe ended. How many there were."""
+    """Restore exactly the rows that this unsubscribe ended, but for events whose organizer removed this person since.
+    How many there were."""
     act = read_undo(work.keys, token, work.now).act
     suppressed = await work.session.scalar(select(SuppressedAddress).where(SuppressedAddress.act == act))
     if suppressed is not None:
@@ -84,13 +88,15 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
                 Subscription.state == "ended",
                 Subscription.ended_by == "unsubscribed",
                 Integration.removed_at.is_(None),
+                ~removed_person(Subscription.event_id, Integration.destination, Integration.user_id),
             )
         )
     )
     for row in rows:
         row.state = row.state_before or "active"
         row.ended_at = row.ended_by = row.ended_act = row.state_before = None
-        work.ring(PARTICIPANT_ADDED, row.id, event_id=row.event_id)
+    for event_id, subscription_id in {row.event_id: row.id for row in rows}.items():
+        work.ring(PARTICIPANT_ADDED, subscription_id, event_id=event_id)
     work.subject = f"act:{act}"
     return len(rows)
 
@@ -115,12 +121,37 @@ async def change_mine(work: Work, subscription_id: int, change: StateChange) -> 
 
 async def remove_subscriber(work: Work, public_id: str, subscription_id: int) -> None:
     """The organizer removes somebody: silently, and only the organizer lets them back."""
+    row = await _of_event(work, public_id, subscription_id)
+    if row.state == "ended":
+        # Gone already: what the organizer decides is that they stay so.
+        row.ended_by = "removed"
+        return
+    await _end(work, [Subscription.id == subscription_id], "removed", None)
+
+
+async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
+    """The organizer takes a removal back: this person may subscribe again, on any channel. Nothing is sent."""
+    row = await _of_event(work, public_id, subscription_id)
+    integration = await work.session.get_one(Integration, row.integration_id)
+    theirs = select(Integration.id).where(same_person(integration.destination, integration.user_id))
+    await work.session.execute(
+        update(Subscription)
+        .where(
+            Subscription.event_id == row.event_id,
+            Subscription.integration_id.in_(theirs),
+            Subscription.ended_by == "removed",
+        )
+        .values(ended_by="let_back")
+    )
+
+
+async def _of_event(work: Work, public_id: str, subscription_id: int) -> Subscription:
     event = await managed_event(work, public_id)
     row = await work.session.get(Subscription, subscription_id)
     if row is None or row.event_id != event.id:
         raise not_found("subscription")
     work.detail = {"subscription": subscription_id}
-    await _end(work, [Subscription.id == subscription_id], "removed", None)
+    return row
 
 
 async def end_channel_subscriptions(work: Work, integration: Integration) -> int:

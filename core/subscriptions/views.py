@@ -34,14 +34,17 @@ async def my_subscriptions(work: Work, page: PageRequest) -> Page[SubscriptionVi
     return await _page(work, query, page, own=True)
 
 
-async def event_subscriptions(work: Work, public_id: str, page: PageRequest) -> Page[SubscriptionView]:
-    """Who follows an event, for its organizer: names and kinds of channel, addresses masked."""
+async def event_subscriptions(
+    work: Work, public_id: str, page: PageRequest, *, removed: bool = False
+) -> Page[SubscriptionView]:
+    """Who follows an event, or was removed from it, for its organizer: names and kinds of channel, addresses masked."""
+    shown = Subscription.ended_by == "removed" if removed else Subscription.state.in_(("active", "paused"))
     event = await managed_event(work, public_id)
     query = (
         select(Subscription, Integration, Event)
         .join(Integration, Integration.id == Subscription.integration_id)
         .join(Event, Event.id == Subscription.event_id)
-        .where(Subscription.event_id == event.id, Subscription.state.in_(("active", "paused")))
+        .where(Subscription.event_id == event.id, shown)
     )
     return await _page(work, query, page, own=False)
 

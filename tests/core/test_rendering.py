@@ -22,8 +22,8 @@ START = NOW + dt.timedelta(days=1)
 BASE = "https://soonish.test"
 URL = "json://hook.example.org/s3cret"
 EVIL = "<script>alert(1)</script> @everyone [x](http://evil) *b* `c` | > # & \"'"
-MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message"}
 ASKS = {"confirm", "confirm_channel"}
+MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message", *ASKS}
 
 
 def event_of(**facts: object) -> Event:
@@ -138,9 +138,10 @@ def test_every_message_that_may_be_left_says_how_in_every_form(kind: str) -> Non
         return
     (token,) = {token for found in links for token in found}
     assert all(links)
-    assert read_unsubscribe(KEYS, token) == UnsubscribeToken(7, 5)
+    about_event = kind != "confirm_channel"
+    assert read_unsubscribe(KEYS, token) == UnsubscribeToken(7 if about_event else 0, 5)
     assert message.mail.unsubscribe_url == f"{BASE}/u/{token}"
-    assert message.mail.list_id == "Ab3dEf6hJk.soonish.test"
+    assert message.mail.list_id == ("Ab3dEf6hJk.soonish.test" if about_event else None)
 
 
 @pytest.mark.parametrize(("kind", "named"), [("confirm", "subscription"), ("confirm_channel", "integration")])
@@ -150,6 +151,15 @@ def test_a_mail_that_asks_carries_a_link_to_a_button_in_every_form(kind: str, na
         (token,) = set(re.findall(rf"{BASE}/c/([\w-]+)", form))
         subject = 9 if named == "subscription" else 5
         assert read_confirm(KEYS, token, NOW) == ConfirmToken(named, subject, int(NOW.timestamp()))
+
+
+@pytest.mark.parametrize("kind", sorted(ASKS))
+def test_a_mail_that_asks_offers_never_to_write_again(kind: str) -> None:
+    message = compose(about(kind))
+    for form in forms(message)[1:]:
+        assert "Never write to me" in form
+        assert "?scope=everything" in form
+        assert "no more mail" not in form
 
 
 def test_a_mail_that_asks_says_name_and_date_of_the_event_and_nothing_of_the_organizers() -> None:

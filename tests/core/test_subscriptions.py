@@ -21,6 +21,7 @@ from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
 from core.subscriptions.leave import (
     change_mine,
     end_mine,
+    let_back,
     look_at_leaving,
     remove_subscriber,
     undo_unsubscribe,
@@ -28,7 +29,7 @@ from core.subscriptions.leave import (
 )
 from core.subscriptions.model import CheckInbox, StateChange, SubscribeByChannel, SubscribeByEmail
 from core.subscriptions.views import event_subscriptions, my_subscriptions
-from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
+from core.tokens import ConfirmToken, UndoToken, UnsubscribeToken, confirm_token, undo_token, unsubscribe_token
 from core.upkeep import tidy
 from core.wiring import build_core
 from core.work import Actor
@@ -485,6 +486,35 @@ async def test_undo_does_not_revive_what_reaches_a_channel_that_was_removed_sinc
     assert await states(town, event) == ["ended"]
 
 
+@pytest.mark.parametrize("already_gone", [True, False])
+async def test_undo_does_not_bring_back_whom_the_organizer_removed_since(town: Town, *, already_gone: bool) -> None:
+    event, other = await town.event(), await town.event()
+    (row,), (elsewhere,) = await town.follow(town.bob, event), await town.follow(town.bob, other)
+    link = leave_link(town, await the_one(town, event))
+    hook = await town.channel(town.bob, "json://192.0.2.7/hook")
+    (second,) = await town.follow(town.bob, event, hook)
+    done = await town.core.act(NOBODY, unsubscribe, link, "organizer")
+    gone = row if already_gone else second
+    await town.core.act(town.alice.actor, remove_subscriber, event.id, gone.id)
+    assert await town.core.act(NOBODY, undo_unsubscribe, done.undo or "") == 1
+    assert "active" not in [each.state for each in await subscriptions(town, event) if each.id == row.id]
+    assert [(each.id, each.state) for each in await subscriptions(town, other)] == [(elsewhere.id, "active")]
+
+
+async def test_undo_rings_once_for_each_event(town: Town) -> None:
+    event = await town.event()
+    for tag in ("one", "two"):
+        await town.channel(town.bob, f"json://192.0.2.7/{tag}", tag=tag)
+    await town.core.act(town.bob.actor, subscribe_by_channel, event.id, SubscribeByChannel(tags=["one", "two"]))
+    async with town.core.db.write() as session:
+        for row in await session.scalars(select(Subscription)):
+            row.state, row.ended_by, row.ended_act = "ended", "unsubscribed", "ab" * 16
+    undo = undo_token(town.core.keys, UndoToken("ab" * 16, int((town.clock.now() + DAY).timestamp())))
+    before = (await table_sizes(town.core))["outbox"]
+    assert await town.core.act(NOBODY, undo_unsubscribe, undo) == 2
+    assert (await table_sizes(town.core))["outbox"] == before + 1
+
+
 async def test_a_page_about_a_link_says_whether_the_end_point_still_gets_anything(town: Town) -> None:
     event = await town.event()
     one = await town.channel(town.bob, "json://192.0.2.7/hook", tag="one")
@@ -507,7 +537,48 @@ async def test_a_link_to_a_channel_that_never_was_says_so(town: Town) -> None:
     await refused_without_a_trace(town.core, town.core.act(NOBODY, unsubscribe, link), Code.NOT_FOUND)
 
 
+async def test_one_press_in_a_mail_that_asks_ends_the_request_and_its_page_can_end_everything(town: Town) -> None:
+    event = await town.event()
+    await ask(town, event)
+    link = leave_link(town, await the_one(town, event))
+    assert (await town.core.act(NOBODY, unsubscribe, link)).ended == 1
+    assert await states(town, event) == ["ended"]
+    await town.core.act(NOBODY, unsubscribe, link, "everything")
+    town.clock.shift = 2 * DAY
+    await ask(town, event)
+    assert await mails_that_ask(town, event) == 1
+
+
+async def test_a_link_about_no_event_means_never_again_whoever_presses_it(town: Town) -> None:
+    await ask(town, await town.event())
+    (channel,) = await rows(town.core, select(Integration).where(Integration.user_id.is_(None)))
+    link = unsubscribe_token(town.core.keys, UnsubscribeToken(0, channel.id))
+    assert (await town.core.act(NOBODY, unsubscribe, link)).ended == 1
+    assert (await table_sizes(town.core))["suppressed_addresses"] == 1
+
+
 # Removed by the organizer
+
+
+async def test_only_the_organizer_lets_back_whom_they_removed_and_nothing_is_sent(town: Town) -> None:
+    event = await town.event()
+    hook = await town.channel(town.bob, "json://192.0.2.7/hook")
+    mail, other = (await town.follow(town.bob, event))[0], (await town.follow(town.bob, event, hook))[0]
+    for row in (mail, other):
+        await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    listed = await town.core.ask(town.alice.actor, event_subscriptions, event.id, EVERYTHING, removed=True)
+    assert {row.id for row in listed.items} == {mail.id, other.id}
+    for stranger in (town.bob, town.carol):
+        doing = town.core.act(stranger.actor, let_back, event.id, mail.id)
+        await refused_without_a_trace(town.core, doing, Code.FORBIDDEN)
+    before = await table_sizes(town.core)
+    async with one_audit_row(town.core, "let_back"):
+        await town.core.act(town.alice.actor, let_back, event.id, mail.id)
+    assert await table_sizes(town.core) == before
+    assert await states(town, event) == ["ended", "ended"]
+    assert [row.state for row in await town.follow(town.bob, event, hook)] == ["active"]
+    listed = await town.core.ask(town.alice.actor, event_subscriptions, event.id, EVERYTHING, removed=True)
+    assert listed.items == []
 
 
 async def test_whom_the_organizer_removed_is_not_told_and_cannot_come_back_by_themselves(town: Town) -> None:

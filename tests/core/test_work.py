@@ -131,11 +131,19 @@ async def test_a_refusal_keeps_its_audit_row_and_what_it_was_about_and_nothing_e
         work.ring("event_updated", 1)
         raise conflict("No.")
 
-    await refusal(core.act(Actor(None, "cli"), refusing), Code.CONFLICT)
+    await refusal(core.act(Actor(7, "cli"), refusing), Code.CONFLICT)
     (row,) = await audit(core)
     assert (row.action, row.subject, row.outcome, row.via) == ("refusing", "flag:counter", "conflict", "cli")
     sizes = await table_sizes(core)
     assert not any(sizes.values())
+
+
+async def test_what_is_refused_to_a_stranger_leaves_nothing_in_the_audit(core: Core) -> None:
+    async def refusing(work: Work) -> None:
+        raise conflict("No.")
+
+    await refusal(core.act(NOBODY, refusing), Code.CONFLICT)
+    assert await audit(core) == []
 
 
 async def test_two_transactions_that_made_the_same_row_look_again(core: Core) -> None:

@@ -1,12 +1,13 @@
 """The links in messages: opening one does nothing, pressing its button does, a mail program may press it too."""
 
+import asyncio
 import datetime as dt
 
 import pytest
 from sqlalchemy import select
 
 from core.clock import UTC
-from core.db.models import Delivery, Notification, Subscription, SuppressedAddress
+from core.db.models import AuditEntry, Delivery, Notification, Subscription, SuppressedAddress
 from core.tokens import ConfirmToken, UndoToken, UnsubscribeToken, confirm_token, undo_token, unsubscribe_token
 from tests.web.conftest import Stage
 
@@ -60,6 +61,28 @@ async def test_pressing_the_button_subscribes_and_welcomes_once(stage: Stage) ->
     assert (await newest(stage)).state == "active"
     assert (await stage.visitor.get(f"/api/events/{event}")).json["subscribers"] == 1
     assert await welcomes(stage) == 1
+
+
+@pytest.mark.parametrize("path", ["/c/{0}", "/u/{0}", "/u/{0}/undo", "/api/unsubscribe", "/api/unsubscribe/undo"])
+async def test_a_link_that_somebody_made_up_never_waits_for_the_write_lock(stage: Stage, path: str) -> None:
+    forged = "A" * 60
+    async with stage.core.db.write():
+        async with asyncio.timeout(5):
+            if path.startswith("/api"):
+                answer = await stage.visitor.post(path, {"token": forged})
+            else:
+                answer = await stage.visitor.form(path.format(forged), {})
+    assert answer.status == 404
+    async with stage.core.db.read() as session:
+        assert await session.scalar(select(AuditEntry.id).where(AuditEntry.outcome != "done")) is None
+
+
+async def test_never_write_to_me_opens_a_page_with_that_chosen(stage: Stage) -> None:
+    await asked(stage, await stage.event())
+    row = await newest(stage)
+    link = "/u/" + unsubscribe_token(stage.core.keys, UnsubscribeToken(row.event_id, row.integration_id))
+    assert 'value="everything" checked' in (await stage.visitor.get(f"{link}?scope=everything")).text
+    assert 'value="event" checked' in (await stage.visitor.get(link)).text
 
 
 async def welcomes(stage: Stage) -> int:

@@ -56,16 +56,20 @@ async def test_health_is_red_when_the_database_is_gone(stage: Stage, monkeypatch
 async def test_temporal_is_reported_and_asked_once_for_all(stage: Stage) -> None:
     answers = await asyncio.gather(*(stage.visitor.get("/api/temporal/connection") for _ in range(20)))
     assert {answer.status for answer in answers} == {200}
-    assert answers[0].json == {
+    assert answers[0].json == {"reachable": False, "address": None, "namespace": None, "error": None}
+    assert stage.temporal.asked == 1
+    stage.clock.pass_(seconds=6)
+    await stage.visitor.get("/api/temporal/connection")
+    assert stage.temporal.asked == 2
+
+
+async def test_where_temporal_is_and_what_it_said_is_told_with_a_token_only(stage: Stage) -> None:
+    assert (await stage.bob.get("/api/temporal/connection")).json == {
         "reachable": False,
         "address": "127.0.0.1:7233",
         "namespace": "soonish",
         "error": "nobody there",
     }
-    assert stage.temporal.asked == 1
-    stage.clock.pass_(seconds=6)
-    await stage.visitor.get("/api/temporal/connection")
-    assert stage.temporal.asked == 2
 
 
 async def test_an_event_answers_for_its_workflow_while_temporal_is_away(stage: Stage) -> None:

@@ -34,6 +34,7 @@ RULES = {
     "DELETE /api/me/subscriptions/{subscription_id}": Rule(401, 404, private=None),
     "GET /api/events/{event_id}/subscriptions": Rule(401, 403),
     "DELETE /api/events/{event_id}/subscriptions/{subscription_id}": Rule(401, 403),
+    "POST /api/events/{event_id}/subscriptions/{subscription_id}/let-back": Rule(401, 403),
     "POST /api/unsubscribe": Rule(404, 404, {"token": "forged"}, None),
     "POST /api/unsubscribe/undo": Rule(404, 404, {"token": "forged"}, None),
     "POST /api/events/{event_id}/notify": Rule(401, 403, {"title": "Spam", "body": "Buy"}),

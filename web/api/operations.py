@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.notifications.rows import sending_paused
+from web.api.document import problems
+from web.api.parts import TOKEN_IS_OPTIONAL, Caller
 from web.site import Site, SiteOf
 
 log = logging.getLogger(__name__)
@@ -28,9 +30,11 @@ class Health(BaseModel):
 
 
 class TemporalConnection(BaseModel):
+    """`address`, `namespace` and `error` are for callers with a token; null for anybody else."""
+
     reachable: bool
-    address: str
-    namespace: str
+    address: str | None
+    namespace: str | None
     error: str | None
 
 
@@ -56,10 +60,13 @@ async def health(site: SiteOf, response: Response) -> Health:
     )
 
 
-@router.get("/temporal/connection", summary="Temporal")
-async def temporal_connection(site: SiteOf) -> TemporalConnection:
-    """Whether the namespace answers; asks at most every few seconds."""
+@router.get("/temporal/connection", summary="Temporal", responses=problems(401), openapi_extra=TOKEN_IS_OPTIONAL)
+async def temporal_connection(site: SiteOf, who: Caller) -> TemporalConnection:
+    """Whether the namespace answers; asks at most every few seconds. Where it is and what it said is told with a
+    token."""
     found = await site.gauge.look()
+    if who.user_id is None:
+        return TemporalConnection(reachable=found.reachable, address=None, namespace=None, error=None)
     return TemporalConnection(
         reachable=found.reachable, address=found.address, namespace=found.namespace, error=found.error
     )

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.pages import Page
 from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
-from core.subscriptions.leave import change_mine, end_mine, remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import change_mine, end_mine, let_back, remove_subscriber, undo_unsubscribe, unsubscribe
 from core.subscriptions.model import (
     CheckInbox,
     Scope,
@@ -19,6 +19,7 @@ from core.subscriptions.model import (
     Unsubscribed,
 )
 from core.subscriptions.views import event_subscriptions, my_subscriptions
+from core.tokens import read_undo, read_unsubscribe
 from web.api.document import problems
 from web.api.parts import TOKEN_IS_OPTIONAL, Caller, EventId, Me, Paging, Repeat, RowId
 from web.site import SiteOf
@@ -81,10 +82,12 @@ async def new_subscription(
     body: Annotated[Subscribe | None, Body(examples=[{"email": "you@example.org"}])] = None,
 ) -> Subscribed | CheckInbox:
     """Anybody may give an e-mail address, which must confirm by the link it is sent. With a token: one's own
-    channels by id or tag, or the default channel with an empty body."""
+    channels by id or tag, or the default channel with an empty body. `Idempotency-Key` is heeded for channels only: an
+    address that is asked twice gets one mail anyway."""
     if body is not None and body.email is not None:
         response.status_code = 202
         return await site.core.act(who, subscribe_by_email, event_id, SubscribeByEmail(email=body.email))
+    who.require_user()
     chosen = SubscribeByChannel(**body.model_dump(exclude={"email"}) if body is not None else {})
     found = await site.core.act_once(repeat.of(who, chosen), who, subscribe_by_channel, event_id, chosen)
     response.status_code = 201 if found.created else 200
@@ -111,9 +114,15 @@ async def ended_subscription(site: SiteOf, me: Me, subscription_id: RowId) -> Un
 
 
 @router.get("/events/{event_id}/subscriptions", summary="Who follows", responses=problems(401, 403, 404, 422))
-async def subscriptions_of_event(site: SiteOf, me: Me, event_id: EventId, page: Paging) -> Page[SubscriptionView]:
+async def subscriptions_of_event(
+    site: SiteOf,
+    me: Me,
+    event_id: EventId,
+    page: Paging,
+    removed: Annotated[bool, Query(description="Those the organizer removed, instead of those who follow")] = False,
+) -> Page[SubscriptionView]:
     """For the organizer; addresses are masked."""
-    return await site.core.ask(me, event_subscriptions, event_id, page)
+    return await site.core.ask(me, event_subscriptions, event_id, page, removed=removed)
 
 
 @router.delete(
@@ -123,17 +132,31 @@ async def subscriptions_of_event(site: SiteOf, me: Me, event_id: EventId, page: 
     responses=problems(401, 403, 404),
 )
 async def removed_subscription(site: SiteOf, me: Me, event_id: EventId, subscription_id: RowId) -> None:
-    """Silently; they cannot subscribe again on their own."""
+    """Silently; they cannot subscribe again until they are let back."""
     await site.core.act(me, remove_subscriber, event_id, subscription_id)
+
+
+@router.post(
+    "/events/{event_id}/subscriptions/{subscription_id}/let-back",
+    status_code=204,
+    summary="Let a removed subscriber back",
+    responses=problems(401, 403, 404),
+)
+async def let_back_subscription(site: SiteOf, me: Me, event_id: EventId, subscription_id: RowId) -> None:
+    """They may subscribe again, on any channel of theirs. Nothing is sent, and nobody follows by it."""
+    await site.core.act(me, let_back, event_id, subscription_id)
 
 
 @router.post("/unsubscribe", summary="Unsubscribe by link", responses=problems(404, 422))
 async def unsubscribed(site: SiteOf, who: Caller, body: Leave) -> Unsubscribed:
     """With the token of any message's unsubscribe link. Doing it twice is harmless."""
+    # Here already: what anybody can make up must not wait for the database's write lock.
+    read_unsubscribe(site.core.keys, body.token)
     return await site.core.act(who, unsubscribe, body.token, body.scope)
 
 
 @router.post("/unsubscribe/undo", summary="Undo an unsubscribe", responses=problems(404, 422))
 async def restored(site: SiteOf, who: Caller, body: Undo) -> Restored:
     """Brings back exactly what that unsubscribe ended."""
+    read_undo(site.core.keys, body.token, site.core.clock.now())
     return Restored(restored=await site.core.act(who, undo_unsubscribe, body.token))

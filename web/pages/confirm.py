@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from core.errors import Code, SoonishError
 from core.subscriptions.confirm import confirm, look_at_confirm
+from core.tokens import read_confirm
 from web.site import SiteOf
 
 router = APIRouter()
@@ -18,6 +19,8 @@ async def confirm_page(request: Request, site: SiteOf, token: str) -> Response:
 @router.post("/c/{token}")
 async def confirmed(request: Request, site: SiteOf, token: str) -> Response:
     visitor = site.visitor(request)
+    # Here already: what anybody can make up must not wait for the database's write lock.
+    read_confirm(site.core.keys, token, site.core.clock.now())
     try:
         about = await site.core.act(visitor, confirm, token)
     except SoonishError as refusal:

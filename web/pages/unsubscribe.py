@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from core.errors import Code, SoonishError
 from core.subscriptions.leave import look_at_leaving, undo_unsubscribe, unsubscribe
 from core.subscriptions.model import Leaving, Scope, Unsubscribed
-from core.tokens import read_unsubscribe
+from core.tokens import read_undo, read_unsubscribe
 from core.work import Actor
 from web.site import Site, SiteOf
 
@@ -20,12 +20,14 @@ _SCOPES: dict[str, Scope] = {scope: scope for scope in get_args(Scope)}
 @router.get("/u/{token}")
 async def unsubscribe_page(request: Request, site: SiteOf, token: str) -> Response:
     about = await _about(site, site.visitor(request), token)
-    return site.pages.page("unsubscribe.html", about=about, token=token)
+    scope = _SCOPES.get(request.query_params.get("scope", ""), "event")
+    return site.pages.page("unsubscribe.html", about=about, token=token, scope=scope)
 
 
 @router.post("/u/{token}")
 async def unsubscribed(request: Request, site: SiteOf, token: str) -> Response:
     visitor, scope = site.visitor(request), await _scope(request)
+    # Here already: what anybody can make up must not wait for the database's write lock.
     read_unsubscribe(site.core.keys, token)
     try:
         done = await site.core.act(visitor, unsubscribe, token, scope)
@@ -39,6 +41,7 @@ async def unsubscribed(request: Request, site: SiteOf, token: str) -> Response:
 
 @router.post("/u/{token}/undo")
 async def undone(request: Request, site: SiteOf, token: str) -> Response:
+    read_undo(site.core.keys, token, site.core.clock.now())
     restored = await site.core.act(site.visitor(request), undo_unsubscribe, token)
     return site.pages.page("undone.html", restored=restored)
 

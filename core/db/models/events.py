@@ -53,7 +53,7 @@ class Subscription(Numbered, Base):
     active_since: Mapped[dt.datetime | None]
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
-    """unsubscribed, removed, channel_removed, expired."""
+    """unsubscribed, removed, let_back (after it), channel_removed, expired."""
     ended_act: Mapped[str | None] = mapped_column(index=True)
     """The unsubscribe that ended it, so that undo restores exactly those rows."""
     state_before: Mapped[str | None]

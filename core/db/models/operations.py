@@ -47,7 +47,7 @@ class SuppressedAddress(Base):
 
 
 class AuditEntry(Numbered, Base):
-    """One row for each use case that changes something, done or refused."""
+    """One row for each use case that changes something: done, or refused to somebody with an account."""
 
     __tablename__ = "audit_log"
 
