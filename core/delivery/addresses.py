@@ -42,8 +42,8 @@ def address_channel(address: str, field: str, hint: str = "") -> Channel:
         raise _not_mail(field, hint)
     try:
         checked = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except (EmailNotValidError, UnicodeError) as error:
-        raise _not_mail(field, hint) from error
+    except (EmailNotValidError, UnicodeError):  # whose words may quote the address
+        raise _not_mail(field, hint) from None
     plain = f"{checked.local_part}@{checked.ascii_domain}".lower()
     if len(plain) > MAX_ADDRESS:
         raise _not_mail(field, hint)

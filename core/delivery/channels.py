@@ -103,11 +103,11 @@ def _service_channel(scheme: str, text: str) -> Channel:
 
 
 def _built(build: Callable[[], Any], kind: str) -> Any:
-    """A service object, or a refusal; Apprise's own words may quote the secret, so they are not passed on."""
+    """A service object, or a refusal; Apprise's own words may quote the secret: no trace shows them."""
     try:
         target = build()
-    except (AppriseException, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
-        raise _incomplete(kind) from error
+    except (AppriseException, TypeError, ValueError, AttributeError, KeyError, IndexError):
+        raise _incomplete(kind) from None
     if target is None:
         raise _incomplete(kind)
     return target

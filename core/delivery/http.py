@@ -23,9 +23,9 @@ DNS_CACHE_SECONDS = 10
 class HttpRequest:
     """One request, complete: nothing is added to `url` (already percent-encoded) or `body`."""
 
-    url: str
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     method: str = "POST"
 
 
@@ -34,8 +34,8 @@ class Reply:
     """What came back, or the outcome of not getting through. `body` holds the first few kilobytes."""
 
     status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     failure: Outcome | None = None
 
     def outcome(self) -> Outcome:

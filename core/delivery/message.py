@@ -1,19 +1,19 @@
 """What is sent, and what became of it: the two values every channel shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What only an e-mail carries. `html` and `Message.text` already contain this recipient's own links."""
+    """What only an e-mail carries. `html` and `Message.text` already contain this recipient's own links: secrets."""
 
-    html: str
+    html: str = field(repr=False)
     message_id: str
     """Without angle brackets; stable for a delivery, so that a repeated send is recognised as the same mail."""
-    unsubscribe_url: str | None = None
+    unsubscribe_url: str | None = field(default=None, repr=False)
     """Becomes List-Unsubscribe with one-click POST (RFC 8058); None for mail that somebody asked for just now."""
     list_id: str | None = None
-    calendar: str | None = None
+    calendar: str | None = field(default=None, repr=False)
     """An iCalendar document to attach; its METHOD is `calendar_method`."""
     calendar_method: str = "PUBLISH"
 
@@ -23,8 +23,8 @@ class Message:
     """One recipient's message: plain text always, Markdown for chat channels, mail parts for mail."""
 
     title: str
-    text: str
-    markdown: str
+    text: str = field(repr=False)
+    markdown: str = field(repr=False)
     mail: Mail | None = None
 
 

@@ -47,6 +47,12 @@ class Native:
     markdown: ClassVar[bool] = False
     """Whether this service shows Markdown unless its URL says otherwise."""
 
+    def __str__(self) -> str:
+        """Apprise's own would be the URL, with its path and headers."""
+        return f"<{type(self).__name__}>"
+
+    __repr__ = __str__
+
     def words(self, message: Message) -> tuple[str, str]:
         """Title and body as this service shows them."""
         return message.title, message.markdown if self._wants_markdown() else message.text

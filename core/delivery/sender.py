@@ -30,7 +30,7 @@ class Sender:
         self._tail: Tail | None = None
 
     async def start(self) -> None:
-        silence_apprise()
+        silence_libraries()
         await self._http.start()
 
     async def close(self) -> None:
@@ -76,6 +76,7 @@ class Sender:
         return outcome if service.host is None else dataclasses.replace(outcome, host_wide=False)
 
 
-def silence_apprise() -> None:
-    """Apprise logs hosts, topics and answers; what people may know stands in the outcome."""
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+def silence_libraries() -> None:
+    """Apprise logs hosts, topics and answers, urllib3 paths; what people may know stands in the outcome."""
+    for name in ("apprise", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
