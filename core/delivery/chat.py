@@ -135,7 +135,7 @@ class Slack(Native, NotifySlack):  # type: ignore[no-untyped-call]
 
     def judge(self, reply: Reply) -> Outcome:
         """A bot's answer is 200 even when it failed: `ok` and `error` stand at the start of the body."""
-        outcome = dataclasses.replace(reply.outcome(), host_wide=False)
+        outcome = reply.outcome()
         if self.mode != "bot" or not outcome.delivered:
             return outcome
         if re.search(rb'"ok"\s*:\s*true', reply.body):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from core.delivery.message import Outcome
 
 FAULTS_TO_OPEN = 5
+ASKED_TO_PAUSE = 10
+MAX_PAUSE_SECONDS = 60.0
 OPEN_SECONDS = 30.0
 MAX_OPEN_SECONDS = 600.0
 PATIENCE_SECONDS = 1.0
@@ -32,6 +34,8 @@ class _Host:
     """Length of the breaker's present or last opening; 0 while it is closed."""
     open_until: float = 0.0
     paused_until: float = 0.0
+    asked: int = 0
+    """Answers in a row that asked to wait."""
     probing: bool = False
 
 
@@ -80,13 +84,20 @@ class Hosts:
             return
         entry = self._entry(host)
         now = self._clock()
-        if outcome.host_wide and outcome.retry_after is not None:
-            entry.paused_until = max(entry.paused_until, now + outcome.retry_after)
+        self._slow_down(entry, outcome, now)
         if outcome.host_fault:
             self._fault(entry, now)
         else:
             entry.faults, entry.open_for, entry.open_until = 0, 0.0, 0.0
         self._drop_if_idle(host, entry)
+
+    def _slow_down(self, entry: _Host, outcome: Outcome, now: float) -> None:
+        """One address that asks to wait waits alone: it may be anybody's. A host is paused when it says so itself, or
+        when so many in a row ask that it must be the host; and never for long, because reminders wait with the rest."""
+        entry.asked = entry.asked + 1 if outcome.deferred else 0
+        if outcome.retry_after is not None and (outcome.host_wide or entry.asked >= ASKED_TO_PAUSE):
+            entry.paused_until = max(entry.paused_until, now + min(outcome.retry_after, MAX_PAUSE_SECONDS))
+            entry.asked = 0
 
     def _fault(self, entry: _Host, now: float) -> None:
         """Faults that were under way when the breaker opened do not count again."""
@@ -110,7 +121,7 @@ class Hosts:
         return entry
 
     def _drop_if_idle(self, key: str, entry: _Host) -> None:
-        if not (entry.active or entry.faults or entry.open_for) and entry.paused_until <= self._clock():
+        if not (entry.active or entry.faults or entry.asked or entry.open_for) and entry.paused_until <= self._clock():
             self._hosts.pop(key, None)
 
     def _sweep_sometimes(self) -> None:

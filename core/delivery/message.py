@@ -49,7 +49,7 @@ class Outcome:
     host_fault: bool = False
     deferred: bool = False
     host_wide: bool = False
-    """The wait is for everybody who writes to that host, not for this one address alone."""
+    """The server said that the wait is for everybody who writes to it, not for this one address alone."""
 
 
 OK = Outcome(delivered=True, code="ok")

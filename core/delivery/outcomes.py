@@ -55,7 +55,6 @@ def from_status(status: int, retry_after: str | float | None = None, now: dt.dat
         retry_after=wait,
         host_fault=status >= 500 and wait is None,
         deferred=wait is not None,
-        host_wide=wait is not None,
     )
 
 

@@ -1,6 +1,5 @@
 """Sends one message to one stored address, whatever kind it is."""
 
-import dataclasses
 import logging
 import traceback
 
@@ -72,8 +71,7 @@ class Sender:
     async def _send_by_tail(self, service: services.Service, url: str, message: Message) -> Outcome:
         if self._tail is None:
             self._tail = Tail(self._policy)
-        outcome = await self._tail.send(url, message)
-        return outcome if service.host is None else dataclasses.replace(outcome, host_wide=False)
+        return await self._tail.send(url, message)
 
 
 def silence_libraries() -> None:

@@ -138,8 +138,8 @@ def test_what_is_wrong_with_one_recipient_or_message_never_opens_a_breaker(outco
     hosts = broken(clock, faults=4)
     for _ in range(20):
         assert attempt(hosts, outcome) is None
-        clock.now += 20 if outcome.host_wide else 0
-    assert set(hosts.states().values()) <= {"closed"}
+        clock.now += 61 if hosts.states().get("h:443") == "paused" else 0
+    assert set(hosts.states().values()) <= {"closed", "paused"}
 
 
 @pytest.mark.parametrize("code", ["blocked", "error", "render", "key_missing"])
@@ -196,3 +196,25 @@ def test_hosts_that_failed_once_are_forgotten_in_time(monkeypatch: pytest.Monkey
         clock.now += 1
         attempt(hosts, FAULT, f"h{number}:443")
     assert len(hosts.states()) < 5000
+
+
+ASKS = Outcome(False, "http_429", retry_after=3600.0, deferred=True)
+
+
+def test_one_address_that_asks_to_wait_holds_up_nobody_else_on_its_host() -> None:
+    hosts = Hosts(32, Clock())
+    for _ in range(50):
+        assert attempt(hosts, ASKS) is None
+        assert attempt(hosts, OK) is None
+
+
+def test_a_host_where_everybody_is_asked_to_wait_is_left_alone_for_a_minute_at_most() -> None:
+    clock = Clock()
+    hosts = Hosts(32, clock)
+    for _ in range(10):
+        assert attempt(hosts, ASKS) is None
+    deferral = attempt(hosts, OK)
+    assert deferral is not None
+    assert (deferral.code, deferral.retry_after) == ("host_paused", 60.0)
+    clock.now += 61
+    assert attempt(hosts, OK) is None

@@ -89,7 +89,7 @@ async def test_retry_after_defers_without_blame(sender: Sender, server: Any, mes
 
     server.answers["/hook"] = wait
     outcome = await sender.send(f"json://{server.at}/hook", message)
-    assert (outcome.deferred, outcome.retry_after, outcome.host_wide) == (True, 17.0, True)
+    assert (outcome.deferred, outcome.retry_after, outcome.host_wide) == (True, 17.0, False)
     assert (outcome.permanent, outcome.host_fault) == (False, False)
 
 
