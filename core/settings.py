@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     public_base_url: str = "http://127.0.0.1:8000"
     default_timezone: str = "UTC"
 
-    database_url: str | None = None
+    database_url: str | None = Field(None, repr=False)
     """`sqlite+aiosqlite:///…` or `postgresql+psycopg://…`; unset: SQLite in the data folder."""
     secret_key: SecretStr | None = None
     """Signs links and keys look-ups. At least 32 characters."""
@@ -63,14 +63,14 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(30, ge=5)
     organizer_daily_deliveries: int = Field(200_000, ge=1)
 
-    subscribe_per_address_event_day: int = 1
-    subscribe_per_address_hour: int = 3
-    subscribe_per_ip_hour: int = 10
+    subscribe_per_address_event_day: int = Field(1, ge=1)
+    subscribe_per_address_hour: int = Field(3, ge=1)
+    subscribe_per_ip_hour: int = Field(10, ge=1)
 
-    retention_outbox_days: int = 7
-    retention_requests_hours: int = 24
-    retention_deliveries_days: int = 400
-    retention_audit_days: int = 400
+    retention_outbox_days: int = Field(7, ge=1)
+    retention_requests_hours: int = Field(24, ge=1)
+    retention_deliveries_days: int = Field(400, ge=1)
+    retention_audit_days: int = Field(400, ge=1)
 
     @field_validator(
         "encryption_keys", "trusted_proxies", "delivery_allowed_networks", "retry_delays_seconds", mode="before"

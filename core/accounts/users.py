@@ -1,12 +1,15 @@
 """Accounts, as far as an operator vouches for them: an address, its mail channel, API tokens."""
 
+import datetime as dt
+
 from pydantic import BaseModel, TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.db.models import Integration, Token, User
 from core.delivery.addresses import mail_channel
-from core.errors import Code, SoonishError, invalid
+from core.errors import Code, SoonishError, invalid, not_found
 from core.integrations.store import add_channel
+from core.limits import HOUR
 from core.text import Name, mask_address
 from core.times import zone
 from core.tokens import new_api_token, token_hash
@@ -21,6 +24,23 @@ class IssuedToken(BaseModel):
 
     token: str
     user_id: int
+
+
+class TokenView(BaseModel):
+    """An API token as lists show it: never the token. `used_at` is exact to the hour."""
+
+    id: int
+    created_at: dt.datetime
+    used_at: dt.datetime | None
+    expires_at: dt.datetime | None
+
+
+class Tokens(BaseModel):
+    items: list[TokenView]
+
+
+class Revoked(BaseModel):
+    revoked: int
 
 
 async def vouch(work: Work, email: str, *, display_name: str | None = None, timezone: str | None = None) -> IssuedToken:
@@ -74,7 +94,38 @@ async def authenticate(core: Core, bearer: str, via: str, ip: str | None = None)
             "This API token is not valid.",
             hint="Ask the operator for one: soonish token create --email you@example.org",
         )
+    if token.used_at is None or core.clock.now() - token.used_at >= HOUR:
+        await core.step(_used, token.id)
     return Actor(token.user_id, via, ip)
+
+
+async def _used(work: Work, token_id: int) -> None:
+    await work.session.execute(update(Token).where(Token.id == token_id).values(used_at=work.now))
+
+
+async def list_tokens(work: Work, email: str) -> Tokens:
+    """An account's API tokens, oldest first. Which is which is told by when it was made and used."""
+    tokens = await work.session.scalars(
+        select(Token)
+        .join(User, User.id == Token.user_id)
+        .where(User.email == email.strip().lower(), Token.purpose == API_TOKEN)
+        .order_by(Token.id)
+    )
+    views = [
+        TokenView(id=row.id, created_at=row.created_at, used_at=row.used_at, expires_at=row.expires_at)
+        for row in tokens
+    ]
+    return Tokens(items=views)
+
+
+async def revoke_token(work: Work, token_id: int) -> Revoked:
+    """The token opens nothing any more, from the next request on."""
+    token = await work.session.get(Token, token_id)
+    if token is None or token.purpose != API_TOKEN:
+        raise not_found("token")
+    work.subject, work.detail = f"user:{token.user_id}", {"token": token_id}
+    await work.session.delete(token)
+    return Revoked(revoked=token_id)
 
 
 async def actor_by_email(work: Work, email: str | None) -> Actor:

@@ -11,7 +11,7 @@ from core.events.access import may_see, visible_event
 from core.events.checks import check_times
 from core.events.model import EventView, NewEvent, event_view
 from core.limits import DAY, demand
-from core.notifications.owe import default_channel, followers, new_notification, owe_channel
+from core.notifications.owe import ACTIVE, default_channel, followers, new_notification, owe_channel
 from core.pages import Page, PageRequest, cut, position
 from core.times import zone
 from core.tokens import new_public_id
@@ -74,7 +74,7 @@ async def list_events(
 ) -> Page[EventView]:
     """The actor's events, newest first; `upcoming` leaves out what has started or was cancelled."""
     user_id = work.actor.require_user()
-    active = select(func.count()).where(Subscription.event_id == Event.id, Subscription.state == "active")
+    active = select(func.count()).where(Subscription.event_id == Event.id, ACTIVE)
     query = select(Event, active.scalar_subquery()).where(may_see(work.actor))
     if which == "mine":
         query = query.where(Event.owner_user_id == user_id)

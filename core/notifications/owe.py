@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, case, exists, func, literal, literal_column, null, select, update
+from sqlalchemy import ColumnElement, Select, TextClause, case, exists, func, literal, null, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
@@ -14,7 +14,8 @@ from core.notifications.kinds import KINDS
 from core.work import Work
 
 # Written out, because SQLite matches a partial index only by the literal text of its condition.
-ACTIVE: ColumnElement[bool] = literal_column("subscriptions.state = 'active'", Boolean)
+ACTIVE = text("subscriptions.state = 'active'")
+Condition = ColumnElement[bool] | TextClause
 _COLUMNS = (
     "created_at", "notification_id", "integration_id", "subscription_id", "destination", "label", "status",
     "attempts", "next_attempt_at",
@@ -57,7 +58,7 @@ async def owe_subscribers(
     They are counted first, against the organizer's daily limit: nothing is written for a message that is refused.
     One INSERT … SELECT: ten thousand rows cost one statement.
     """
-    wanted = [Subscription.event_id == event_id, ACTIVE]
+    wanted: list[Condition] = [Subscription.event_id == event_id, ACTIVE]
     if only is not None:
         wanted.append(Subscription.id.in_(only))
     await _charge_audience(work, notification, event_id, wanted)
@@ -90,9 +91,7 @@ async def charge(work: Work, owner_user_id: int, kind: str, amount: int) -> None
         await demand(work, "deliveries", str(owner_user_id), limit, DAY, amount)
 
 
-async def _charge_audience(
-    work: Work, notification: Notification, event_id: int, wanted: Sequence[ColumnElement[bool]]
-) -> None:
+async def _charge_audience(work: Work, notification: Notification, event_id: int, wanted: Sequence[Condition]) -> None:
     if KINDS[notification.kind].daily_limit == "free":
         return
     owed = exists().where(Delivery.notification_id == notification.id, Delivery.destination == Integration.destination)

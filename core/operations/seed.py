@@ -111,10 +111,10 @@ async def _insert(work: Work, event_id: int, rows: list[dict[str, object]]) -> N
     made = {"created_at": work.now, "confirmed_at": work.now}
     await connection.execute(insert(Integration).on_conflict_do_nothing(), [row | made for row in rows])
     now = literal(work.now, type_=Subscription.created_at.type)
-    audience = select(now, now, now, literal(event_id), Integration.id, literal("active")).where(
+    audience = select(now, now, literal(event_id), Integration.id, literal("active")).where(
         Integration.user_id.is_(None), Integration.destination.in_([row["destination"] for row in rows])
     )
-    columns = ["created_at", "requested_at", "active_since", "event_id", "integration_id", "state"]
+    columns = ["created_at", "requested_at", "event_id", "integration_id", "state"]
     await connection.execute(
         insert(Subscription).from_select(columns, audience.order_by(Integration.id)).on_conflict_do_nothing()
     )

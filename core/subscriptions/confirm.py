@@ -40,7 +40,7 @@ async def confirm(work: Work, token: str) -> Confirming:
     work.subject = f"subscription:{row.id}"
     if row.state == "unconfirmed":
         refuse_when_over(event, work.now)
-        row.state, row.active_since, row.ended_by = "active", work.now, None
+        row.state, row.ended_by = "active", None
         await _switch_on(work, integration)
         await welcome(work, event, integration, row)
     return _subscription_page(row, integration, event)

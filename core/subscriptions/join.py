@@ -122,7 +122,7 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
     if await _was_removed(work, event, integration):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
-    row.state, row.active_since, row.ended_by = "active", work.now, None
+    row.state, row.ended_by = "active", None
     # Who asks through a channel that is proved to be theirs asks to be written to there again.
     await work.session.execute(
         delete(SuppressedAddress).where(SuppressedAddress.destination == integration.destination)

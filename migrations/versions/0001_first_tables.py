@@ -173,7 +173,6 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("name", sa.String(), nullable=False),
         sa.Column("expires_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("used_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tokens_user_id_users")),
@@ -241,7 +240,6 @@ def upgrade() -> None:
         sa.Column("integration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("requested_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("active_since", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("ended_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.String(), nullable=True),
         sa.Column("ended_act", sa.String(), nullable=True),
@@ -259,8 +257,22 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_subscriptions_active",
+            ["event_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
         batch_op.create_index(batch_op.f("ix_subscriptions_ended_act"), ["ended_act"], unique=False)
         batch_op.create_index(batch_op.f("ix_subscriptions_integration_id"), ["integration_id"], unique=False)
+        batch_op.create_index(
+            "ix_subscriptions_unconfirmed",
+            ["requested_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'unconfirmed'"),
+            postgresql_where=sa.text("state = 'unconfirmed'"),
+        )
         batch_op.create_index(batch_op.f("ix_subscriptions_user_id"), ["user_id"], unique=False)
 
     op.create_table(
@@ -294,10 +306,7 @@ def upgrade() -> None:
             ["notification_id"], ["notifications.id"], name=op.f("fk_deliveries_notification_id_notifications")
         ),
         sa.ForeignKeyConstraint(
-            ["subscription_id"],
-            ["subscriptions.id"],
-            name=op.f("fk_deliveries_subscription_id_subscriptions"),
-            ondelete="SET NULL",
+            ["subscription_id"], ["subscriptions.id"], name=op.f("fk_deliveries_subscription_id_subscriptions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("notification_id", "destination", name=op.f("uq_deliveries_notification_id_destination")),
@@ -305,6 +314,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deliveries_integration_id"), ["integration_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_notification_id_id"), ["notification_id", "id"], unique=False)
         batch_op.create_index(
             "ix_deliveries_open",
             ["notification_id", "next_attempt_at"],
@@ -359,13 +369,24 @@ def downgrade() -> None:
             sqlite_where=sa.text("status IN ('queued', 'sending')"),
             postgresql_where=sa.text("status IN ('queued', 'sending')"),
         )
+        batch_op.drop_index(batch_op.f("ix_deliveries_notification_id_id"))
         batch_op.drop_index(batch_op.f("ix_deliveries_integration_id"))
 
     op.drop_table("deliveries")
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_subscriptions_user_id"))
+        batch_op.drop_index(
+            "ix_subscriptions_unconfirmed",
+            sqlite_where=sa.text("state = 'unconfirmed'"),
+            postgresql_where=sa.text("state = 'unconfirmed'"),
+        )
         batch_op.drop_index(batch_op.f("ix_subscriptions_integration_id"))
         batch_op.drop_index(batch_op.f("ix_subscriptions_ended_act"))
+        batch_op.drop_index(
+            "ix_subscriptions_active",
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
 
     op.drop_table("subscriptions")
     with op.batch_alter_table("notifications", schema=None) as batch_op:

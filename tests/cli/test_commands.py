@@ -190,6 +190,15 @@ def test_a_token_is_made_for_a_new_account_and_for_a_known_one(terminal: Termina
     assert not terminal.rows("SELECT 1 FROM tokens WHERE token_hash=?", made["token"])
 
 
+def test_tokens_are_listed_without_being_shown_and_taken_back(terminal: Terminal) -> None:
+    made = terminal.json("token", "create", "--email", "dora@example.org")
+    (listed,) = terminal.json("token", "list", "--email", "dora@example.org")["items"]
+    assert made["token"] not in terminal.ok("token", "list", "--email", "dora@example.org")
+    assert terminal.json("token", "revoke", str(listed["id"])) == {"revoked": listed["id"]}
+    assert terminal.json("token", "list", "--email", "dora@example.org") == {"items": []}
+    assert terminal.rows("SELECT count(*) FROM audit_log WHERE action='revoke_token'") == [(1,)]
+
+
 def test_a_token_for_nonsense_is_refused(terminal: Terminal) -> None:
     assert terminal.refusal("token", "create", "--email", "nonsense")["field"] == "email"
     refused = terminal.refusal("token", "create", "--email", "dora@example.org", "--timezone", "Mars/Base")

@@ -5,11 +5,11 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
-from core.accounts.users import actor_by_email, authenticate, vouch
+from core.accounts.users import actor_by_email, authenticate, list_tokens, revoke_token, vouch
 from core.db.models import Integration, Token, User
 from core.errors import Code
 from core.work import Core
-from tests.core.look import one_audit_row, refusal, refused_without_a_trace, rows, table_sizes
+from tests.core.look import one_audit_row, refusal, refused_without_a_trace, rows, statements, table_sizes
 from tests.people import OPERATOR, Town
 
 
@@ -68,3 +68,32 @@ async def test_the_terminal_acts_for_the_named_account_or_the_only_one(core: Cor
     assert (await core.ask(OPERATOR, actor_by_email, " Emil@example.org")).user_id == other.user_id
     unknown = await refusal(core.ask(OPERATOR, actor_by_email, "zoe@example.org"), Code.INVALID)
     assert "zoe@" not in unknown.message
+
+
+async def test_a_revoked_token_opens_nothing_and_the_others_still_do(town: Town) -> None:
+    other = await town.core.act(OPERATOR, vouch, town.alice.email)
+    first = (await town.core.ask(OPERATOR, list_tokens, " Alice@Example.org ")).items[0]
+    async with one_audit_row(town.core, "revoke_token"):
+        await town.core.act(OPERATOR, revoke_token, first.id)
+    await refusal(authenticate(town.core, town.alice.token, "api"), Code.UNAUTHENTICATED)
+    assert (await authenticate(town.core, other.token, "api")).user_id == town.alice.actor.user_id
+    assert len((await town.core.ask(OPERATOR, list_tokens, town.alice.email)).items) == 1
+    await refused_without_a_trace(town.core, town.core.act(OPERATOR, revoke_token, first.id), Code.NOT_FOUND)
+
+
+async def test_a_token_remembers_its_use_to_the_hour_and_is_never_shown(town: Town) -> None:
+    async def used() -> dt.datetime | None:
+        return (await town.core.ask(OPERATOR, list_tokens, town.alice.email)).items[0].used_at
+
+    assert await used() is None
+    await authenticate(town.core, town.alice.token, "api")
+    first = await used()
+    town.clock.shift = dt.timedelta(minutes=50)
+    with statements(town.core) as seen:
+        await authenticate(town.core, town.alice.token, "api")
+    assert len(seen) == 1
+    assert await used() == first
+    town.clock.shift = dt.timedelta(minutes=61)
+    await authenticate(town.core, town.alice.token, "api")
+    assert await used() != first
+    assert town.alice.token not in (await town.core.ask(OPERATOR, list_tokens, town.alice.email)).model_dump_json()

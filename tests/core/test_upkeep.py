@@ -3,14 +3,22 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
+from pydantic import ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
-from core.db.models import Delivery, DeliveryOpening, Notification, OutboxRow
+from core.db.models import AuditEntry, Delivery, DeliveryOpening, Integration, Notification, OutboxRow, Subscription
+from core.events.model import EventView
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
-from core.subscriptions.leave import end_mine
-from core.upkeep import tidy
-from tests.core.look import audit, rows, table_sizes
+from core.settings import Settings
+from core.subscriptions.confirm import confirm
+from core.subscriptions.join import subscribe_by_email
+from core.subscriptions.leave import end_mine, unsubscribe
+from core.subscriptions.model import SubscribeByEmail
+from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
+from core.upkeep import AT_ONCE, tidy, tidy_all
+from tests.core.look import NOBODY, audit, rows, subscriptions, table_sizes
 from tests.people import Town
 
 DAY = dt.timedelta(days=1)
@@ -66,3 +74,76 @@ async def test_tidying_twice_is_tidying_once(town: Town) -> None:
     town.clock.shift = 500 * DAY
     await town.core.step(tidy)
     assert not any((await town.core.step(tidy)).values())
+
+
+async def test_a_backlog_is_erased_in_one_go_by_short_transactions(town: Town) -> None:
+    old = town.clock.now() - 500 * DAY
+    async with town.core.db.write() as session:
+        before = len(list(await session.scalars(select(AuditEntry.id))))
+        session.add_all(
+            AuditEntry(created_at=old, via="cli", action="x", subject="", outcome="done", detail={})
+            for _ in range(AT_ONCE + 1)
+        )
+    town.clock.shift = dt.timedelta(seconds=1)
+    # Ids ascend with time; these were written last, so everything before them must be gone or old as well.
+    async with town.core.db.write() as session:
+        for row in await session.scalars(select(AuditEntry).order_by(AuditEntry.id).limit(before)):
+            row.created_at = old
+    assert (await tidy_all(town.core))["audit"] == AT_ONCE + 1 + before
+    assert not any((await tidy_all(town.core)).values())
+
+
+async def _nora(town: Town) -> Integration:
+    (channel,) = await rows(town.core, select(Integration).where(Integration.user_id.is_(None)))
+    return channel
+
+
+async def _joined(town: Town, event: EventView) -> Subscription:
+    await town.core.act(NOBODY, subscribe_by_email, event.id, SubscribeByEmail(email="nora@example.org"))
+    (row,) = await subscriptions(town, event)
+    link = ConfirmToken("subscription", row.id, int(row.requested_at.timestamp()))
+    await town.core.act(NOBODY, confirm, confirm_token(town.core.keys, link))
+    return row
+
+
+async def test_an_address_that_left_is_forgotten_after_thirty_days_and_may_come_back(town: Town) -> None:
+    event = await town.event(town.in_(days=200))
+    row = await _joined(town, event)
+    town.clock.shift = 100 * DAY
+    link = unsubscribe_token(town.core.keys, UnsubscribeToken(row.event_id, row.integration_id))
+    await town.core.act(NOBODY, unsubscribe, link)
+    town.clock.shift = 129 * DAY
+    assert (await tidy_all(town.core))["addresses"] == 0
+    town.clock.shift = 131 * DAY
+    assert (await tidy_all(town.core))["addresses"] == 1
+    assert town.core.keys.open((await _nora(town)).apprise_url) == ""
+    await _joined(town, event)
+    assert "nora" in town.core.keys.open((await _nora(town)).apprise_url)
+
+
+async def test_an_address_is_forgotten_thirty_days_after_the_grace_of_the_last_event_it_follows(town: Town) -> None:
+    await _joined(town, await town.event(town.in_(days=10)))
+    town.clock.shift = 69 * DAY
+    assert (await tidy_all(town.core))["addresses"] == 0
+    town.clock.shift = 71 * DAY
+    assert (await tidy_all(town.core))["addresses"] == 1
+    assert (await _nora(town)).label == "•••"
+
+
+async def test_a_subscription_is_never_erased_before_its_deliveries(town: Town) -> None:
+    (row,) = await town.follow(town.bob, await town.event())
+    with pytest.raises(IntegrityError):
+        async with town.core.db.write() as session:
+            await session.execute(delete(Subscription).where(Subscription.id == row.id))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in Settings.model_fields if name.startswith(("retention", "subscribe"))]
+)
+def test_a_limit_or_a_retention_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, **{name: 0})  # type: ignore[arg-type]
+
+
+def test_the_settings_never_show_the_databases_password() -> None:
+    assert "hunter2" not in repr(Settings(_env_file=None, database_url="postgresql+psycopg://me:hunter2@db/soonish"))

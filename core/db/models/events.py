@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models.base import Base, BigId, Numbered, one_of
@@ -50,7 +50,6 @@ class Subscription(Numbered, Base):
     """unconfirmed, active, paused or ended."""
     requested_at: Mapped[dt.datetime]
     """The latest request; a confirm link names it."""
-    active_since: Mapped[dt.datetime | None]
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
     """unsubscribed, removed, let_back (after it), channel_removed, expired."""
@@ -63,6 +62,19 @@ class Subscription(Numbered, Base):
         return (
             UniqueConstraint("event_id", "integration_id"),
             one_of("state", "unconfirmed", "active", "paused", "ended"),
+            # Partial, so that those who left cost an audience nothing.
+            Index(
+                "ix_subscriptions_active",
+                "event_id",
+                sqlite_where=text("state = 'active'"),
+                postgresql_where=text("state = 'active'"),
+            ),
+            Index(
+                "ix_subscriptions_unconfirmed",
+                "requested_at",
+                sqlite_where=text("state = 'unconfirmed'"),
+                postgresql_where=text("state = 'unconfirmed'"),
+            ),
         )
 
 

@@ -49,7 +49,8 @@ class Delivery(Numbered, Base):
 
     notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"))
     integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id", ondelete="SET NULL"), index=True)
-    subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscriptions.id", ondelete="SET NULL"), index=True)
+    subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscriptions.id"), index=True)
+    """NULL for account mail, so a subscription is never erased before its deliveries."""
     destination: Mapped[str]
     label: Mapped[str]
     status: Mapped[str] = mapped_column(default="queued")
@@ -66,6 +67,8 @@ class Delivery(Numbered, Base):
         return (
             UniqueConstraint("notification_id", "destination"),
             one_of("status", "queued", "sending", "delivered", "pending", "dead", "skipped"),
+            # What a report's page reads.
+            Index(None, "notification_id", "id"),
             # What a claim reads. Partial, so that a million delivered rows cost it nothing.
             Index(
                 "ix_deliveries_open",

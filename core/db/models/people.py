@@ -71,6 +71,6 @@ class Token(Numbered, Base):
     purpose: Mapped[str]
     token_hash: Mapped[str] = mapped_column(unique=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
-    name: Mapped[str] = mapped_column(default="")
     expires_at: Mapped[dt.datetime | None]
     used_at: Mapped[dt.datetime | None]
+    """To the hour."""
