@@ -29,7 +29,7 @@ from core.events.duties import EventDuties, event_duties, make_reminder
 from core.events.reminders import REMINDERS
 from core.notifications.courier import Courier
 from core.temporal import Temporal, TemporalAwayError
-from core.upkeep import tidy
+from core.upkeep import tidy_all
 from core.wiring import Openings
 from core.work import Core, Work
 
@@ -125,7 +125,7 @@ class Activities:
     @activity.defn(name=TIDY)
     async def tidy(self) -> dict[str, int]:
         async with _heartbeats():
-            return await self._core.step(tidy)
+            return await tidy_all(self._core)
 
 
 async def _hand_over(work: Work, event_id: int) -> None:

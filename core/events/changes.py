@@ -133,19 +133,24 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange,
 
 async def _waiting_update(work: Work, event_id: int) -> Notification | None:
     """The update of this event of which nothing has left yet."""
-    # Skipped: somebody left or removed a channel meanwhile; nothing was said to them.
-    left = exists().where(Delivery.notification_id == Notification.id, Delivery.status.not_in(("queued", "skipped")))
     found: Notification | None = await work.session.scalar(
-        select(Notification).where(
+        select(Notification)
+        .where(
             Notification.event_id == event_id,
             Notification.kind == "update",
             Notification.superseded_at.is_(None),
             Notification.closed_at.is_(None),
-            Notification.not_before > work.now,
-            ~left,
         )
+        .order_by(Notification.id.desc())
+        .limit(1)
+        # A claim holds this lock while it takes rows: whether anything has left is asked once it is ours.
+        .with_for_update()
     )
-    return found
+    if found is None:
+        return None
+    # Skipped: somebody left or removed a channel meanwhile; nothing was said to them.
+    left = exists().where(Delivery.notification_id == found.id, Delivery.status.not_in(("queued", "skipped")))
+    return None if await work.session.scalar(select(left)) else found
 
 
 def _merge(earlier: Changes, later: Changes) -> Changes:

@@ -150,7 +150,7 @@ def _channel_disabled(about: About, base_url: str) -> Notice:
         about.notification.title,
         [
             f"Your channel {data['name']} was switched off. {data['reason']}",
-            "Messages for it are waiting. Once it works again, switch it on and they are sent.",
+            "What comes for it now waits. Once it works again, switch it on, and what is still news is sent.",
         ],
         page_url=base_url,
         may_leave=False,

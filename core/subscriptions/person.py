@@ -1,5 +1,7 @@
 """Who counts as one person: an account with all its channels, and whoever is reached at the same end point."""
 
+from typing import cast
+
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -13,9 +15,24 @@ def same_person(
     user_id: int | InstrumentedAttribute[int | None] | None,
     channel: _Channel = Integration,
 ) -> ColumnElement[bool]:
-    """Channels of the person that this end point and account (None: anonymous) belong to."""
-    same = channel.destination == destination
-    return same if user_id is None else or_(same, channel.user_id == user_id)
+    """Channels of the person that this end point and account (None: anonymous) belong to.
+
+    An address without an account is the account's whose proved channel it is, and the other way round: who was removed
+    on one of them does not come back on another.
+    """
+    owner, own = aliased(Integration), aliased(Integration)
+    owners = select(owner.user_id).where(
+        owner.destination == destination, owner.user_id.is_not(None), owner.confirmed_at.is_not(None)
+    )
+
+    def theirs(account: ColumnElement[int | None]) -> ColumnElement[bool]:
+        return account.in_(owners) if user_id is None else or_(account == user_id, account.in_(owners))
+
+    return or_(
+        channel.destination == destination,
+        theirs(cast("ColumnElement[int | None]", channel.user_id)),
+        channel.destination.in_(select(own.destination).where(theirs(cast("ColumnElement[int | None]", own.user_id)))),
+    )
 
 
 def removed_person(

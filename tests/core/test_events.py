@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import update
 
+from core.db.models import Delivery
 from core.errors import Code
 from core.events.changes import cancel_event, change_event
 from core.events.duties import event_duties, make_reminder, neglected
@@ -359,7 +361,8 @@ async def test_after_a_message_has_left_the_next_edit_is_a_message_of_its_own(pa
     event = await patient.event()
     await patient.follow(patient.bob, event)
     await edit(patient, event, location="Roof")
-    patient.clock.shift = dt.timedelta(minutes=3)
+    async with patient.core.db.write() as session:
+        await session.execute(update(Delivery).values(status="delivered"))
     await edit(patient, event, location="Cellar")
     one, two = await notifications(patient, event, "update")
     assert one.data["changes"] == {"location": ["", "Roof"]}

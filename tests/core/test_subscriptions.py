@@ -636,3 +636,21 @@ async def test_who_asked_for_no_more_mail_and_follows_again_through_their_own_ch
     assert (await table_sizes(town.core))["suppressed_addresses"] == 1
     await town.follow(town.bob, another)
     assert (await table_sizes(town.core))["suppressed_addresses"] == 0
+
+
+async def test_who_was_removed_on_an_account_does_not_come_back_by_the_address_alone(town: Town) -> None:
+    event = await town.event()
+    hook = await town.channel(town.bob, "json://192.0.2.7/bob")
+    (row,) = await town.follow(town.bob, event, hook)
+    await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    await town.core.act(NOBODY, subscribe_by_email, event.id, SubscribeByEmail(email=town.bob.email))
+    assert await states(town, event) == ["ended"]
+
+
+async def test_who_was_removed_as_an_address_does_not_come_back_by_the_account_that_owns_it(town: Town) -> None:
+    event = await town.event()
+    row = await joined(town, event, town.bob.email)
+    await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    hook = await town.channel(town.bob, "json://192.0.2.7/bob")
+    request = SubscribeByChannel(integration_ids=[hook])
+    await refusal(town.core.act(town.bob.actor, subscribe_by_channel, event.id, request), Code.FORBIDDEN)
