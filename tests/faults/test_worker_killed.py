@@ -101,8 +101,7 @@ async def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_little(
     assert (found.delivered, found.failed, found.skipped) == (PEOPLE, 0, 0)
 
 
-async def test_a_worker_that_waits_for_temporal_stops_when_told(town: Town, live_settings: Settings) -> None:
-    assert town.core
+async def test_a_worker_that_waits_for_temporal_stops_when_told(live_settings: Settings) -> None:
     away = live_settings.model_copy(update={"temporal_url": f"127.0.0.1:{free_port()}"})
     code = "from core.settings import Settings; from worker.main import run; run(Settings(_env_file=None))"
     process = await asyncio.create_subprocess_exec(
