@@ -101,3 +101,16 @@ def start_words(now: dt.datetime, start: dt.datetime, zone_name: str) -> str:
         return "is tomorrow"
     words = span(ahead)
     return f"starts in {words}" if words else "starts now"
+
+
+def say_exactly(moment: dt.datetime, zone_name: str) -> str:
+    """`Fri 27 Nov 2026, 19:00`, with seconds if there are any, and with the offset where the hour exists twice."""
+    zone_of = ZoneInfo(zone_name)
+    local = moment.astimezone(zone_of)
+    text = f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}".removesuffix(":00")
+    wall = local.replace(tzinfo=None)
+    first, second = (wall.replace(tzinfo=zone_of, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return text
+    offset = f"{local:%z}"
+    return f"{text} {offset[:3]}:{offset[3:5]}"

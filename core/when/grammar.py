@@ -1,0 +1,94 @@
+"""The grammar: which part may stand where. Each part takes what it understands; what nobody takes is refused."""
+
+from core.when import clocks, days, places, spans
+from core.when import words as w
+from core.when.cursor import DASHES, EXAMPLE, RANGE, Cursor
+from core.when.phrase import Phrase, refuse
+
+_SEPARATORS = frozenset(",;·|()")
+_AT = frozenset({"at", "um", "à", "las", "la"})
+
+
+def parse(text: str, *, month_first: bool | None) -> Phrase:
+    """`month_first`: how the writer orders 11/12; None when that is not known. Raises SoonishError."""
+    c = Cursor(text, month_first=month_first)
+    if not c.atoms:
+        raise refuse("There is no time in that.", EXAMPLE)
+    while c.at < len(c.atoms):
+        if not part(c):
+            raise c.not_understood()
+    return c.phrase
+
+
+def part(c: Cursor) -> bool:
+    atom = c.peek()
+    after_at, c.after_at = c.after_at, False
+    if atom.kind == "stamp":
+        return stamp(c)
+    if atom.kind == "path":
+        return places.zone(c)
+    if atom.kind == "num":
+        return (
+            spans.span_ahead(c) or days.date(c) or clocks.clock(c) or days.day_of_month(c, named=False)
+            or (after_at and clocks.bare_hour(c))
+        )  # fmt: skip
+    if atom.kind == "word":
+        refuse_what_is_not_there_yet(c)
+        return (
+            days.day_word(c) or days.weekday(c) or spans.span(c) or spans.span_ahead(c) or clocks.daypart(c)
+            or clocks.noon(c) or days.month_day(c) or places.zone(c) or glue(c)
+        )  # fmt: skip
+    return places.offset(c) or symbol(c)
+
+
+def refuse_what_is_not_there_yet(c: Cursor) -> None:
+    word = c.word()
+    if word in w.RECURRING:
+        raise refuse("Repeating events don't exist yet.", 'Write the first date, like "fri 7pm".')
+    if word in w.RANGING and (c.phrase.clocks or c.peek(1).kind == "num"):
+        raise RANGE
+    if word in w.VAGUE:
+        raise refuse(f"“{word}” is not a time.", f"Write the exact time. {EXAMPLE}")
+    if word in {"weekend", "week", "month", "year"}:
+        raise refuse(f"Which day of the {word}?", EXAMPLE)
+    if word in w.YESTERDAY:
+        raise refuse(f"That is in the past ({word}).", "Pick a later time.")
+    if word in w.LAST and c.word(1) in {*w.WEEKDAYS, "week", "month", "year", "night"}:
+        raise refuse(f"That is in the past ({word} {c.word(1)}).", "Pick a later time.")
+
+
+def stamp(c: Cursor) -> bool:
+    if len(c.atoms) > 1:
+        raise refuse("A Discord time says it all; there is more beside it.", "Leave the rest out.")
+    c.phrase.stamp = int(c.peek().text)
+    return c.take(1)
+
+
+def glue(c: Cursor) -> bool:
+    word = c.word()
+    if word in _AT:
+        c.after_at = True
+        return c.take(1)
+    if word == "the" and c.peek(1).kind == "num":
+        c.take(1)
+        return days.day_of_month(c, named=False)
+    if word == "am" and (c.word(1) in w.WEEKDAYS or c.peek(1).kind == "num"):
+        return c.take(1)
+    if word in w.GLUE and c.peek(1).kind != "end":
+        return c.take(1)
+    return False
+
+
+def symbol(c: Cursor) -> bool:
+    atom = c.peek()
+    if atom.text == "@":
+        c.after_at = True
+        return c.take(1)
+    if atom.text in _SEPARATORS:
+        return c.take(1)
+    if atom.text in DASHES and not atom.glued and not c.peek(1).glued and c.at:
+        c.dashed = True
+        return c.take(1)
+    if atom.text in DASHES and c.phrase.clocks:
+        raise RANGE
+    return False
