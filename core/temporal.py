@@ -98,31 +98,24 @@ class Temporal:
 
     async def ring_event(self, event_id: int, public_id: str, signal: str, subject_id: int) -> None:
         """Signal an event's workflow, starting it if it does not run. Ringing twice is harmless."""
+        await self._ring(EVENT_WORKFLOW, EventStart(event_id), event_workflow_id(public_id), signal, subject_id)
+
+    async def ring_notification(self, notification_id: int) -> None:
+        """The workflow of an account mail, which belongs to no event."""
+        order, workflow_id = SendOrder(notification_id), notification_workflow_id(notification_id)
+        await self._ring(NOTIFICATION_WORKFLOW, order, workflow_id, NOTIFICATION_OWED, notification_id)
+
+    async def _ring(self, workflow: str, start: object, workflow_id: str, signal: str, subject_id: int) -> None:
         client = await self.client()
         await _bounded(
             client.start_workflow(
-                EVENT_WORKFLOW,
-                EventStart(event_id),
-                id=event_workflow_id(public_id),
+                workflow,
+                start,
+                id=workflow_id,
                 task_queue=self.task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 start_signal=signal,
                 start_signal_args=[Doorbell(subject_id)],
-            )
-        )
-
-    async def ring_notification(self, notification_id: int) -> None:
-        """The workflow of an account mail, which belongs to no event."""
-        client = await self.client()
-        await _bounded(
-            client.start_workflow(
-                NOTIFICATION_WORKFLOW,
-                SendOrder(notification_id),
-                id=notification_workflow_id(notification_id),
-                task_queue=self.task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                start_signal=NOTIFICATION_OWED,
-                start_signal_args=[Doorbell(notification_id)],
             )
         )
 
