@@ -15,21 +15,17 @@ _WITHOUT_LIMIT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_inte
 
 async def send(notification_id: int) -> SendReport:
     """Send what is due of a notification; counts come from the ledger."""
-    report: SendReport = await workflow.execute_activity(
-        SEND_NOTIFICATION,
-        SendOrder(notification_id),
-        result_type=SendReport,
-        start_to_close_timeout=timedelta(hours=12),
-        heartbeat_timeout=HEARTBEAT,
-        retry_policy=_WITHOUT_LIMIT,
-    )
-    return report
+    return await _have_sent(SEND_NOTIFICATION, SendOrder(notification_id))
 
 
 async def send_reminder(order: ReminderOrder) -> SendReport:
     """Wait in the worker for the reminder's exact instant, then send it."""
+    return await _have_sent(SEND_REMINDER, order)
+
+
+async def _have_sent(activity: str, order: SendOrder | ReminderOrder) -> SendReport:
     report: SendReport = await workflow.execute_activity(
-        SEND_REMINDER,
+        activity,
         order,
         result_type=SendReport,
         start_to_close_timeout=timedelta(hours=12),
