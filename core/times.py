@@ -38,13 +38,13 @@ def as_utc(moment: dt.datetime) -> dt.datetime:
 
 
 @functools.cache
-def _zones() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
 def zone(name: str) -> ZoneInfo:
     """The IANA zone of that name. Raises SoonishError for anything else."""
-    if name not in _zones() or name in {"localtime", "posixrules", "Factory"}:
+    if name not in zone_names() or name in {"localtime", "posixrules", "Factory"}:
         raise invalid("That time zone is not known.", field="timezone", hint="Use a name like Europe/Berlin or UTC.")
     return ZoneInfo(name)
 

@@ -1,23 +1,29 @@
 """Where the grammar is in the text."""
 
+import difflib
+
 from core.errors import SoonishError
+from core.when import words as w
 from core.when.phrase import END, Atom, Phrase, atoms_of, refuse
-from core.when.words import DAYPARTS
 
 DASHES = frozenset("-–—")
 EXAMPLE = 'Write a day and a time, like "fri 7pm" or "27 Nov 19:00".'
 RANGE = refuse("A span of time is not understood here.", 'Write when it starts, like "fri 7pm"; its end is set apart.')
+_LONG_WORDS = sorted(
+    word
+    for word in {*w.WEEKDAYS, *w.MONTHS, *w.TODAY, *w.TOMORROW, *w.DAYPARTS, *w.NOON, *w.MIDNIGHT, *w.NEXT, *w.UNITS}
+    if len(word) > 4
+)
 
 
 class Cursor:
     """The atoms, the place reached, and the phrase so far."""
 
-    def __init__(self, text: str, *, month_first: bool | None) -> None:
-        self.atoms = atoms_of(text)
+    def __init__(self, text: str, *, zone: str, month_first: bool | None, language: str) -> None:
+        self.atoms = atoms_of(text, zone)
         self.at = 0
         self.month_first = month_first
-        self.after_at = False
-        """The last word was "at" or the like: a bare number is an hour."""
+        self.language = language
         self.dashed = False
         self.phrase = Phrase()
 
@@ -38,26 +44,37 @@ class Cursor:
         atom = self.peek(ahead)
         return int(atom.text) if atom.kind == "num" and len(atom.text) <= digits else None
 
+    @property
+    def after_at(self) -> str:
+        """The "at" just passed, if any: a bare number after it is an hour."""
+        previous = self.peek(-1).text
+        return previous if previous in w.AT else ""
+
     def take(self, count: int) -> bool:
         self.at += count
         return True
 
     def not_understood(self) -> SoonishError:
         atom = self.peek()
-        if atom.kind == "num":
-            if len(atom.text) > 2:
-                return refuse(f"What is {atom.text[:20]}?", EXAMPLE)
-            return refuse(
-                f"What is {atom.text}: a day or an hour?", f'Write "{atom.text}pm" or "{atom.text} November".'
-            )
-        shown = " ".join(found.text for found in self.atoms[self.at : self.at + 2])[:30]
-        return refuse(f"I don't understand “{shown}”.", EXAMPLE)
+        if atom.kind != "num":
+            near = difflib.get_close_matches(atom.text[:12], _LONG_WORDS, 1, 0.8) if atom.kind == "word" else []
+            return refuse(f"I don't understand “{atom.text[:30]}”.", f'Did you mean "{near[0]}"?' if near else EXAMPLE)
+        if len(atom.text) == 4 and int(atom.text[:2]) < 24 and int(atom.text[2:]) < 60:
+            return refuse(f"Is {atom.text} a time?", f'Write it like "{atom.text[:2]}:{atom.text[2:]}".')
+        if len(atom.text) > 2:
+            return refuse(f"What is {atom.text[:20]}?", EXAMPLE)
+        if not 1 <= int(atom.text) <= 31:
+            return refuse(f"What is {atom.text}?", EXAMPLE)
+        as_hour = f'"{atom.text}pm"' if 1 <= int(atom.text) <= 12 else f'"{atom.text}:00"'
+        as_day = f'"the {atom.text}{w.ordinal(int(atom.text))}" for the day'
+        hint = f"Write {as_hour} for the hour, {as_day}." if int(atom.text) < 24 else f"Write {as_day}."
+        return refuse(f"What is {atom.text}: a day or an hour?", hint)
 
     def refuse_second_day(self, there: bool) -> None:
         if there or self.phrase.span is not None:
             raise refuse("Those are two days.", "Write one of them.")
 
-    def set_daypart(self, name: str) -> None:
-        if self.phrase.daypart not in (None, DAYPARTS[name]):
+    def set_daypart(self, part: w.Daypart) -> None:
+        if self.phrase.daypart not in (None, part):
             raise refuse("Those are two parts of the day.", "Write one of them.")
-        self.phrase.daypart, self.phrase.daypart_name = DAYPARTS[name], name
+        self.phrase.daypart = part

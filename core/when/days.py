@@ -24,11 +24,10 @@ def day_word(c: Cursor) -> bool:
         return set_offset(c, 0, 1)
     if word == "aujourd'hui":
         return set_offset(c, 0, 1)
-    if word in w.TONIGHT:
-        c.phrase.tonight = True
-        c.set_daypart("tonight")
+    if word == "tonight":
+        c.set_daypart(w.TONIGHT)
         return set_offset(c, 0, 1)
-    if word in w.TOMORROW or word in {"mañana", "manana"}:
+    if word in w.TOMORROW or word in w.MORNING_OR_TOMORROW:
         return set_offset(c, 1, 1)
     return False
 
@@ -48,7 +47,10 @@ def weekday(c: Cursor) -> bool:
         ahead = 1
         if c.word(1) in {"month", "year", "weekend", "week"}:
             raise refuse(f"Which day of the {c.word(1)}?", EXAMPLE)
-    day = w.WEEKDAYS.get(c.word(ahead))
+    name = c.word(ahead)
+    if name == "mar" and c.language in w.MARCH_OR_TUESDAY and c.word(ahead - 1) not in {"de", "del"}:
+        raise refuse("“mar” is a day and a month.", w.MARCH_OR_TUESDAY[c.language])
+    day = w.WEEKDAYS.get(name, w.WEEKDAYS_OF.get(c.language, {}).get(name))
     if day is None:
         return False
     if c.phrase.weekday is not None:
@@ -155,16 +157,16 @@ def month_day(c: Cursor) -> bool:
     return True
 
 
-def day_of_month(c: Cursor, *, named: bool) -> bool:
-    """`27 Nov`, `27th of November 2026`, `27. November`, `the 27th`."""
+def day_of_month(c: Cursor) -> bool:
+    """`27 Nov`, `27th of November 2026`, `27. November`, `27-Nov-2026`, `the 27th`."""
     day = c.number()
     if day is None:
         return False
     before = c.at
     c.take(1)
-    counted = ordinal(c) or named
-    dot = c.sym(0, ".") and c.peek().glued
-    if dot:
+    counted = ordinal(c)
+    parted = c.sym(0, "./-") and c.peek().glued
+    if parted:
         c.take(1)
     if c.word() in {"of", "de"}:
         c.take(1)
@@ -177,7 +179,7 @@ def day_of_month(c: Cursor, *, named: bool) -> bool:
             c.take(1)
         set_days(c, [Day(year(c), month, day)])
         return True
-    if counted and not dot:
+    if counted and not parted:
         set_days(c, [Day(None, None, day)])
         return True
     c.at = before
@@ -191,9 +193,18 @@ def ordinal(c: Cursor) -> bool:
 
 
 def year(c: Cursor) -> int | None:
-    comma = 1 if c.sym(0, ",") else 0
+    comma = 1 if c.sym(0, ",") or (c.sym(0, "/-") and c.peek().glued and c.peek(1).glued) else 0
     atom = c.peek(comma)
     if atom.kind != "num" or len(atom.text) != 4 or c.sym(comma + 1, ":"):
         return None
     c.take(comma + 1)
     return int(atom.text)
+
+
+def late_year(c: Cursor) -> bool:
+    """A year after the time, as in `Fri Nov 27 19:00:00 2026`."""
+    days = c.phrase.days
+    if len(c.peek().text) != 4 or not days or any(day.year is not None or day.month is None for day in days):
+        return False
+    c.phrase.days = [day._replace(year=int(c.peek().text)) for day in days]
+    return c.take(1)

@@ -5,13 +5,13 @@ from core.when import words as w
 from core.when.cursor import DASHES, EXAMPLE, RANGE, Cursor
 from core.when.phrase import Phrase, refuse
 
-_SEPARATORS = frozenset(",;·|()")
-_AT = frozenset({"at", "um", "à", "las", "la"})
+_SEPARATORS = frozenset(",;·|()[]")
 
 
-def parse(text: str, *, month_first: bool | None) -> Phrase:
-    """`month_first`: how the writer orders 11/12; None when that is not known. Raises SoonishError."""
-    c = Cursor(text, month_first=month_first)
+def parse(text: str, *, zone: str, month_first: bool | None, language: str) -> Phrase:
+    """`zone`: the writer's; `month_first`: how the writer orders 11/12, None when that is not known; `language`: like
+    `de`, or empty. Raises SoonishError."""
+    c = Cursor(text, zone=zone, month_first=month_first, language=language)
     if not c.atoms:
         raise refuse("There is no time in that.", EXAMPLE)
     while c.at < len(c.atoms):
@@ -22,33 +22,33 @@ def parse(text: str, *, month_first: bool | None) -> Phrase:
 
 def part(c: Cursor) -> bool:
     atom = c.peek()
-    after_at, c.after_at = c.after_at, False
     if atom.kind == "stamp":
         return stamp(c)
-    if atom.kind == "path":
+    if atom.kind in ("path", "own"):
         return places.zone(c)
     if atom.kind == "num":
         return (
-            spans.span_ahead(c) or days.date(c) or clocks.clock(c) or days.day_of_month(c, named=False)
-            or (after_at and clocks.bare_hour(c))
+            spans.span_ahead(c) or days.date(c) or clocks.clock(c) or days.day_of_month(c)
+            or clocks.bare_hour(c) or days.late_year(c) or spans.bare(c)
         )  # fmt: skip
     if atom.kind == "word":
         refuse_what_is_not_there_yet(c)
         return (
-            days.day_word(c) or days.weekday(c) or spans.span(c) or spans.span_ahead(c) or clocks.daypart(c)
-            or clocks.noon(c) or days.month_day(c) or places.zone(c) or glue(c)
+            clocks.daypart(c) or days.day_word(c) or days.weekday(c) or spans.span(c) or spans.span_ahead(c)
+            or spans.now(c) or clocks.noon(c) or clocks.worded(c) or days.month_day(c) or places.zone(c)
+            or spans.bare(c) or glue(c)
         )  # fmt: skip
-    return places.offset(c) or symbol(c)
+    return places.offset(c) or symbol(c) or spans.bare(c)
 
 
 def refuse_what_is_not_there_yet(c: Cursor) -> None:
     word = c.word()
     if word in w.RECURRING:
         raise refuse("Repeating events don't exist yet.", 'Write the first date, like "fri 7pm".')
-    if word in w.RANGING and (c.phrase.clocks or c.peek(1).kind == "num"):
+    if word in w.RANGING and (c.phrase.clocks or c.phrase.has_day or c.peek(1).kind == "num"):
         raise RANGE
     if word in w.VAGUE:
-        raise refuse(f"“{word}” is not a time.", f"Write the exact time. {EXAMPLE}")
+        raise refuse(f"“{word}” is not a time.", EXAMPLE)
     if word in {"weekend", "week", "month", "year"}:
         raise refuse(f"Which day of the {word}?", EXAMPLE)
     if word in w.YESTERDAY:
@@ -65,24 +65,17 @@ def stamp(c: Cursor) -> bool:
 
 
 def glue(c: Cursor) -> bool:
-    word = c.word()
-    if word in _AT:
-        c.after_at = True
-        return c.take(1)
-    if word == "the" and c.peek(1).kind == "num":
-        c.take(1)
-        return days.day_of_month(c, named=False)
-    if word == "am" and (c.word(1) in w.WEEKDAYS or c.peek(1).kind == "num"):
-        return c.take(1)
-    if word in w.GLUE and c.peek(1).kind != "end":
-        return c.take(1)
-    return False
+    word, after = c.word(), c.peek(1)
+    if word == "am" and after.text not in w.GERMAN_DAYS and after.kind != "num":
+        return False
+    return (word in w.AT or word in w.GLUE or word == "am") and after.kind != "end" and c.take(1)
 
 
 def symbol(c: Cursor) -> bool:
     atom = c.peek()
     if atom.text == "@":
-        c.after_at = True
+        return c.peek(1).kind != "end" and c.take(1)
+    if atom.text in ".!" and c.at and c.peek(1).kind == "end":
         return c.take(1)
     if atom.text in _SEPARATORS:
         return c.take(1)

@@ -18,11 +18,13 @@ _ATOM = re.compile(
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<sym>\S)",
     re.ASCII | re.IGNORECASE,
 )
+_SPACE = ("", " ")
 _ATOM_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
 class Atom(NamedTuple):
-    kind: Literal["stamp", "path", "num", "word", "sym", "end"]
+    kind: Literal["stamp", "path", "own", "num", "word", "sym", "end"]
+    """`own` is the speaker's zone where `say` puts it; its name can be what otherwise is an abbreviation ("EST")."""
     text: str
     glued: bool
     """No space before it."""
@@ -67,9 +69,12 @@ class Phrase:
     """1: next week, by the calendar."""
     clocks: list[Clock] = field(default_factory=list)
     """Alternatives, where am or pm is open."""
+    clocks_of_part: list[Clock] = field(default_factory=list)
+    """What the clock can mean beside a part of the day, where it means one thing without: `8 Uhr abends`."""
     midnight: bool = False
-    daypart: tuple[int, int] | None = None
-    daypart_name: str = ""
+    unmarked_hours: str | None = None
+    """`2h`, as it was written: a time beside a day, but alone perhaps a distance."""
+    daypart: w.Daypart | None = None
     tonight: bool = False
     zone: str | tzinfo | None = None
     also_offset: tzinfo | None = None
@@ -78,7 +83,7 @@ class Phrase:
     """A seasonal abbreviation: its offset in hours, the zone in which it must be in force, its name."""
     span: Span | None = None
     remark: str | None = None
-    """A distance beside a complete time, as `say` writes it: checked, not used."""
+    """A distance beside a complete time, or "now", as `say` writes it: checked, not used."""
 
     @property
     def has_day(self) -> bool:
@@ -93,14 +98,14 @@ def refuse(message: str, hint: str) -> SoonishError:
     return invalid(message, field="when", hint=hint)
 
 
-def atoms_of(text: str) -> list[Atom]:
-    """Raises SoonishError for text that cannot be a time at all."""
+def atoms_of(text: str, zone: str) -> list[Atom]:
+    """`zone` is the speaker's. Raises SoonishError for text that cannot be a time at all."""
     if len(text) > LONGEST:
         raise refuse("That is too long for a time.", 'Write just the time, like "fri 7pm".')
     if _BIDI.search(text):
         raise refuse("That has characters that change how it looks.", "Type the time again by hand.")
     plain = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).lower().replace("\u2019", "'")
-    plain = _MERIDIEM.sub(r"\1m", plain).replace("o'clock", "oclock")
+    plain = _MERIDIEM.sub(r"\1m", plain).replace("o'clock", "oclock").replace("\u2212", "-")
     found: list[Atom] = []
     end = 0
     while True:
@@ -109,6 +114,16 @@ def atoms_of(text: str) -> list[Atom]:
         if end >= len(plain):
             return found
         glued = bool(found) and not plain[end - 1].isspace()
+        after = end + len(zone)
+        if (
+            found
+            and found[-1].text == "·"
+            and plain.startswith(zone.lower(), end)
+            and plain[after : after + 1] in _SPACE
+        ):
+            found.append(Atom("own", zone, glued))
+            end = after
+            continue
         match = _ATOM.match(plain, end) if plain[end].isascii() else None
         if match is not None and match.lastgroup in ("stamp", "path", "num"):
             found.append(Atom(match.lastgroup, match[match.lastgroup], glued))  # type: ignore[arg-type]

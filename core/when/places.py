@@ -7,7 +7,12 @@ from core.when.phrase import refuse
 
 
 def zone(c: Cursor) -> bool:
-    for length in range(min(zones.longest_name(), len(c.atoms) - c.at), 0, -1):
+    if c.peek().kind == "own":
+        set_zone(c, c.peek().text, 1)
+        return True
+    if c.word() == "et" and c.language == "fr":
+        return False
+    for length in range(min(zones.LONGEST_NAME, len(c.atoms) - c.at), 0, -1):
         atoms = c.atoms[c.at : c.at + length]
         if any(atom.kind not in ("word", "path") for atom in atoms):
             continue
@@ -38,19 +43,19 @@ def set_zone(c: Cursor, name: str, atoms: int) -> None:
         c.phrase.also_offset = c.phrase.zone
     c.phrase.zone = name
     c.take(atoms)
-    if name == "UTC" and c.sym(0, "+-"):
+    if name == "UTC" and c.sym(0, "+-") and c.phrase.also_offset is None:
         c.phrase.zone = None
-        if not offset(c):
+        if not offset(c, after_utc=True):
             c.phrase.zone = name
     if c.word() in {"time", "zeit"}:
         c.take(1)
 
 
-def offset(c: Cursor) -> bool:
+def offset(c: Cursor, *, after_utc: bool = False) -> bool:
     """`+02:00`, `-5` after a clock or after UTC."""
     if not c.sym(0, "+-") or c.peek(1).kind != "num" or not c.peek(1).glued:
         return False
-    if not c.phrase.clocks:
+    if c.word(2) in w.UNITS or not (after_utc or c.phrase.clocks):
         return False
     digits = c.peek(1).text
     minutes = c.number(3) if c.sym(2, ":") and c.peek(2).glued else None

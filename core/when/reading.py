@@ -9,6 +9,7 @@ from core.errors import SoonishError
 from core.times import LATEST, distance, say_exactly
 from core.when.grammar import parse
 from core.when.phrase import Clock, Day, Phrase, refuse
+from core.when.words import Daypart
 
 UTC = dt.UTC
 _MONTH_FIRST = frozenset({"US", "PH", "JP", "CN", "TW", "KR", "HU", "FM", "MH", "PW", "GU"})
@@ -24,7 +25,8 @@ def read(text: str, now: dt.datetime, zone: str, locale: str | None = None) -> l
     `now` is an aware datetime, `zone` the speaker's IANA zone, `locale` like `en-GB`. Raises SoonishError (INVALID,
     field `when`) with a hint for everything else; it raises nothing else.
     """
-    phrase = parse(text, month_first=_order(locale))
+    language, order = _habits(locale)
+    phrase = parse(text, zone=zone, month_first=order, language=language)
     moment = _Moment(phrase, " ".join(text.split()), now.astimezone(UTC), ZoneInfo(zone))
     found = sorted(set(moment.instants()))
     if len(found) > 2:
@@ -39,15 +41,14 @@ def say(instant: dt.datetime, now: dt.datetime, zone: str) -> str:
     return f"{say_exactly(instant, zone)} · {zone} · {distance(now, instant)}"
 
 
-def _order(locale: str | None) -> bool | None:
-    """Whether month comes before day; None where it is not known."""
-    if not locale:
-        return None
-    language, _, region = locale.replace("_", "-").partition("-")
-    region = region.rsplit("-", 1)[-1].upper()
-    if region in _EITHER_ORDER or (not region and language.lower() == "en"):
-        return None
-    return region in _MONTH_FIRST if region else language.lower() in _MONTH_FIRST_LANGUAGES
+def _habits(locale: str | None) -> tuple[str, bool | None]:
+    """The language of a locale (`de-AT`, `en_US.UTF-8`), and whether its writers put the month before the day: None
+    where that is not known."""
+    language, *rest = (locale or "").partition(".")[0].replace("_", "-").split("-")
+    language, region = language.lower(), rest[-1].upper() if rest else ""
+    if not language or region in _EITHER_ORDER or (not region and language == "en"):
+        return language, None
+    return language, region in _MONTH_FIRST if region else language in _MONTH_FIRST_LANGUAGES
 
 
 class _Moment:
@@ -70,8 +71,7 @@ class _Moment:
             return [self._checked(self._stamped(self._p.stamp))]
         if self._p.span is not None and self._p.span.seconds:
             return [self._checked(self._after_span())]
-        clocks = self._clocks()
-        found = [instant for day, clock in self._pairs(clocks) for instant in self._at(day, clock)]
+        found = [instant for day, clock in self._pairs(self._clocks()) for instant in self._at(day, clock)]
         if not found:
             raise refuse("The zone and the offset do not agree.", "Leave one of them out.")
         ahead = [instant for instant in found if instant > self._now]
@@ -108,27 +108,38 @@ class _Moment:
             return [Clock(0)]
         if not self._p.clocks:
             if self._p.daypart is not None:
-                raise refuse("What time exactly?", f'Add a time, like "{self._text} at {self._example_hour()}".')
+                raise refuse("What time exactly?", f'Add a time, like "{self._text} at {self._p.daypart.example}".')
             raise refuse("What time of day?", f'Add a time, like "{self._text} 7pm".')
-        if self._p.daypart is None:
-            return self._p.clocks
-        first, last = self._p.daypart
-        fitting = [clock for clock in self._p.clocks if first <= clock.hour < last]
-        if not fitting:
+        if self._p.daypart is not None:
+            return self._clocks_in(self._p.daypart)
+        if self._p.unmarked_hours and not (self._p.has_day or self._p.zone or self._p.span):
             raise refuse(
-                f"That hour is not in the {self._p.daypart_name}.", 'Write it like "7pm" or "19:00", with the day.'
+                f"Is {self._p.unmarked_hours} a time or a distance?",
+                f'Write "in {self._p.unmarked_hours}" or "{self._p.clocks[0].hour}:{self._p.clocks[0].minute:02}".',
             )
-        return fitting
+        return self._p.clocks
 
-    def _example_hour(self) -> int:
-        assert self._p.daypart is not None  # noqa: S101 - asked before
-        return (self._p.daypart[0] + 2) % 12 or 12
+    def _clocks_in(self, part: Daypart) -> list[Clock]:
+        clocks = self._p.clocks_of_part or self._p.clocks
+        fitting = [clock for clock in clocks if part.first <= clock.hour < part.last]
+        if fitting:
+            return fitting
+        if part.last == 24 and any(clock.hour < 5 for clock in clocks):
+            raise refuse("After midnight it is the next day.", 'Name that day, like "sat 1am".')
+        raise refuse(f"That hour is not {part.name}.", 'Write the time like "7pm" or "19:00".')
 
     # Days
 
-    def _days(self, clocks: list[Clock]) -> Iterator[dt.date]:
+    def _pairs(self, clocks: list[Clock]) -> Iterator[tuple[dt.date, Clock]]:
+        """Each time with its day: "monday at 9" on a Monday noon is tonight at nine or next week's morning."""
+        for clock in clocks:
+            for day in self._days(clock):
+                yield day, clock
+
+    def _days(self, clock: Clock) -> Iterator[dt.date]:
         p = self._p
-        if p.midnight and (p.days or p.weekday is not None or p.span or (p.offset is not None and not p.tonight)):
+        midnight_today = p.offset == 0 and p.daypart is not None
+        if p.midnight and (p.days or p.weekday is not None or p.span or (p.offset is not None and not midnight_today)):
             raise refuse("Midnight at the start of that day, or at its end?", 'Write "00:00" with the day it begins.')
         if p.span is not None:
             try:
@@ -137,41 +148,33 @@ class _Moment:
                 raise self._too_far() from None
         elif p.days:
             for day in p.days:
-                yield self._calendar_day(day, clocks)
+                yield self._calendar_day(day, clock)
         elif p.offset is not None:
             found = self._today + dt.timedelta(days=p.offset + (1 if p.midnight else 0))
             self._check_weekday(found)
             yield found
         elif p.weekday is not None:
-            yield self._weekday(clocks)
-        else:
+            yield self._weekday(p.weekday, clock)
+        elif p.week:
             raise refuse("Which day of next week?", 'Write it like "next week friday 7pm".')
+        else:
+            passed = p.midnight or not self._is_ahead(self._today, clock)
+            yield self._today + dt.timedelta(days=1 if passed else 0)
 
-    def _pairs(self, clocks: list[Clock]) -> Iterator[tuple[dt.date, Clock]]:
-        """Each day with each clock; a time alone is the coming one, each alternative for itself."""
-        p = self._p
-        if not (p.span or p.has_day or p.week):
-            for clock in clocks:
-                passed = p.midnight or not any(at > self._now for at in self._at(self._today, clock, quietly=True))
-                yield self._today + dt.timedelta(days=1 if passed else 0), clock
-            return
-        for day in self._days(clocks):
-            for clock in clocks:
-                yield day, clock
+    def _is_ahead(self, day: dt.date, clock: Clock) -> bool:
+        return any(at > self._now for at in self._at(day, clock, quietly=True))
 
-    def _weekday(self, clocks: list[Clock]) -> dt.date:
+    def _weekday(self, weekday: int, clock: Clock) -> dt.date:
         p = self._p
-        assert p.weekday is not None  # noqa: S101 - asked before
         if p.week:
             monday = self._today - dt.timedelta(days=self._today.weekday())
-            return monday + dt.timedelta(days=7 * p.week + p.weekday)
-        ahead = (p.weekday - self._today.weekday()) % 7
+            return monday + dt.timedelta(days=7 * p.week + weekday)
+        ahead = (weekday - self._today.weekday()) % 7
         if ahead == 0:
-            over = not any(at > self._now for clock in clocks for at in self._at(self._today, clock, quietly=True))
-            ahead = 7 if p.strictly_next or over else 0
+            ahead = 7 if p.strictly_next or not self._is_ahead(self._today, clock) else 0
         return self._today + dt.timedelta(days=ahead)
 
-    def _calendar_day(self, day: Day, clocks: list[Clock]) -> dt.date:
+    def _calendar_day(self, day: Day, clock: Clock) -> dt.date:
         if day.month is not None and not 1 <= day.month <= 12:
             raise refuse("There is no such month.", 'Write the month as a word, like "27 Nov".')
         if not 1 <= day.day <= 31:
@@ -181,12 +184,13 @@ class _Moment:
             if found is None:
                 raise refuse("There is no such day.", "Look at the calendar again.")
         else:
-            found = self._coming(day, clocks)
+            found = self._coming(day, clock)
         self._check_weekday(found)
         return found
 
-    def _coming(self, day: Day, clocks: list[Clock]) -> dt.date:
-        """Without a year, or without a month: the next such day whose time is still ahead."""
+    def _coming(self, day: Day, clock: Clock) -> dt.date:
+        """Without a year, or without a month: the next such day whose time is still ahead. The date of today is today:
+        if its time has passed that is a slip, and no event in a year."""
         for ahead in range(13 if day.month is None else 12 * 9):
             year, month = divmod(self._today.year * 12 + self._today.month - 1 + ahead, 12)
             if day.month not in (None, month + 1):
@@ -194,7 +198,7 @@ class _Moment:
             found = _date(year, month + 1, day.day)
             if found is None or found < self._today - dt.timedelta(days=1):
                 continue
-            if any(at > self._now for clock in clocks for at in self._at(found, clock, quietly=True)):
+            if found == self._today or self._is_ahead(found, clock):
                 return found
         raise refuse("There is no such day.", "Look at the calendar again.")
 
@@ -248,8 +252,8 @@ class _Moment:
 
     def _check_remark(self, instants: list[dt.datetime]) -> None:
         remark = self._p.remark
-        if remark is not None and not any(distance(self._now, at) == f"in {remark}" for at in instants):
-            raise refuse(f"That is not in {remark}.", "Leave the distance out.")
+        if remark is not None and not any(distance(self._now, at) == remark for at in instants):
+            raise refuse(f"That is not {remark}.", "Leave the distance out.")
 
     def _past(self, instant: dt.datetime) -> SoonishError:
         local = instant.astimezone(self._speaker)

@@ -1,83 +1,97 @@
 """How far from now: `in 2 hours`, `2 hours from now`."""
 
 from core.when import words as w
-from core.when.cursor import Cursor
+from core.when.cursor import RANGE, Cursor
 from core.when.phrase import Span, refuse
+
+_AND = frozenset({"and", "und", "et", "y"})
 
 
 def span(c: Cursor) -> bool:
-    """`in 2 hours`, `in 1h30`, `in two weeks`."""
+    """`in 2 hours`, `in 1h30`, `in two weeks`; beside a complete time it is the remark that `say` makes."""
     if c.word() not in w.IN:
         return False
-    before = c.at
-    c.take(1)
-    if span_of(c) is None:
-        c.at = before
+    measured, atoms = measure(c, 1)
+    if measured is None:
         return False
-    return True
+    if c.phrase.complete and c.phrase.span is None:
+        c.phrase.remark = f"in {measured.words}"
+    else:
+        store(c, measured)
+    return c.take(1 + atoms)
 
 
 def span_ahead(c: Cursor) -> bool:
-    """`2 hours from now`, `3 days ago`."""
-    ending = {c.word(ahead) for ahead in range(1, 9)}
-    if "ago" not in ending and "from" not in ending:
+    """`2 hours from now`, `2 weeks from today`, `3 days ago`."""
+    measured, atoms = measure(c, 0)
+    if measured is None:
         return False
-    before, had = c.at, (c.phrase.span, c.phrase.remark)
-    length = span_of(c)
-    if length is not None:
-        if c.word() == "ago":
-            raise refuse("That is in the past.", "Pick a later time.")
-        if c.word() == "from" and c.word(1) == "now":
-            return c.take(2)
-    c.at = before
-    c.phrase.span, c.phrase.remark = had
+    if c.word(atoms) == "ago":
+        raise refuse("That is in the past.", "Pick a later time.")
+    after = c.word(atoms + 1)
+    if c.word(atoms) != "from" or not (after == "now" or (after == "today" and not measured.seconds)):
+        return False
+    store(c, measured)
+    return c.take(atoms + 2)
+
+
+def bare(c: Cursor) -> bool:
+    """`2 hours`, `+2h`: refused with what was probably meant."""
+    measured, _ = measure(c, 1 if c.sym(0, "+") else 0)
+    if measured is None:
+        return False
+    if c.phrase.clocks:
+        raise RANGE
+    raise refuse(f"Is “{measured.words}” from now?", f'Write "in {measured.words}".')
+
+
+def now(c: Cursor) -> bool:
+    """The remark that `say` makes in the last half minute."""
+    if c.word() == "now" and c.phrase.complete:
+        c.phrase.remark = "now"
+        return c.take(1)
     return False
 
 
-def span_of(c: Cursor) -> Span | None:
-    """One or more amounts with units. Stores the span, or the remark beside a complete time."""
-    start, total = c.at, [0, 0, 0]
+def store(c: Cursor, measured: Span) -> None:
+    if c.phrase.span is not None or c.phrase.has_day:
+        raise refuse("Those are two days.", "Write one of them.")
+    c.phrase.span = measured
+
+
+def measure(c: Cursor, ahead: int) -> tuple[Span | None, int]:
+    """One or more amounts with units from there on, and how many atoms they take."""
+    total = Span(0, 0, 0)
+    end = ahead
     while True:
-        found = amount(c)
+        found, atoms = amount(c, end + 1 if end > ahead and c.word(end) in _AND else end)
         if found is None:
             break
-        for index in range(3):
-            total[index] += found[index]
-        if c.word() in {"and", "und", "et", "y"} and c.peek(1).kind in ("num", "word"):
-            c.take(1)
-    if c.at == start:
-        return None
-    said = " ".join(atom.text for atom in c.atoms[start : c.at])
-    measured = Span(total[0], total[1], total[2], said)
-    if c.phrase.complete and c.phrase.span is None:
-        c.phrase.remark = said
-    elif c.phrase.span is not None or c.phrase.has_day:
-        raise refuse("Those are two days.", "Write one of them.")
-    else:
-        c.phrase.span = measured
-    return measured
+        total = Span(total.months + found.months, total.days + found.days, total.seconds + found.seconds)
+        end = atoms
+    if end == ahead:
+        return None, 0
+    if total.seconds and c.word(end) == "and" and c.word(end + 1) == "a" and c.word(end + 2) == "half":
+        total, end = total._replace(seconds=total.seconds + 1800), end + 3
+    said = "".join(("" if c.peek(n).glued else " ") + c.peek(n).text for n in range(ahead, end)).strip()
+    return total._replace(words=said), end - ahead
 
 
-def amount(c: Cursor) -> tuple[int, int, int] | None:
-    """`2 hours`, `an hour`, `half an hour`, `1.5 hours`, `1h30`."""
-    if c.word() == "half" and c.word(1) in {"an", "a"} and c.word(2) == "hour":
-        c.take(3)
-        return 0, 0, 1800
-    count: float | None = c.number(digits=4)
-    used = 1
+def amount(c: Cursor, at: int) -> tuple[Span | None, int]:
+    """`2 hours`, `an hour`, `half an hour`, `1.5 hours`, `1h30`, and where it ends."""
+    if c.word(at) == "half" and c.word(at + 1) in {"an", "a"} and c.word(at + 2) == "hour":
+        return Span(0, 0, 1800), at + 3
+    count: float | None = c.number(at, digits=4)
+    end = at + 1
     if count is None:
-        count = w.NUMBERS.get(c.word())
-    elif c.sym(1, ".,") and c.peek(1).glued and c.peek(2).text == "5" and c.peek(2).glued:
-        count, used = count + 0.5, 3
-    unit = w.UNITS.get(c.word(used))
-    if count is None or unit is None:
-        return None
-    if count != int(count) and unit != w.UNITS["hour"]:
-        return None
-    short_hour = c.word(used) == "h"
-    c.take(used + 1)
+        count = w.NUMBERS.get(c.word(at))
+    elif c.sym(at + 1, ".,") and c.peek(at + 1).glued and c.peek(at + 2).text == "5" and c.peek(at + 2).glued:
+        count, end = count + 0.5, at + 3
+    unit = w.UNITS.get(c.word(end))
+    if count is None or unit is None or (count != int(count) and unit != w.UNITS["hour"]):
+        return None, at
     seconds = int(unit[2] * count)
-    if short_hour and c.number() is not None and c.peek().glued and c.word(1) not in w.UNITS:
-        seconds += (c.number() or 0) * 60
-        c.take(1)
-    return int(unit[0] * count), int(unit[1] * count), seconds
+    minutes = c.number(end + 1)
+    if c.word(end) == "h" and minutes is not None and c.peek(end + 1).glued and c.word(end + 2) not in w.UNITS:
+        return Span(0, 0, seconds + minutes * 60), end + 2
+    return Span(int(unit[0] * count), int(unit[1] * count), seconds), end + 1

@@ -1,14 +1,33 @@
 """The words the grammar knows. A word is here because it has one meaning; whatever is not here is refused."""
 
-WEEKDAYS: dict[str, int] = {
-    **dict.fromkeys(("monday", "mon", "montag", "lundi", "lunes"), 0),
-    **dict.fromkeys(("tuesday", "tue", "tues", "dienstag", "mardi", "martes"), 1),
-    **dict.fromkeys(("wednesday", "wed", "weds", "mittwoch", "mercredi", "miércoles", "miercoles"), 2),
-    **dict.fromkeys(("thursday", "thu", "thur", "thurs", "donnerstag", "jeudi", "jueves"), 3),
-    **dict.fromkeys(("friday", "fri", "freitag", "vendredi", "viernes"), 4),
-    **dict.fromkeys(("saturday", "sat", "samstag", "sonnabend", "samedi", "sábado", "sabado"), 5),
-    **dict.fromkeys(("sunday", "sun", "sonntag", "dimanche", "domingo"), 6),
+from typing import NamedTuple
+
+# German days first: beside one of them "am" is "on", not the morning.
+GERMAN_DAYS: dict[str, int] = {
+    day: number
+    for number, days in enumerate(
+        ("montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag sonnabend", "sonntag")
+    )
+    for day in days.split()
 }
+WEEKDAYS: dict[str, int] = {
+    **GERMAN_DAYS,
+    **dict.fromkeys(("monday", "mon", "lundi", "lunes", "mo", "lun"), 0),
+    **dict.fromkeys(("tuesday", "tue", "tues", "mardi", "martes"), 1),
+    **dict.fromkeys(("wednesday", "wed", "weds", "mercredi", "mer", "miércoles", "miercoles", "mié", "mie"), 2),
+    **dict.fromkeys(("thursday", "thu", "thur", "thurs", "jeudi", "jeu", "jueves", "jue"), 3),
+    **dict.fromkeys(("friday", "fri", "vendredi", "ven", "viernes", "vie", "fr"), 4),
+    **dict.fromkeys(("saturday", "sat", "samedi", "sábado", "sabado", "sáb", "sa"), 5),
+    **dict.fromkeys(("sunday", "sun", "dimanche", "domingo"), 6),
+}
+# Days that only a writer of that language means by them.
+WEEKDAYS_OF: dict[str, dict[str, int]] = {
+    "de": {"di": 1, "mi": 2, "do": 3, "so": 6},
+    "fr": {"dim": 6, "sam": 5},
+    "es": {"dom": 6},
+}
+# March, or a Tuesday to those who write so.
+MARCH_OR_TUESDAY = {"fr": 'Write "mardi" or "mars".', "es": 'Write "martes" or "marzo".'}
 
 MONTHS: dict[str, int] = {
     **dict.fromkeys(("january", "jan", "januar", "jänner", "janvier", "enero"), 1),
@@ -50,18 +69,31 @@ TYPOS: dict[str, str] = {
     **dict.fromkeys(("minuts", "mintues", "minuites"), "minutes"),
 }  # fmt: skip
 
+# Counting from one, by language; the order gives the number.
+_COUNTED = {
+    "en": "one two three four five six seven eight nine ten eleven twelve",
+    "de": "eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+    "fr": "une deux trois quatre cinq six sept huit neuf dix onze douze",
+    "es": "una dos tres cuatro cinco seis siete ocho nueve diez once doce",
+}
+_BY_LANGUAGE = {
+    language: {word: number for number, word in enumerate(words.split(), 1)} for language, words in _COUNTED.items()
+}
 NUMBERS: dict[str, int] = {
-    word: number
-    for number, words in enumerate(
-        (
-            "", "one a an eine einer einem ein un une una", "two zwei deux dos", "three drei trois tres",
-            "four vier quatre cuatro", "five fünf cinq cinco", "six sechs seis", "seven sieben sept siete",
-            "eight acht huit ocho", "nine neun neuf nueve", "ten zehn dix diez", "eleven elf onze once",
-            "twelve zwölf douze doce",
-        )
-    )
-    for word in words.split()
-}  # fmt: skip
+    **{word: number for words in _BY_LANGUAGE.values() for word, number in words.items()},
+    **dict.fromkeys(("a", "an", "ein", "eine", "einer", "einem", "un"), 1),
+}
+
+# What announces a time of day → the hours that can be said after it as words. By language, because "at once" is not
+# eleven o'clock.
+AT: dict[str, dict[str, int]] = {
+    "at": _BY_LANGUAGE["en"],
+    "@": _BY_LANGUAGE["en"],
+    "um": _BY_LANGUAGE["de"],
+    "à": _BY_LANGUAGE["fr"],
+    "las": _BY_LANGUAGE["es"],
+    "la": _BY_LANGUAGE["es"],
+}
 
 # Unit → (months, days, seconds).
 UNITS: dict[str, tuple[int, int, int]] = {
@@ -80,16 +112,37 @@ UNITS: dict[str, tuple[int, int, int]] = {
 TODAY = {"today", "heute", "hoy"}
 TOMORROW = {"tomorrow", "morgen", "demain"}
 AFTER_TOMORROW = {"übermorgen", "uebermorgen"}
-TONIGHT = {"tonight"}
-YESTERDAY = {"yesterday": -1, "gestern": -1, "hier": -1, "ayer": -1, "vorgestern": -2}
+YESTERDAY = {"yesterday", "gestern", "hier", "ayer", "vorgestern"}
 
-# Part of the day → the hours (from, to) that an hour on a twelve-hour clock must fall into.
-DAYPARTS: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("morning", "morgens", "früh", "vormittags", "matin"), (4, 12)),
-    **dict.fromkeys(("afternoon", "nachmittags"), (12, 18)),
-    **dict.fromkeys(("evening", "abend", "abends", "soir"), (17, 24)),
-    **dict.fromkeys(("night", "tonight"), (18, 24)),
+
+class Daypart(NamedTuple):
+    """A part of the day: an hour on a twelve-hour clock said with it is the one from `first` up to `last`."""
+
+    name: str
+    first: int
+    last: int
+    example: int
+    """An hour of it, on a twelve-hour clock."""
+
+
+TONIGHT = Daypart("tonight", 18, 24, 8)
+_MORNING = Daypart("in the morning", 1, 12, 9)
+_AFTERNOON = Daypart("in the afternoon", 12, 18, 3)
+_EVENING = Daypart("in the evening", 17, 24, 7)
+_NIGHT = Daypart("at night", 18, 24, 9)
+DAYPARTS: dict[str, Daypart] = {
+    **dict.fromkeys(("morning", "morgens", "früh", "vormittag", "vormittags", "matin"), _MORNING),
+    **dict.fromkeys(("afternoon", "nachmittag", "nachmittags"), _AFTERNOON),
+    "tarde": Daypart("in the afternoon", 12, 21, 5),
+    **dict.fromkeys(("evening", "abend", "abends", "soir"), _EVENING),
+    **dict.fromkeys(("night", "noche"), _NIGHT),
 }
+MORNING_OR_TOMORROW = {"morgen": _MORNING, "mañana": _MORNING, "manana": _MORNING}
+# What may stand before a part of the day. Those that make "mañana" the morning are marked.
+BEFORE_DAYPART: dict[tuple[str, ...], bool] = {
+    ("in", "the"): False, ("at",): False, ("am",): True, ("du",): False, ("le",): False,
+    ("por", "la"): True, ("de", "la"): True, ("en", "la"): True,
+}  # fmt: skip
 
 NOON = {"noon", "midday", "mittag", "mittags", "midi", "mediodía", "mediodia"}
 MIDNIGHT = {"midnight", "mitternacht", "minuit", "medianoche"}
@@ -107,26 +160,16 @@ NEXT = {
     "próximo",
     "proximo",
 }
-THIS = {"this", "diesen", "dieser", "diese", "ce", "este"}
+THIS = {"this", "diesen", "dieser", "diese", "ce", "cet", "este", "esta"}
 LAST = {"last", "past", "previous", "letzten", "letzter", "dernier", "pasado"}
 IN = {"in", "dans", "en"}
 
-# Small words that say nothing about the time; each is dropped only beside something that does.
-GLUE = {"at", "on", "the", "of", "and", "um", "à", "le", "el", "la", "las", "los", "a", "de", "den", "der", "gegen"}
+# Small words that say nothing about the time; each is dropped only before something that does.
+GLUE = {"on", "the", "of", "and", "le", "el", "los", "a", "de", "den", "der", "y", "et", "und"}
 VAGUE = {
-    "gegen",
-    "around",
-    "about",
-    "circa",
-    "ca",
-    "roughly",
-    "ish",
-    "approximately",
-    "maybe",
-    "sometime",
-    "soon",
-    "later",
-}
+    "around", "about", "circa", "ca", "roughly", "ish", "approximately", "approx", "maybe", "sometime", "soon",
+    "later", "gegen", "vers", "sobre", "after", "before", "by", "nach", "vor", "après", "avant", "or", "oder", "ou",
+}  # fmt: skip
 
 RECURRING = {
     "every", "each", "daily", "weekly", "monthly", "yearly", "annually", "biweekly", "fortnightly", "weekdays",
@@ -134,3 +177,10 @@ RECURRING = {
     "jeder", "täglich", "wöchentlich", "monatlich", "chaque", "tous", "toutes", "cada", "todos", "todas",
 }  # fmt: skip
 RANGING = {"to", "till", "til", "until", "through", "thru", "bis", "between", "from", "jusqu", "hasta", "for"}
+
+
+def ordinal(number: int) -> str:
+    """`st` of 1st, `nd` of 22nd, `th` of 13th."""
+    if 11 <= number % 100 <= 13:
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
