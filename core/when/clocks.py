@@ -116,7 +116,7 @@ def worded(c: Cursor) -> bool:
     """`seven pm`, `sieben Uhr`, `at seven`."""
     if spoken(c):
         return True
-    hour = w.NUMBERS.get(c.word()) if c.word(1) in {"am", "pm", "oclock", "uhr", "heures"} else None
+    hour = w.HOURS.get(c.word()) if c.word(1) in {"am", "pm", "oclock", "uhr", "heures"} else None
     if hour is not None:
         return ending(c, _Digits(hour))
     hour = w.AT.get(c.after_at, {}).get(c.word())
@@ -134,7 +134,7 @@ def spoken(c: Cursor) -> bool:
     elif c.word() == "halb":
         return spoken_hour(c, 1, -30)
     elif minutes is None:
-        minutes = w.NUMBERS.get(c.word())
+        minutes = w.HOURS.get(c.word())
     if minutes is None or not 0 < minutes < 60:
         return False
     counted = c.word(article + 1) in _MINUTES
@@ -149,7 +149,7 @@ def spoken(c: Cursor) -> bool:
 def spoken_hour(c: Cursor, used: int, minutes: int) -> bool:
     hour = c.number(used)
     if hour is None:
-        hour = w.NUMBERS.get(c.word(used))
+        hour = w.HOURS.get(c.word(used))
     if hour is None or not 1 <= hour <= 12 or (c.sym(used + 1, ":.") and c.peek(used + 1).glued):
         return False
     hour, minute = (hour, minutes) if minutes > 0 else ((hour - 1) or 12, 60 + minutes)

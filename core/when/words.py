@@ -79,8 +79,9 @@ _COUNTED = {
 _BY_LANGUAGE = {
     language: {word: number for number, word in enumerate(words.split(), 1)} for language, words in _COUNTED.items()
 }
+HOURS: dict[str, int] = {word: number for words in _BY_LANGUAGE.values() for word, number in words.items()}
 NUMBERS: dict[str, int] = {
-    **{word: number for words in _BY_LANGUAGE.values() for word, number in words.items()},
+    **HOURS,
     **dict.fromkeys(("a", "an", "ein", "eine", "einer", "einem", "un"), 1),
 }
 
