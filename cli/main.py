@@ -2,7 +2,7 @@
 
 import typer
 
-from cli.commands import accounts, channels, demo, events, messages, operate, run
+from cli.commands import accounts, channels, demo, events, messages, operate, run, when
 from cli.refusals import Front
 
 
@@ -17,7 +17,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for module in (run, demo, accounts, events, messages, channels, operate):
+    for module in (run, demo, accounts, events, when, messages, channels, operate):
         module.add_to(app)
     return app
 

@@ -12,6 +12,7 @@ from core.errors import Code, SoonishError
 
 OPTIONS = {
     "start_date": "--start",
+    "when": "--when",
     "end_date": "--end",
     "location": "--where",
     "apprise_url": "the channel's URL",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
 Start = typer.Option(metavar="TIME", help="Like 2027-05-01T19:00:00+02:00.")
+When = typer.Option(metavar="WORDS", help='The start as you would say it, like "fri 7pm", in the event\'s zone.')
 End = typer.Option(metavar="TIME", help="Unset: an hour after the start.")
 Where = typer.Option(help="Place or link.")
 Contact = typer.Option(help="Whom to ask.")
@@ -45,7 +46,8 @@ def add_to(app: typer.Typer) -> None:
 
 def create(
     name: Annotated[str, typer.Option(help="What it is called.")],
-    start: Annotated[str, Start],
+    start: Annotated[str | None, Start] = None,
+    when: Annotated[str | None, When] = None,
     end: Annotated[str | None, End] = None,
     where: Annotated[str | None, Where] = None,
     description: Annotated[str | None, typer.Option()] = None,
@@ -56,11 +58,17 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create an event and print its link."""
+    from core.errors import invalid
     from core.events.model import NewEvent
     from core.events.usecases import create_event
 
-    fields = given(end_date=end, location=where, description=description, contact=contact, timezone=timezone)
-    new = NewEvent(name=name, start_date=start, is_public=not private, **fields)
+    if (start is None) == (when is None):
+        raise invalid("When does it start?", hint='Give --when "fri 7pm", or --start with the exact time.')
+    fields = given(
+        start_date=start, when=when, end_date=end, location=where, description=description, contact=contact,
+        timezone=timezone,
+    )  # fmt: skip
+    new = NewEvent(name=name, is_public=not private, **fields)
     show(acting(who, lambda core, actor: core.act(actor, create_event, new)), _one, as_json=as_json)
 
 
@@ -92,6 +100,7 @@ def edit(
     event: EventId,
     name: Annotated[str | None, typer.Option()] = None,
     start: Annotated[str | None, Start] = None,
+    when: Annotated[str | None, When] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help='"" for no end.')] = None,
     where: Annotated[str | None, Where] = None,
     description: Annotated[str | None, typer.Option()] = None,
@@ -110,7 +119,7 @@ def edit(
     from core.events.model import EventChange
 
     fields: dict[str, Any] = given(
-        name=name, start_date=start, location=where, description=description, contact=contact,
+        name=name, start_date=start, when=when, location=where, description=description, contact=contact,
         timezone=timezone, is_public=public, notify=TELL[notify] if notify else None,
     )  # fmt: skip
     if end is not None:

@@ -12,6 +12,7 @@ from core.events.access import managed_event
 from core.events.checks import check_times, refuse_when_over
 from core.events.model import Cancellation, EventChange, EventView
 from core.events.reminders import REMINDERS, dedupe_key
+from core.events.start import start_of
 from core.events.usecases import full_view
 from core.notifications.owe import new_notification, owe_again, owe_subscribers, withdraw, withdraw_notifications
 from core.rendering.updates import change_body, change_title
@@ -78,6 +79,8 @@ def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:
     wanted = change.changes()
     if isinstance(wanted.get("timezone"), str):
         zone(str(wanted["timezone"]))
+    if change.when is not None:
+        wanted["start_date"] = start_of(None, change.when, now, change.timezone or event.timezone)
     changed: Changes = {}
     for field, value in wanted.items():
         before = getattr(event, field)

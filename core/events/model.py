@@ -3,7 +3,8 @@
 import datetime as dt
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from core.db.models import Event
 from core.text import Block, Line, Name
@@ -22,13 +23,25 @@ def _instant(value: object) -> object:
 
 Instant = Annotated[dt.datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Notify = bool | Literal["now"]
+When = Annotated[str, Field(max_length=10_000, examples=["fri 7pm", "27 Nov 19:00 Berlin"])]
+"""A time as people type it; read in the event's zone. What it can hold is for the reading to say."""
+
+
+_STARTS: list[JsonValue] = [{"required": ["start_date"]}, {"required": ["when"]}]
+
+
+def _one_start(start_date: dt.datetime | None, when: str | None) -> None:
+    if start_date is not None and when is not None:
+        raise ValueError("start_date and when are two starts: give one of them")
 
 
 class NewEvent(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": _STARTS})
 
     name: Name
-    start_date: Instant
+    start_date: Instant | SkipJsonSchema[None] = None
+    when: When | SkipJsonSchema[None] = None
+    """Instead of `start_date`: a time as people type it, read in `timezone`."""
     end_date: Instant | None = None
     description: Block = ""
     location: Line = ""
@@ -36,6 +49,11 @@ class NewEvent(BaseModel):
     timezone: Annotated[str, Field(max_length=64)] | None = None
     """IANA name; unset: the organizer's own zone, else the service's default."""
     is_public: bool = True
+
+    @model_validator(mode="after")
+    def _starts_once(self) -> Self:
+        _one_start(self.start_date, self.when)
+        return self
 
 
 class EventChange(BaseModel):
@@ -46,6 +64,8 @@ class EventChange(BaseModel):
 
     name: Name | None = None
     start_date: Instant | None = None
+    when: When | None = None
+    """Instead of `start_date`: a time as people type it, read in the event's zone or the new `timezone`."""
     end_date: Instant | None = None
     description: Block | None = None
     location: Line | None = None
@@ -61,10 +81,12 @@ class EventChange(BaseModel):
         for field in self.model_fields_set - {"end_date", "notify", "revision"}:
             if getattr(self, field) is None:
                 raise ValueError(f"{field} cannot be empty: leave it out to keep it")
+        _one_start(self.start_date, self.when)
         return self
 
     def changes(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.model_fields_set - {"notify", "revision"}}
+        """What is given as it is; `when` is still to be read."""
+        return {name: getattr(self, name) for name in self.model_fields_set - {"notify", "revision", "when"}}
 
 
 class Cancellation(BaseModel):

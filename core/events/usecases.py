@@ -10,6 +10,7 @@ from core.errors import Code, SoonishError
 from core.events.access import may_see, visible_event
 from core.events.checks import check_times
 from core.events.model import EventView, NewEvent, event_view
+from core.events.start import start_of
 from core.limits import DAY, demand
 from core.notifications.owe import ACTIVE, default_channel, followers, new_notification, owe_channel
 from core.pages import Page, PageRequest, cut, position
@@ -25,7 +26,8 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
     user = await _organizer(work)
     zone_name = new.timezone or user.timezone or work.settings.default_timezone
     zone(zone_name)
-    check_times(new.start_date, new.end_date, work.now)
+    start = start_of(new.start_date, new.when, work.now, zone_name)
+    check_times(start, new.end_date, work.now)
     await demand(work, "create_event", str(user.id), _NEW_EVENTS_A_DAY, DAY)
     public_id = new_public_id()
     event = Event(
@@ -36,7 +38,7 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
         location=new.location,
         contact=new.contact,
         timezone=zone_name,
-        start_date=new.start_date,
+        start_date=start,
         start_set_at=work.now,
         end_date=new.end_date,
         status="scheduled",
