@@ -17,6 +17,7 @@ from typing import Self
 from core.errors import Code, SoonishError
 
 READY_FD = "SOONISH_READY_FD"
+GATE_FD = "SOONISH_GATE_FD"
 LOG_LIMIT = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 
@@ -28,6 +29,42 @@ def signal_ready() -> None:
         with suppress(OSError):
             os.write(int(fd), b"\n")
             os.close(int(fd))
+
+
+def wait_at_gate() -> None:
+    """A role's main calls this once it has loaded, before it opens anything. Without a gate it does nothing.
+
+    Exits if the gate goes away unopened: the start has failed.
+    """
+    fd = os.environ.pop(GATE_FD, None)
+    if fd is not None:
+        opened = os.read(int(fd), 1)
+        os.close(int(fd))
+        if not opened:
+            sys.exit("The start ended before this role's turn came.")
+
+
+class Gate:
+    """Lets roles load while what they need is still starting, because loading is most of their own start.
+
+    A pipe. Each role that waits reads a byte; its end means that nobody will open it any more.
+    """
+
+    def __init__(self, waiting: int) -> None:
+        self.fd, self._told = os.pipe()
+        self._waiting = waiting
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        os.write(self._told, b"\n" * self._waiting)
+        self._opened.set()
+
+    async def until_open(self, _child: "Child") -> None:
+        await self._opened.wait()
+
+    def close(self) -> None:
+        os.close(self._told)
+        os.close(self.fd)
 
 
 class Child:
@@ -51,9 +88,11 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
         hold: Sequence[int] = (),
+        gate: Gate | None = None,
     ) -> Self:
         """Start `argv` with `env` on top of our own environment; it keeps the file descriptors in `hold` open."""
         rotate(log)
+        waits = {} if gate is None else {GATE_FD: str(gate.fd)}
         heard, told = os.pipe()
         try:
             with log.open("ab") as output:
@@ -62,8 +101,8 @@ class Child:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,
                     stderr=asyncio.subprocess.STDOUT,
-                    env={**os.environ, **(env or {}), READY_FD: str(told)},
-                    pass_fds=(told, *hold),
+                    env={**os.environ, **(env or {}), **waits, READY_FD: str(told)},
+                    pass_fds=(told, *map(int, waits.values()), *hold),
                     start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone, which stops in order
                     preexec_fn=partial(_die_with, os.getpid(), _libc()),
                 )
@@ -110,8 +149,11 @@ class Child:
             loop.remove_reader(fd)
             self._close_pipe()
 
-    async def until_ready(self, ready: "Ready", seconds: float) -> None:
-        """Ready is what `ready` says, and only if the process is alive then: a probe may have reached somebody else."""
+    async def until_ready(self, ready: "Ready", seconds: float | None) -> None:
+        """Ready is what `ready` says, and only if the process is alive then: a probe may have reached somebody else.
+
+        Without `seconds` it waits for as long as the process lives.
+        """
         answer = asyncio.ensure_future(ready(self))
         end = asyncio.ensure_future(self.wait())
         try:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cli import stack
-from cli.processes import Child, Role, write_whole
+from cli.processes import Child, Gate, Role, write_whole
+from core.db.migrate import is_current
 from core.errors import SoonishError
 from core.settings import Settings
 
@@ -29,8 +30,8 @@ def run_embedded(settings: Settings, port: int | None = None, *, verbose: bool =
         supervisor = Supervisor(data, verbose=verbose, hold=(lock,))
 
         async def begin() -> None:
-            await together([supervisor.start(plan.services), supervisor.finish(plan.migrations)])
-            await supervisor.start(plan.roles)
+            once = [] if is_current(settings.database) else [plan.migrations]
+            await supervisor.start(plan.services, plan.roles, once)
             stack.publish(data, plan.stack)
             for line in stack.announcement(plan, time.monotonic() - began):
                 say_aloud(line)
@@ -77,21 +78,23 @@ class Supervisor:
         self._started: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, roles: Sequence[Role]) -> None:
-        """All at once; returns when all are ready. The first that fails is raised, and `stop` is the caller's."""
-        self._started += [role.name for role in roles]
-        await together(self._launch(role) for role in roles)
-        for role in roles:
-            self._tasks += [asyncio.create_task(self._keep(role)), asyncio.create_task(self._show(role))]
+    async def start(self, services: Sequence[Role], roles: Sequence[Role], once: Sequence[Role] = ()) -> None:
+        """All at once; returns when all are ready, and what is in `once` has run to its end.
 
-    async def finish(self, role: Role) -> None:
-        """Run it to its end; a failure is raised."""
-        self._started.append(role.name)
-        child = await self._begin(role)
-        code = await child.wait()
-        self._pid_file(role.name).unlink(missing_ok=True)
-        if code != 0:
-            raise child.trouble("failed")
+        `roles` load meanwhile, and use nothing before the services are ready and `once` is done. The first failure is
+        raised, and `stop` is the caller's.
+        """
+        self._started += [role.name for role in (*services, *once, *roles)]
+        gate = Gate(len(roles))
+
+        async def prepare() -> None:
+            await together([*map(self._serve, services), *map(self._finish, once)])
+            gate.open()
+
+        try:
+            await together([prepare(), *(self._serve(role, gate) for role in roles)])
+        finally:
+            gate.close()
 
     async def stop(self) -> None:
         """One after the other, the last started first."""
@@ -107,16 +110,29 @@ class Supervisor:
         for child in self._children.values():
             child.kill()
 
-    async def _begin(self, role: Role) -> Child:
+    async def _serve(self, role: Role, gate: Gate | None = None) -> None:
+        await self._launch(role, gate)
+        self._tasks += [asyncio.create_task(self._keep(role)), asyncio.create_task(self._show(role))]
+
+    async def _finish(self, role: Role) -> None:
+        child = await self._begin(role)
+        code = await child.wait()
+        self._pid_file(role.name).unlink(missing_ok=True)
+        if code != 0:
+            raise child.trouble("failed")
+
+    async def _begin(self, role: Role, gate: Gate | None = None) -> Child:
         log = self._logs / f"{role.name}.log"
-        child = await Child.start(role.name, role.argv, env=role.env, log=log, hold=self._hold)
+        child = await Child.start(role.name, role.argv, env=role.env, log=log, hold=self._hold, gate=gate)
         self._children[role.name] = child
         write_whole(self._pid_file(role.name), f"{child.pid}\n")
         return child
 
-    async def _launch(self, role: Role) -> None:
-        child = await self._begin(role)
+    async def _launch(self, role: Role, gate: Gate | None = None) -> None:
+        child = await self._begin(role, gate)
         try:
+            if gate:  # its time to become ready begins when it may: a large database takes long to bring up to date
+                await child.until_ready(gate.until_open, None)
             await child.until_ready(role.ready, self._pace.patience)
         except SoonishError:
             child.kill()

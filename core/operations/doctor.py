@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.db.migrate import head
 from core.db.models import OutboxRow
 from core.operations.keys import keys_in_use, missing_keys, missing_refusal
 from core.operations.pause import sending_state
 from core.operations.reach import check_mail, check_site, check_temporal
 from core.operations.report import Finding, fine, trouble
-from core.settings import Settings
 from core.work import SYSTEM, Core, Work
 
 _LITTLE_SPACE = 500 * 1024 * 1024
@@ -61,23 +61,15 @@ async def check_database(core: Core) -> Finding:
         if "alembic_version" in words:
             return trouble("database", f"{kind} is there, and empty", "Run: soonish db upgrade")
         return trouble("database", f"{kind} does not answer: {words}", "Check DATABASE_URL, and that it runs.")
-    head = _head(core.settings)
-    if revision != head:
-        return trouble("database", f"{kind} is at {revision or 'nothing'}, not at {head}", "Run: soonish db upgrade")
-    return fine("database", f"{kind} answers and is up to date ({head})")
+    newest = head()
+    if revision != newest:
+        return trouble("database", f"{kind} is at {revision or 'nothing'}, not at {newest}", "Run: soonish db upgrade")
+    return fine("database", f"{kind} answers and is up to date ({newest})")
 
 
 async def _revision(work: Work) -> str | None:
     revision: str | None = await work.session.scalar(text("SELECT version_num FROM alembic_version"))
     return revision
-
-
-def _head(settings: Settings) -> str | None:
-    from alembic.script import ScriptDirectory
-
-    from core.db.migrate import config_for
-
-    return ScriptDirectory.from_config(config_for(settings.database)).get_current_head()
 
 
 async def check_keys_known(core: Core) -> Finding:

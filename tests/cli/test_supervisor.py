@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli import stack
+from cli.processes import GATE_FD, wait_at_gate
 from core.errors import Code, SoonishError
 from core.settings import Settings
 from tests.servers import free_port
@@ -23,15 +24,24 @@ ROLES = ("temporal", "mail", "worker", "web")
 ROLE = """
 import signal, sys, time
 from pathlib import Path
-from cli.processes import signal_ready
+from cli.processes import signal_ready, wait_at_gate
 name, data, kind = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-def stop(*_):
-    with (data / "stopped").open("a") as file:
+def note(what):
+    with (data / what).open("a") as file:
         file.write(name + "\\n")
+def stop(*_):
+    note("stopped")
     sys.exit()
 signal.signal(signal.SIGTERM, signal.SIG_IGN if kind == "deaf" else stop)
 if kind == "broken":
     sys.exit("the " + name + " cannot start today")
+if kind == "late":
+    while not all((data / "run" / (role + ".pid")).exists() for role in ("worker", "web")):
+        time.sleep(0.01)
+wait_at_gate()
+note("begun")
+if kind == "once":
+    sys.exit()
 signal_ready()
 while True:
     signal.pause()
@@ -49,8 +59,8 @@ data, kinds = Path(sys.argv[1]), dict(pair.split("=") for pair in sys.argv[3:])
 def role(name):
     return Role(name, [sys.executable, "-c", sys.argv[2], name, str(data), kinds.get(name, "good")])
 async def begin(supervisor):
-    await supervisor.start([role("temporal"), role("mail")])
-    await supervisor.start([role("worker"), role("web")])
+    once = [role("migrations")] if "migrations" in kinds else []
+    await supervisor.start([role("temporal"), role("mail")], [role("worker"), role("web")], once)
     stack.publish(data, stack.Stack("http://127.0.0.1:1", "", "", None))
 try:
     with stack.locked(data, patience=1) as lock:
@@ -168,6 +178,32 @@ def test_a_role_that_cannot_start_ends_the_stack_with_its_own_last_words(start: 
     assert "web stopped before it was ready (exit 1)." in running.said()
     assert "the web cannot start today" in running.said()
     assert not any(lives(running.pid(role)) for role in ROLES)
+
+
+def test_roles_load_beside_what_they_need_and_begin_after_it(start: Callable[..., Running], tmp_path: Path) -> None:
+    running = start(temporal="late", migrations="once").ready()
+    begun = (tmp_path / "begun").read_text().split()
+    assert sorted(begun[:3]) == ["mail", "migrations", "temporal"]
+    assert sorted(begun[3:]) == ["web", "worker"]
+    assert not running.pid("migrations")
+
+
+def test_no_role_begins_on_a_database_that_could_not_be_upgraded(start: Callable[..., Running], tmp_path: Path) -> None:
+    running = start(migrations="broken")
+    assert running.process.wait(10) == 1
+    assert "migrations failed (exit 1)." in running.said()
+    (tmp_path / "begun").touch()
+    assert not {"worker", "web"} & set((tmp_path / "begun").read_text().split())
+    assert not any(lives(running.pid(role)) for role in ROLES)
+
+
+def test_a_gate_that_goes_away_unopened_lets_nobody_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, held = os.pipe()
+    monkeypatch.setenv(GATE_FD, str(waiting))
+    os.close(held)
+    with pytest.raises(SystemExit, match="The start ended"):
+        wait_at_gate()
+    wait_at_gate()  # none is left
 
 
 def test_a_second_stack_on_the_folder_is_refused(start: Callable[..., Running], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, delete, event, inspect, select, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from core.db.migrate import config_for, downgrade, upgrade
+from core.db.migrate import config_for, downgrade, head, is_current, upgrade
 from core.db.models import Base, Delivery, Integration, ServiceFlag, Subscription, Token
 from core.db.types import UtcDateTime
 from core.notifications.owe import ACTIVE
@@ -54,6 +54,19 @@ def test_every_step_goes_down_and_up_by_itself(tmp_path: Path) -> None:
         downgrade(_url(path), step.down_revision or "base")  # type: ignore[arg-type]
         upgrade(_url(path), step.revision)
     assert len(script.get_heads()) == 1
+    assert script.get_current_head() == head()
+
+
+def test_only_a_database_at_the_newest_revision_needs_no_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "per%cent and #.db"
+    assert not is_current(_url(path))
+    assert not list(tmp_path.iterdir())
+    upgrade(_url(path))
+    assert is_current(_url(path))
+    assert is_current(f"{_url(path)}?timeout=5")
+    downgrade(_url(path), "base")
+    assert not is_current(_url(path))
+    assert not is_current("postgresql+psycopg://db/soonish")
 
 
 def test_models_and_migrations_are_equal(migrated: Path) -> None:
