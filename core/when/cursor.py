@@ -9,11 +9,8 @@ from core.when.phrase import END, Atom, Phrase, atoms_of, refuse
 DASHES = frozenset("-–—")
 EXAMPLE = 'Write a day and a time, like "fri 7pm" or "27 Nov 19:00".'
 RANGE = refuse("A span of time is not understood here.", 'Write when it starts, like "fri 7pm"; its end is set apart.')
-_LONG_WORDS = sorted(
-    word
-    for word in {*w.WEEKDAYS, *w.MONTHS, *w.TODAY, *w.TOMORROW, *w.DAYPARTS, *w.NOON, *w.MIDNIGHT, *w.NEXT, *w.UNITS}
-    if len(word) > 4
-)
+_BETWEEN = frozenset({"to", "till", "til", "until", "bis", "a", "à"})
+_NAMES = sorted(name for name in {*w.WEEKDAYS, *w.MONTHS, "today", "tomorrow", "tonight"} if len(name) > 4)
 
 
 class Cursor:
@@ -22,6 +19,7 @@ class Cursor:
     def __init__(self, text: str, *, zone: str, month_first: bool | None, language: str) -> None:
         self.atoms = atoms_of(text, zone)
         self.at = 0
+        self.zone = zone
         self.month_first = month_first
         self.language = language
         self.dashed = False
@@ -34,6 +32,9 @@ class Cursor:
     def word(self, ahead: int = 0) -> str:
         atom = self.peek(ahead)
         return atom.text if atom.kind == "word" else ""
+
+    def words(self, ahead: int, count: int) -> tuple[str, ...]:
+        return tuple(self.word(ahead + n) for n in range(count))
 
     def sym(self, ahead: int, symbols: str) -> bool:
         atom = self.peek(ahead)
@@ -48,6 +49,8 @@ class Cursor:
     def after_at(self) -> str:
         """The "at" just passed, if any: a bare number after it is an hour."""
         previous = self.peek(-1).text
+        if previous == "la" and self.word(-2) == "a":
+            return "las"
         return previous if previous in w.AT else ""
 
     def take(self, count: int) -> bool:
@@ -56,22 +59,35 @@ class Cursor:
 
     def not_understood(self) -> SoonishError:
         atom = self.peek()
-        if atom.kind != "num":
-            near = difflib.get_close_matches(atom.text[:12], _LONG_WORDS, 1, 0.8) if atom.kind == "word" else []
-            return refuse(f"I don't understand “{atom.text[:30]}”.", f'Did you mean "{near[0]}"?' if near else EXAMPLE)
-        if len(atom.text) == 4 and int(atom.text[:2]) < 24 and int(atom.text[2:]) < 60:
-            return refuse(f"Is {atom.text} a time?", f'Write it like "{atom.text[:2]}:{atom.text[2:]}".')
-        if len(atom.text) > 2:
-            return refuse(f"What is {atom.text[:20]}?", EXAMPLE)
-        if not 1 <= int(atom.text) <= 31:
-            return refuse(f"What is {atom.text}?", EXAMPLE)
-        as_hour = f'"{atom.text}pm"' if 1 <= int(atom.text) <= 12 else f'"{atom.text}:00"'
-        as_day = f'"the {atom.text}{w.ordinal(int(atom.text))}" for the day'
-        hint = f"Write {as_hour} for the hour, {as_day}." if int(atom.text) < 24 else f"Write {as_day}."
-        return refuse(f"What is {atom.text}: a day or an hour?", hint)
+        if atom.kind == "num":
+            return self._what_number(atom.text)
+        if atom.text in w.IN and self.peek(1).kind != "end":
+            after = " ".join(found.text for found in self.atoms[self.at : self.at + 3])
+            return refuse(f"I don't understand “{after[:40]}”.", 'Write it like "in 2 hours".')
+        near = []
+        if atom.kind == "word" and len(atom.text) > 4:
+            near = [name for name in difflib.get_close_matches(atom.text[:12], _NAMES, 1, 0.8) if name != atom.text]
+        return refuse(f"I don't understand “{atom.text[:30]}”.", f'Did you mean "{near[0]}"?' if near else EXAMPLE)
+
+    def _what_number(self, text: str) -> SoonishError:
+        after = self.peek(2)
+        if after.kind == "num" and (self.sym(1, "-–—") or self.word(1) in _BETWEEN):
+            return RANGE
+        if len(text) in (9, 10):
+            return refuse(f"Is {text} a moment in seconds?", f'Write "<t:{text}>".')
+        if len(text) in (3, 4) and int(text[:-2]) < 24 and int(text[-2:]) < 60:
+            return refuse(f"Is {text} a time?", f'Write it like "{text[:-2]}:{text[-2:]}".')
+        if len(text) == 2 and any(day.month is not None for day in self.phrase.days):
+            return refuse(f"Is {text} the year?", f'Write all of it, like "20{text}".')
+        if len(text) > 2 or not 1 <= int(text) <= 31:
+            return refuse(f"What is {text[:20]}?", EXAMPLE)
+        as_hour = f'"{text}pm"' if int(text) <= 12 else f'"{text}:00"'
+        as_day = f'"the {text}{w.ordinal(int(text))}" for the day'
+        hint = f"Write {as_hour} for the hour, {as_day}." if int(text) < 24 else f"Write {as_day}."
+        return refuse(f"What is {text}: a day or an hour?", hint)
 
     def refuse_second_day(self, there: bool) -> None:
-        if there or self.phrase.span is not None:
+        if there or (self.phrase.span is not None and not self.phrase.counted_from):
             raise refuse("Those are two days.", "Write one of them.")
 
     def set_daypart(self, part: w.Daypart) -> None:

@@ -1,28 +1,27 @@
 """Which day: words, weekdays, dates in every order."""
 
+from typing import Literal
+
+from core.when import spans
 from core.when import words as w
 from core.when.cursor import EXAMPLE, RANGE, Cursor
 from core.when.phrase import END, Day, refuse
 
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "er", "º", "te", "ten"})
-_WEEK = frozenset({"week", "woche", "semaine", "semana"})
+_WHICH = ("month", "year", "weekend", "week")
 
 
 def day_word(c: Cursor) -> bool:
-    word, after = c.word(), (c.word(1), c.word(2), c.word(3))
-    if word in {"day", "the"} and "after" in after[:2]:
-        length = 3 if word == "day" else 4
-        if [c.word(n) for n in range(length)][-3:] == ["day", "after", "tomorrow"]:
-            return set_offset(c, 2, length)
-    if word == "après" and c.sym(1, "-") and c.word(2) == "demain":
-        return set_offset(c, 2, 3)
-    if word == "pasado" and after[0] in {"mañana", "manana"}:
+    """`today`, `tonight`, `tomorrow`, `the day after tomorrow`, and theirs in other languages."""
+    word = c.word()
+    the = 1 if word == "the" else 0
+    if c.words(the, 3) == ("day", "after", "tomorrow"):
+        return set_offset(c, 2, the + 3)
+    if word == "pasado" and c.word(1) in {"mañana", "manana"}:
         return set_offset(c, 2, 2)
     if word in w.AFTER_TOMORROW:
         return set_offset(c, 2, 1)
     if word in w.TODAY:
-        return set_offset(c, 0, 1)
-    if word == "aujourd'hui":
         return set_offset(c, 0, 1)
     if word == "tonight":
         c.set_daypart(w.TONIGHT)
@@ -33,39 +32,59 @@ def day_word(c: Cursor) -> bool:
 
 
 def set_offset(c: Cursor, days: int, atoms: int) -> bool:
-    c.refuse_second_day(c.phrase.offset is not None)
+    c.refuse_second_day(c.phrase.offset is not None or c.phrase.week is not None)
     c.phrase.offset = days
     return c.take(atoms)
 
 
+def week(c: Cursor) -> bool:
+    """`next week`, `this week`, `semaine prochaine`, `semana que viene`: with the weekday beside it."""
+    first, second = c.word(), c.word(1)
+    if first in w.WEEK and (second in w.NEXT or c.words(1, 2) == ("que", "viene")):
+        return set_week(c, 1, 2 if second in w.NEXT else 3)
+    if first in w.NEXT and second in w.WEEK:
+        return set_week(c, 1, 2)
+    if first in w.THIS and second in w.WEEK and c.phrase.weekday is not None:
+        return set_week(c, 0, 2)
+    if first == "week" and c.peek(-1).text in w.WEEKDAYS and not c.phrase.pointed:
+        spans.store_week(c)
+        return c.take(1)
+    if first in w.NEXT | w.THIS and second in _WHICH:
+        raise refuse(f"Which day of the {second}?", EXAMPLE)
+    if first in _WHICH:
+        raise refuse(f"Which day of the {first}?", EXAMPLE)
+    return False
+
+
+def set_week(c: Cursor, week: int, atoms: int) -> bool:
+    c.refuse_second_day(
+        c.phrase.week is not None or c.phrase.offset is not None or bool(c.phrase.days) or bool(c.phrase.pointed)
+    )
+    c.phrase.week = week
+    return c.take(atoms)
+
+
 def weekday(c: Cursor) -> bool:
-    word, ahead = c.word(), 0
-    strictly = word in w.NEXT
-    if strictly and c.word(1) in _WEEK:
-        return next_week(c)
-    if strictly or word in w.THIS:
-        ahead = 1
-        if c.word(1) in {"month", "year", "weekend", "week"}:
-            raise refuse(f"Which day of the {c.word(1)}?", EXAMPLE)
+    """`fri`, `next friday`, `this friday`, `vendredi prochain`, `el viernes que viene`."""
+    pointed: Literal["", "this", "next"] = "next" if c.word() in w.NEXT else "this" if c.word() in w.THIS else ""
+    ahead = 1 if pointed else 0
     name = c.word(ahead)
     if name == "mar" and c.language in w.MARCH_OR_TUESDAY and c.word(ahead - 1) not in {"de", "del"}:
         raise refuse("“mar” is a day and a month.", w.MARCH_OR_TUESDAY[c.language])
     day = w.WEEKDAYS.get(name, w.WEEKDAYS_OF.get(c.language, {}).get(name))
     if day is None:
         return False
-    if c.phrase.weekday is not None:
-        c.refuse_second_day(there=True)
-    c.phrase.weekday, c.phrase.strictly_next = day, strictly
+    c.refuse_second_day(c.phrase.weekday is not None or (bool(pointed) and c.phrase.week is not None))
     c.take(ahead + 1)
     if c.sym(0, ".") and c.peek().glued:
         c.take(1)
+    # "friday next week" is the week's, "friday next" this one's.
+    if not pointed and c.word() in w.NEXT and c.word(1) not in w.WEEK:
+        pointed = "next" if c.take(1) else ""
+    elif c.words(0, 2) == ("que", "viene"):
+        pointed = "next" if c.take(2) else ""
+    c.phrase.weekday, c.phrase.pointed = day, pointed
     return True
-
-
-def next_week(c: Cursor) -> bool:
-    c.refuse_second_day(bool(c.phrase.week))
-    c.phrase.week = 1
-    return c.take(2)
 
 
 def date(c: Cursor) -> bool:
@@ -79,7 +98,7 @@ def date(c: Cursor) -> bool:
     if third.kind == "num":
         return long_date(c, first.text, sep.text, int(second.text), third.text)
     if sep.text == "-":
-        raise RANGE
+        return dashed(c, first.text, second.text)
     if len(first.text) > 2:
         return False
     if sep.text == ".":
@@ -98,28 +117,45 @@ def long_date(c: Cursor, first: str, sep: str, second: int, third: str) -> bool:
         return False
     c.take(5)
     if c.word() == "t" and c.peek().glued:
+        c.phrase.exact = True
         c.take(1)
     return True
 
 
+def dashed(c: Cursor, first: str, second: str) -> bool:
+    """`7-9pm` is a span of hours; `11-27 7pm` was meant as a day."""
+    hours = c.word(3) in {"am", "pm", "uhr", "h"} or c.after_at
+    if c.word(3) in w.MONTHS or hours or len(first) > 2 or int(first) > 31 or int(second) > 31:
+        raise RANGE
+    if max(int(first), int(second)) <= 24 and not c.phrase.clocks and c.peek(3).kind == "end":
+        raise RANGE
+    raise refuse(f"Is {first}-{second} a day, or a span?", 'Write the month as a word, like "27 Nov".')
+
+
 def dotted(c: Cursor, first: int, second: str) -> bool:
-    """`27.11.` and `27.11` are days; `19.30` is a time; `10.11` could be either."""
+    """`27.11.` and `27.11` are days; `19.30` is a time; `10.11` could be either, unless a time stands elsewhere."""
     closed = c.sym(3, ".") and c.peek(3).glued
-    meridiem = c.word(3) in {"am", "pm", "uhr", "h"}
     as_day = 1 <= int(second) <= 12 and 1 <= first <= 31
     as_clock = len(second) == 2 and first < 24 and int(second) < 60
-    if closed and as_day:
-        set_days(c, [Day(None, int(second), first)])
-        return c.take(4)
-    if meridiem or not as_day:
+    if not as_day or (not closed and c.word(3) in {"am", "pm", "uhr", "h"}):
         return False
-    if as_clock and not c.phrase.clocks:
+    if as_clock and not closed and not c.phrase.clocks and c.word(-1) != "am" and not clock_follows(c, 3):
         raise refuse(
             f"Is {first}.{second} a day or a time?",
             f'Write "{first}:{second}" for a time, "{first}.{second}." for a day.',
         )
-    set_days(c, [Day(None, int(second), first)])
-    return c.take(3)
+    # Dots are European, but somebody who puts the month first may not know.
+    day = Day(None, int(second), first)
+    other = [Day(None, first, int(second))] if c.month_first and first <= 12 and first != int(second) else []
+    set_days(c, [day, *other])
+    return c.take(4 if closed else 3)
+
+
+def clock_follows(c: Cursor, ahead: int) -> bool:
+    """Whether what comes holds a time of day for sure."""
+    rest = range(ahead, len(c.atoms) - c.at)
+    marked = {"am", "pm", "uhr", "h", "heures", "oclock", *w.AT}
+    return any(c.peek(n).text in marked or (c.sym(n, ":") and c.peek(n - 1).kind == "num") for n in rest)
 
 
 def orders(c: Cursor, year: int | None, first: int, second: int) -> list[Day]:
@@ -135,7 +171,7 @@ def orders(c: Cursor, year: int | None, first: int, second: int) -> list[Day]:
 
 
 def set_days(c: Cursor, days: list[Day]) -> None:
-    c.refuse_second_day(bool(c.phrase.days) or c.phrase.offset is not None)
+    c.refuse_second_day(bool(c.phrase.days) or c.phrase.offset is not None or c.phrase.week is not None)
     c.phrase.days = days
 
 
@@ -151,6 +187,8 @@ def month_day(c: Cursor) -> bool:
         raise refuse(f"Which day of {c.word().title()}?", EXAMPLE)
     if c.sym(2 + dot + article, ":"):
         raise refuse(f"Which day of {c.word().title()}?", EXAMPLE)
+    if c.word(2 + dot + article) in {"am", "pm"} and c.peek(3 + dot + article).text not in w.GERMAN_DAYS:
+        raise refuse(f"Is {day} the day or the hour?", f'Write both, like "{c.word().title()} {day} 7pm".')
     c.take(2 + dot + article)
     ordinal(c)
     set_days(c, [Day(year(c), month, day)])
@@ -162,9 +200,9 @@ def day_of_month(c: Cursor) -> bool:
     day = c.number()
     if day is None:
         return False
-    before = c.at
+    before, before_it = c.at, c.word(-1)
     c.take(1)
-    counted = ordinal(c)
+    counted = ordinal(c) or before_it in {"the", "le", "el"}
     parted = c.sym(0, "./-") and c.peek().glued
     if parted:
         c.take(1)
@@ -179,7 +217,7 @@ def day_of_month(c: Cursor) -> bool:
             c.take(1)
         set_days(c, [Day(year(c), month, day)])
         return True
-    if counted and not parted:
+    if (counted and not parted) or (c.sym(-1, ".") and before_it in {"am", "der", "den"}):
         set_days(c, [Day(None, None, day)])
         return True
     c.at = before
@@ -193,6 +231,9 @@ def ordinal(c: Cursor) -> bool:
 
 
 def year(c: Cursor) -> int | None:
+    if c.sym(0, "'/-") and c.number(1) is not None and len(c.peek(1).text) == 2 and c.peek(1).glued:
+        c.take(2)
+        return 2000 + int(c.peek(-1).text)
     comma = 1 if c.sym(0, ",") or (c.sym(0, "/-") and c.peek().glued and c.peek(1).glued) else 0
     atom = c.peek(comma)
     if atom.kind != "num" or len(atom.text) != 4 or c.sym(comma + 1, ":"):

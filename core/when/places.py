@@ -5,11 +5,15 @@ from core.when import zones
 from core.when.cursor import RANGE, Cursor
 from core.when.phrase import refuse
 
+_OWN = {("my", "time"), ("local", "time"), ("our", "time"), ("ortszeit", "")}
+
 
 def zone(c: Cursor) -> bool:
+    """A zone by its name, a city, an abbreviation; `my time`."""
     if c.peek().kind == "own":
-        set_zone(c, c.peek().text, 1)
-        return True
+        return set_zone(c, c.peek().text, 1)
+    if c.words(0, 2) in _OWN:
+        return set_zone(c, c.zone, 2)
     if c.word() == "et" and c.language == "fr":
         return False
     for length in range(min(zones.LONGEST_NAME, len(c.atoms) - c.at), 0, -1):
@@ -18,15 +22,15 @@ def zone(c: Cursor) -> bool:
             continue
         name = zones.named(" ".join(atom.text for atom in atoms))
         if name is not None:
-            set_zone(c, name, length)
-            return True
+            return set_zone(c, name, length)
     word = c.word()
-    if word in zones.AMBIGUOUS:
+    hours = zones.abbreviations(c.zone).get(word) if word in zones.AMBIGUOUS else None
+    if hours is None and word in zones.AMBIGUOUS:
         raise refuse(f"“{word.upper()}” is more than one zone.", f"Name a city instead: {zones.AMBIGUOUS[word]}.")
-    if word in zones.SEASONAL:
-        hours, where = zones.SEASONAL[word]
+    hours, where = (hours, c.zone) if hours is not None else zones.SEASONAL.get(word, (None, ""))
+    if hours is not None:
         set_zone(c, where, 1)
-        c.phrase.seasonal = (hours, where, word.upper())
+        c.phrase.seasonal = (hours, where, word.removeprefix("us").upper())
         return True
     if word in w.IN and c.peek(1).kind in ("word", "path"):
         c.take(1)
@@ -36,7 +40,7 @@ def zone(c: Cursor) -> bool:
     return False
 
 
-def set_zone(c: Cursor, name: str, atoms: int) -> None:
+def set_zone(c: Cursor, name: str, atoms: int) -> bool:
     if isinstance(c.phrase.zone, str):
         raise refuse("Those are two zones.", "Write one of them.")
     if c.phrase.zone is not None:
@@ -49,21 +53,27 @@ def set_zone(c: Cursor, name: str, atoms: int) -> None:
             c.phrase.zone = name
     if c.word() in {"time", "zeit"}:
         c.take(1)
+    return True
 
 
 def offset(c: Cursor, *, after_utc: bool = False) -> bool:
-    """`+02:00`, `-5` after a clock or after UTC."""
-    if not c.sym(0, "+-") or c.peek(1).kind != "num" or not c.peek(1).glued:
+    """`+02:00`, `-0500` after a clock, or any after UTC. What could be the end of a span, or guests, is none."""
+    if not c.sym(0, "+-") or c.peek(1).kind != "num" or not c.peek(1).glued or c.word(2) in w.UNITS:
         return False
-    if c.word(2) in w.UNITS or not (after_utc or c.phrase.clocks):
+    if not (after_utc or c.phrase.clocks):
         return False
-    digits = c.peek(1).text
+    sign, digits = c.peek().text, c.peek(1).text
     minutes = c.number(3) if c.sym(2, ":") and c.peek(2).glued else None
-    text = c.peek().text + digits + (f":{minutes:02}" if minutes is not None else "")
-    found = zones.offset(text)
+    atoms = 4 if minutes is not None else 2
+    if not after_utc:
+        shown = c.sym(atoms, "·")
+        mailed = len(digits) == 4 and not c.peek().glued and ":" in {atom.text for atom in c.atoms[: c.at]}
+        if sign == "-" and not (c.phrase.exact or shown or mailed):
+            raise RANGE
+        if minutes is None and len(digits) != 4 and not (c.phrase.exact and len(digits) == 2):
+            raise refuse(f"Is “{sign}{digits}” a zone?", f'Write "UTC{sign}{digits}".')
+    found = zones.offset(sign + digits + (f":{minutes:02}" if minutes is not None else ""))
     if found is None or c.phrase.zone is not None:
         return False
-    if c.peek().text == "-" and c.peek(-1).kind == "num" and len(digits) < 4 and minutes is None:
-        raise RANGE
     c.phrase.zone = found
-    return c.take(4 if minutes is not None else 2)
+    return c.take(atoms)

@@ -6,9 +6,10 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from core.errors import SoonishError
-from core.times import LATEST, distance, say_exactly
+from core.times import LATEST, distance, place_of, say_exactly
+from core.when.cursor import EXAMPLE
 from core.when.grammar import parse
-from core.when.phrase import Clock, Day, Phrase, refuse
+from core.when.phrase import Clock, Day, Phrase, Span, refuse
 from core.when.words import Daypart
 
 UTC = dt.UTC
@@ -17,6 +18,7 @@ _EITHER_ORDER = frozenset({"CA"})
 _MONTH_FIRST_LANGUAGES = frozenset({"ja", "zh", "ko", "hu"})
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LATER = "Pick a later time."
+_DISAGREE = refuse("The zone and the offset do not agree.", "Leave one of them out.")
 
 
 def read(text: str, now: dt.datetime, zone: str, locale: str | None = None) -> list[dt.datetime]:
@@ -70,13 +72,19 @@ class _Moment:
         if self._p.stamp is not None:
             return [self._checked(self._stamped(self._p.stamp))]
         if self._p.span is not None and self._p.span.seconds:
-            return [self._checked(self._after_span())]
-        found = [instant for day, clock in self._pairs(self._clocks()) for instant in self._at(day, clock)]
-        if not found:
-            raise refuse("The zone and the offset do not agree.", "Leave one of them out.")
+            return [self._checked(self._after_span(self._p.span))]
+        found: list[dt.datetime] = []
+        skipped: list[dt.datetime] = []
+        for clock in self._clocks():
+            for day in self._days(clock):
+                shown = self._shown(day, clock)
+                found += shown
+                if not shown:
+                    skipped.append(_wall(day, clock))
         ahead = [instant for instant in found if instant > self._now]
         if not ahead:
-            raise self._past(max(found))
+            raise self._skipped(skipped[0]) if skipped else self._past(max(found))
+        ahead = self._agreeing(ahead)
         checked = [self._checked(instant) for instant in ahead]
         self._check_remark(checked)
         return checked
@@ -87,18 +95,29 @@ class _Moment:
         except (OverflowError, OSError, ValueError):
             raise refuse("That Discord time is out of range.", "Copy it again.") from None
 
-    def _after_span(self) -> dt.datetime:
+    def _after_span(self, span: Span) -> dt.datetime:
         """Hours and minutes are exact; days before them are days of the calendar."""
-        span = self._p.span
-        assert span is not None  # noqa: S101 - asked before
         if self._p.clocks or self._p.midnight or self._p.has_day or self._p.daypart:
             raise refuse("That is a time and a distance.", f'Write one of them, like "in {span.words}".')
         start = self._now.astimezone(self._speaker)
         try:
-            day = _months_later(start.date(), span.months) + dt.timedelta(days=span.days)
+            day = self._span_day(start.date(), span)
             local = dt.datetime.combine(day, start.time().replace(second=0, microsecond=0), self._speaker)
             return local.astimezone(UTC) + dt.timedelta(seconds=span.seconds)
-        except (OverflowError, ValueError):
+        except OverflowError:
+            raise self._too_far() from None
+
+    def _span_day(self, start: dt.date, span: Span) -> dt.date:
+        """The same day of a later month; one that the month does not have is refused, not moved."""
+        try:
+            year, month = divmod(start.year * 12 + start.month - 1 + span.months, 12)
+            if not 1 <= year <= dt.MAXYEAR:
+                raise self._too_far()
+            found = _date(year, month + 1, start.day)
+            if found is None:
+                raise refuse(f"That month has no day {start.day}.", EXAMPLE)
+            return found + dt.timedelta(days=span.days)
+        except OverflowError:
             raise self._too_far() from None
 
     # Clocks
@@ -112,7 +131,7 @@ class _Moment:
             raise refuse("What time of day?", f'Add a time, like "{self._text} 7pm".')
         if self._p.daypart is not None:
             return self._clocks_in(self._p.daypart)
-        if self._p.unmarked_hours and not (self._p.has_day or self._p.zone or self._p.span):
+        if self._p.unmarked_hours and (self._p.english or not self._p.has_day):
             raise refuse(
                 f"Is {self._p.unmarked_hours} a time or a distance?",
                 f'Write "in {self._p.unmarked_hours}" or "{self._p.clocks[0].hour}:{self._p.clocks[0].minute:02}".',
@@ -130,48 +149,52 @@ class _Moment:
 
     # Days
 
-    def _pairs(self, clocks: list[Clock]) -> Iterator[tuple[dt.date, Clock]]:
-        """Each time with its day: "monday at 9" on a Monday noon is tonight at nine or next week's morning."""
-        for clock in clocks:
-            for day in self._days(clock):
-                yield day, clock
-
     def _days(self, clock: Clock) -> Iterator[dt.date]:
+        """The days that a time can be on. Each time has its own: "monday at 9" on a Monday noon is tonight at nine, or
+        next week's morning."""
         p = self._p
-        midnight_today = p.offset == 0 and p.daypart is not None
-        if p.midnight and (p.days or p.weekday is not None or p.span or (p.offset is not None and not midnight_today)):
+        tonight = p.offset == 0 and p.daypart is not None
+        if p.midnight and (p.span or (p.has_day and not tonight)):
             raise refuse("Midnight at the start of that day, or at its end?", 'Write "00:00" with the day it begins.')
-        if p.span is not None:
-            try:
-                yield _months_later(self._today, p.span.months) + dt.timedelta(days=p.span.days)
-            except (OverflowError, ValueError):
-                raise self._too_far() from None
+        if p.span is not None and p.counted_from:
+            yield self._span_day(self._named_day(clock), p.span)
+        elif p.span is not None:
+            day = self._span_day(self._today, p.span)
+            self._check_weekday(day)
+            yield day
         elif p.days:
-            for day in p.days:
-                yield self._calendar_day(day, clock)
-        elif p.offset is not None:
-            found = self._today + dt.timedelta(days=p.offset + (1 if p.midnight else 0))
-            self._check_weekday(found)
-            yield found
-        elif p.weekday is not None:
-            yield self._weekday(p.weekday, clock)
-        elif p.week:
-            raise refuse("Which day of next week?", 'Write it like "next week friday 7pm".')
+            for given in p.days:
+                yield self._calendar_day(given, clock)
+        elif p.has_day:
+            yield self._named_day(clock)
+        elif p.week is not None:
+            raise refuse("Which day of that week?", 'Write it like "next week friday 7pm".')
         else:
-            passed = p.midnight or not self._is_ahead(self._today, clock)
-            yield self._today + dt.timedelta(days=1 if passed else 0)
+            # In a zone to the west it can still be yesterday.
+            around = (self._today + dt.timedelta(days=n) for n in (-1, 0, 1, 2))
+            yield next(day for day in around if self._is_ahead(day, clock))
+
+    def _named_day(self, clock: Clock) -> dt.date:
+        """A weekday, or so many days from today."""
+        p = self._p
+        if p.offset is None:
+            return self._weekday(p.weekday or 0, clock)
+        found = self._today + dt.timedelta(days=p.offset + (1 if p.midnight else 0))
+        self._check_weekday(found)
+        return found
 
     def _is_ahead(self, day: dt.date, clock: Clock) -> bool:
-        return any(at > self._now for at in self._at(day, clock, quietly=True))
+        """Whether clocks there will have reached that time; one that they skip counts as where they go on."""
+        return any(at > self._now for at in self._both_folds(day, clock))
 
     def _weekday(self, weekday: int, clock: Clock) -> dt.date:
         p = self._p
-        if p.week:
+        if p.week is not None:
             monday = self._today - dt.timedelta(days=self._today.weekday())
             return monday + dt.timedelta(days=7 * p.week + weekday)
         ahead = (weekday - self._today.weekday()) % 7
         if ahead == 0:
-            ahead = 7 if p.strictly_next or not self._is_ahead(self._today, clock) else 0
+            ahead = 7 if p.pointed == "next" or not self._is_ahead(self._today, clock) else 0
         return self._today + dt.timedelta(days=ahead)
 
     def _calendar_day(self, day: Day, clock: Clock) -> dt.date:
@@ -186,6 +209,8 @@ class _Moment:
         else:
             found = self._coming(day, clock)
         self._check_weekday(found)
+        if self._p.pointed and found != self._weekday(found.weekday(), clock):
+            raise refuse("Those are two days.", "Write one of them.")
         return found
 
     def _coming(self, day: Day, clock: Clock) -> dt.date:
@@ -211,30 +236,36 @@ class _Moment:
 
     # From wall time to instants
 
-    def _at(self, day: dt.date, clock: Clock, *, quietly: bool = False) -> list[dt.datetime]:
-        """The instants at which clocks of the zone show that: two when it is doubled, none when it is skipped."""
+    def _both_folds(self, day: dt.date, clock: Clock) -> list[dt.datetime]:
         try:
-            wall = dt.datetime.combine(day, dt.time(*clock))
-            found = sorted({wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
-        except (OverflowError, ValueError):
+            wall = _wall(day, clock)
+            return sorted({wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
+        except OverflowError:
             raise self._too_far() from None
-        there = [at for at in found if at.astimezone(self._zone).replace(tzinfo=None) == wall]
-        if not there and not quietly:
-            raise self._skipped(wall)
-        return [at for at in there if self._agrees(at)] if not quietly else there
 
-    def _agrees(self, at: dt.datetime) -> bool:
-        """An abbreviation must be in force on that day, and an offset beside a zone must be its offset then."""
+    def _shown(self, day: dt.date, clock: Clock) -> list[dt.datetime]:
+        """The instants at which clocks of the zone show that: two when it is doubled, none when it is skipped."""
+        wall = _wall(day, clock)
+        return [at for at in self._both_folds(day, clock) if at.astimezone(self._zone).replace(tzinfo=None) == wall]
+
+    def _agreeing(self, instants: list[dt.datetime]) -> list[dt.datetime]:
+        """Those at which the offset beside a zone, or the season that an abbreviation names, is in force."""
         p = self._p
-        if p.also_offset is not None:
-            return at.astimezone(self._zone).utcoffset() == p.also_offset.utcoffset(None)
-        if p.seasonal is None:
-            return True
-        hours, where, name = p.seasonal
-        if at.astimezone(self._zone).utcoffset() != dt.timedelta(hours=hours):
-            city = where.rsplit("/", 1)[-1].replace("_", " ")
-            raise refuse(f"{name} is not in force on that day.", f'Name the place instead: "{city}".')
-        return True
+        wanted = p.also_offset.utcoffset(None) if p.also_offset is not None else None
+        if p.seasonal is not None:
+            season = dt.timedelta(hours=p.seasonal[0])
+            if wanted not in (None, season):
+                raise _DISAGREE
+            wanted = season
+        if wanted is None:
+            return instants
+        found = [at for at in instants if at.astimezone(self._zone).utcoffset() == wanted]
+        if not found and p.seasonal is not None:
+            place = place_of(p.seasonal[1])
+            raise refuse(f"{p.seasonal[2]} is not in force at that time.", f'Name the place instead: "{place}".')
+        if not found:
+            raise _DISAGREE
+        return found
 
     def _skipped(self, wall: dt.datetime) -> SoonishError:
         after = wall.replace(tzinfo=self._zone, fold=0).astimezone(UTC).astimezone(self._zone)
@@ -272,10 +303,5 @@ def _date(year: int, month: int, day: int) -> dt.date | None:
         return None
 
 
-def _months_later(day: dt.date, months: int) -> dt.date:
-    """The same day of the month; a day that the month does not have is refused, not moved."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    found = _date(year, month + 1, day.day) if 1 <= year <= 9999 else None
-    if found is None:
-        raise ValueError
-    return found
+def _wall(day: dt.date, clock: Clock) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(*clock))

@@ -1,38 +1,44 @@
-"""How far from now: `in 2 hours`, `2 hours from now`."""
+"""How far from now: `in 2 hours`, `2 hours from now`, `a week from friday`."""
 
 from core.when import words as w
 from core.when.cursor import RANGE, Cursor
 from core.when.phrase import Span, refuse
 
 _AND = frozenset({"and", "und", "et", "y"})
+_NOTHING = Span(0, 0, 0)
 
 
 def span(c: Cursor) -> bool:
     """`in 2 hours`, `in 1h30`, `in two weeks`; beside a complete time it is the remark that `say` makes."""
-    if c.word() not in w.IN:
+    leading = 2 if c.words(0, 2) == ("dentro", "de") else 1
+    if leading == 1 and c.word() not in w.IN:
         return False
-    measured, atoms = measure(c, 1)
+    measured, atoms = measure(c, leading)
     if measured is None:
         return False
     if c.phrase.complete and c.phrase.span is None:
         c.phrase.remark = f"in {measured.words}"
     else:
         store(c, measured)
-    return c.take(1 + atoms)
+    return c.take(leading + atoms)
 
 
 def span_ahead(c: Cursor) -> bool:
-    """`2 hours from now`, `2 weeks from today`, `3 days ago`."""
+    """`2 hours from now`, `a week from friday`, `a week on friday`, `3 days ago`."""
     measured, atoms = measure(c, 0)
     if measured is None:
         return False
-    if c.word(atoms) == "ago":
+    joint, after = c.word(atoms), c.word(atoms + 1)
+    if joint == "ago":
         raise refuse("That is in the past.", "Pick a later time.")
-    after = c.word(atoms + 1)
-    if c.word(atoms) != "from" or not (after == "now" or (after == "today" and not measured.seconds)):
+    if joint == "from" and after == "now":
+        store(c, measured)
+        return c.take(atoms + 2)
+    if joint not in {"from", "on"} or measured.seconds or not (after in w.WEEKDAYS or after in {"today", "tomorrow"}):
         return False
     store(c, measured)
-    return c.take(atoms + 2)
+    c.phrase.counted_from = True
+    return c.take(atoms + 1)
 
 
 def bare(c: Cursor) -> bool:
@@ -54,24 +60,33 @@ def now(c: Cursor) -> bool:
 
 
 def store(c: Cursor, measured: Span) -> None:
-    if c.phrase.span is not None or c.phrase.has_day:
+    if c.phrase.span is not None or c.phrase.has_day or c.phrase.week is not None:
         raise refuse("Those are two days.", "Write one of them.")
+    if measured[:3] == _NOTHING[:3]:
+        raise refuse("That is now.", "Pick a later time.")
     c.phrase.span = measured
+
+
+def store_week(c: Cursor) -> None:
+    """`friday week`: a week from that day."""
+    c.refuse_second_day(c.phrase.span is not None or c.phrase.week is not None)
+    c.phrase.span, c.phrase.counted_from = Span(0, 7, 0, "a week"), True
 
 
 def measure(c: Cursor, ahead: int) -> tuple[Span | None, int]:
     """One or more amounts with units from there on, and how many atoms they take."""
-    total = Span(0, 0, 0)
-    end = ahead
+    total, end, last = _NOTHING, ahead, ""
     while True:
-        found, atoms = amount(c, end + 1 if end > ahead and c.word(end) in _AND else end)
-        if found is None:
+        joined = end > ahead and c.word(end) in _AND
+        found, after = amount(c, end + 1 if joined else end)
+        # "15 jours 19h": the hour is the time of that day; "1d 4h" is a distance.
+        if found is None or (end > ahead and c.word(after - 1) == "h" and not joined and last not in {"d", "h"}):
             break
         total = Span(total.months + found.months, total.days + found.days, total.seconds + found.seconds)
-        end = atoms
+        end, last = after, c.word(after - 1)
     if end == ahead:
         return None, 0
-    if total.seconds and c.word(end) == "and" and c.word(end + 1) == "a" and c.word(end + 2) == "half":
+    if total.seconds and c.words(end, 3) == ("and", "a", "half"):
         total, end = total._replace(seconds=total.seconds + 1800), end + 3
     said = "".join(("" if c.peek(n).glued else " ") + c.peek(n).text for n in range(ahead, end)).strip()
     return total._replace(words=said), end - ahead
@@ -79,9 +94,11 @@ def measure(c: Cursor, ahead: int) -> tuple[Span | None, int]:
 
 def amount(c: Cursor, at: int) -> tuple[Span | None, int]:
     """`2 hours`, `an hour`, `half an hour`, `1.5 hours`, `1h30`, and where it ends."""
-    if c.word(at) == "half" and c.word(at + 1) in {"an", "a"} and c.word(at + 2) == "hour":
-        return Span(0, 0, 1800), at + 3
-    count: float | None = c.number(at, digits=4)
+    for seconds, spellings in ((1800, w.HALF_HOURS), (5400, w.HOUR_AND_A_HALF)):
+        for spelling in spellings:
+            if c.words(at, len(spelling)) == spelling:
+                return Span(0, 0, seconds), at + len(spelling)
+    count: float | None = c.number(at, digits=9)
     end = at + 1
     if count is None:
         count = w.NUMBERS.get(c.word(at))

@@ -17,9 +17,15 @@ WEEKDAYS: dict[str, int] = {
     **dict.fromkeys(("wednesday", "wed", "weds", "mercredi", "mer", "miércoles", "miercoles", "mié", "mie"), 2),
     **dict.fromkeys(("thursday", "thu", "thur", "thurs", "jeudi", "jeu", "jueves", "jue"), 3),
     **dict.fromkeys(("friday", "fri", "vendredi", "ven", "viernes", "vie", "fr"), 4),
-    **dict.fromkeys(("saturday", "sat", "samedi", "sábado", "sabado", "sáb", "sa"), 5),
+    **dict.fromkeys(("saturday", "sat", "samedi", "sábado", "sabado", "sáb", "sab", "sa"), 5),
     **dict.fromkeys(("sunday", "sun", "dimanche", "domingo"), 6),
 }
+GERMAN_ENDINGS = ("vormittag", "nachmittag", "mittag", "morgen", "abend", "nacht", "früh")
+# Beside these, "1h" is as likely a length as an hour.
+ENGLISH_DAYS = {
+    "today", "tomorrow", "monday", "mon", "tuesday", "tue", "tues", "wednesday", "wed", "weds", "thursday", "thu",
+    "thur", "thurs", "friday", "fri", "saturday", "sat", "sunday", "sun",
+}  # fmt: skip
 # Days that only a writer of that language means by them.
 WEEKDAYS_OF: dict[str, dict[str, int]] = {
     "de": {"di": 1, "mi": 2, "do": 3, "so": 6},
@@ -30,27 +36,26 @@ WEEKDAYS_OF: dict[str, dict[str, int]] = {
 MARCH_OR_TUESDAY = {"fr": 'Write "mardi" or "mars".', "es": 'Write "martes" or "marzo".'}
 
 MONTHS: dict[str, int] = {
-    **dict.fromkeys(("january", "jan", "januar", "jänner", "janvier", "enero"), 1),
-    **dict.fromkeys(("february", "feb", "februar", "février", "fevrier", "febrero"), 2),
-    **dict.fromkeys(("march", "mar", "märz", "maerz", "mars", "marzo"), 3),
-    **dict.fromkeys(("april", "apr", "avril", "abril"), 4),
+    **dict.fromkeys(("january", "jan", "januar", "jänner", "janvier", "janv", "enero", "ene"), 1),
+    **dict.fromkeys(("february", "feb", "februar", "février", "fevrier", "févr", "febrero"), 2),
+    **dict.fromkeys(("march", "mar", "märz", "maerz", "mars", "marzo", "mrz"), 3),
+    **dict.fromkeys(("april", "apr", "avril", "avr", "abril", "abr"), 4),
     **dict.fromkeys(("may", "mai", "mayo"), 5),
     **dict.fromkeys(("june", "jun", "juni", "juin", "junio"), 6),
-    **dict.fromkeys(("july", "jul", "juli", "juillet", "julio"), 7),
+    **dict.fromkeys(("july", "jul", "juli", "juillet", "juil", "julio"), 7),
     **dict.fromkeys(("august", "aug", "août", "aout", "agosto"), 8),
     **dict.fromkeys(("september", "sep", "sept", "septembre", "septiembre"), 9),
-    **dict.fromkeys(("october", "oct", "oktober", "octobre", "octubre"), 10),
+    **dict.fromkeys(("october", "oct", "oktober", "okt", "octobre", "octubre"), 10),
     **dict.fromkeys(("november", "nov", "novembre", "noviembre"), 11),
-    **dict.fromkeys(("december", "dec", "dezember", "décembre", "decembre", "diciembre"), 12),
+    **dict.fromkeys(("december", "dec", "dezember", "dez", "décembre", "decembre", "déc", "diciembre", "dic"), 12),
 }
 
 # Typos that can be nothing else.
 TYPOS: dict[str, str] = {
     **dict.fromkeys(("tommorow", "tomorow", "tommorrow", "tomorrw", "tommorw", "tomrrow"), "tomorrow"),
     **dict.fromkeys(("tmrw", "tmr", "tmw"), "tomorrow"),
-    "2morrow": "tomorrow",
     **dict.fromkeys(("toady", "tday"), "today"),
-    **dict.fromkeys(("tonite", "2nite"), "tonight"),
+    **dict.fromkeys(("tonite", "tonigt"), "tonight"),
     **dict.fromkeys(("moday", "monady"), "monday"),
     **dict.fromkeys(("tuseday", "teusday", "tuesdy"), "tuesday"),
     **dict.fromkeys(("wendesday", "wednsday", "wensday", "wedensday", "wednesdy"), "wednesday"),
@@ -83,6 +88,11 @@ HOURS: dict[str, int] = {word: number for words in _BY_LANGUAGE.values() for wor
 NUMBERS: dict[str, int] = {
     **HOURS,
     **dict.fromkeys(("a", "an", "ein", "eine", "einer", "einem", "un"), 1),
+    **dict.fromkeys(("fifteen", "fünfzehn", "quinze", "quince"), 15),
+    **dict.fromkeys(("twenty", "zwanzig", "vingt", "veinte"), 20),
+    **dict.fromkeys(("thirty", "dreißig", "trente", "treinta"), 30),
+    **dict.fromkeys(("forty", "vierzig", "quarante", "cuarenta"), 40),
+    **dict.fromkeys(("ninety", "neunzig"), 90),
 }
 
 # What announces a time of day → the hours that can be said after it as words. By language, because "at once" is not
@@ -93,16 +103,15 @@ AT: dict[str, dict[str, int]] = {
     "um": _BY_LANGUAGE["de"],
     "à": _BY_LANGUAGE["fr"],
     "las": _BY_LANGUAGE["es"],
-    "la": _BY_LANGUAGE["es"],
 }
 
 # Unit → (months, days, seconds).
+_HOUR = ("hour", "hours", "hr", "hrs", "h", "stunde", "stunden", "std", "heure", "heures", "hora", "horas")
+_DAY = ("day", "days", "d", "tag", "tage", "tagen", "jour", "jours", "día", "días", "dia", "dias")
 UNITS: dict[str, tuple[int, int, int]] = {
     **dict.fromkeys(("minute", "minutes", "min", "mins", "m", "minuten", "minuto", "minutos"), (0, 0, 60)),
-    **dict.fromkeys(
-        ("hour", "hours", "hr", "hrs", "h", "stunde", "stunden", "heure", "heures", "hora", "horas"), (0, 0, 3600)
-    ),
-    **dict.fromkeys(("day", "days", "d", "tag", "tage", "tagen", "jour", "jours", "día", "días", "dia"), (0, 1, 0)),
+    **dict.fromkeys(_HOUR, (0, 0, 3600)),
+    **dict.fromkeys(_DAY, (0, 1, 0)),
     **dict.fromkeys(
         ("week", "weeks", "wk", "wks", "w", "woche", "wochen", "semaine", "semaines", "semana", "semanas"), (0, 7, 0)
     ),
@@ -110,9 +119,16 @@ UNITS: dict[str, tuple[int, int, int]] = {
     **dict.fromkeys(("year", "years", "jahr", "jahre", "jahren", "ans", "año", "años"), (12, 0, 0)),
 }  # fmt: skip
 
-TODAY = {"today", "heute", "hoy"}
+# Half an hour, in words.
+HALF_HOURS = {
+    ("half", "an", "hour"), ("half", "a", "hour"), ("a", "half", "hour"), ("einer", "halben", "stunde"),
+    ("eine", "halbe", "stunde"), ("une", "demiheure"), ("media", "hora"),
+}  # fmt: skip
+HOUR_AND_A_HALF = {("anderthalb", "stunden"), ("eineinhalb", "stunden"), ("hora", "y", "media")}
+
+TODAY = {"today", "heute", "hoy", "aujourd'hui"}
 TOMORROW = {"tomorrow", "morgen", "demain"}
-AFTER_TOMORROW = {"übermorgen", "uebermorgen"}
+AFTER_TOMORROW = {"übermorgen", "uebermorgen", "aprèsdemain"}
 YESTERDAY = {"yesterday", "gestern", "hier", "ayer", "vorgestern"}
 
 
@@ -133,40 +149,32 @@ _EVENING = Daypart("in the evening", 17, 24, 7)
 _NIGHT = Daypart("at night", 18, 24, 9)
 DAYPARTS: dict[str, Daypart] = {
     **dict.fromkeys(("morning", "morgens", "früh", "vormittag", "vormittags", "matin"), _MORNING),
-    **dict.fromkeys(("afternoon", "nachmittag", "nachmittags"), _AFTERNOON),
+    **dict.fromkeys(("afternoon", "nachmittag", "nachmittags", "aprèsmidi"), _AFTERNOON),
     "tarde": Daypart("in the afternoon", 12, 21, 5),
     **dict.fromkeys(("evening", "abend", "abends", "soir"), _EVENING),
-    **dict.fromkeys(("night", "noche"), _NIGHT),
+    **dict.fromkeys(("night", "noche", "nacht", "nachts", "nuit"), _NIGHT),
 }
 MORNING_OR_TOMORROW = {"morgen": _MORNING, "mañana": _MORNING, "manana": _MORNING}
 # What may stand before a part of the day. Those that make "mañana" the morning are marked.
 BEFORE_DAYPART: dict[tuple[str, ...], bool] = {
-    ("in", "the"): False, ("at",): False, ("am",): True, ("du",): False, ("le",): False,
-    ("por", "la"): True, ("de", "la"): True, ("en", "la"): True,
+    ("in", "the"): False, ("at",): False, ("am",): True, ("du",): False, ("le",): False, ("de", "l"): False,
+    ("in", "der"): False, ("por", "la"): True, ("de", "la"): True, ("en", "la"): True,
 }  # fmt: skip
 
 NOON = {"noon", "midday", "mittag", "mittags", "midi", "mediodía", "mediodia"}
 MIDNIGHT = {"midnight", "mitternacht", "minuit", "medianoche"}
 
 NEXT = {
-    "next",
-    "coming",
-    "nächsten",
-    "nächster",
-    "nächste",
-    "nächstes",
-    "kommenden",
-    "kommender",
-    "prochain",
-    "próximo",
-    "proximo",
-}
+    "next", "coming", "nächsten", "nächster", "nächste", "nächstes", "naechsten", "naechste", "kommenden", "kommender",
+    "kommende", "prochain", "prochaine", "próximo", "próxima", "proximo", "proxima",
+}  # fmt: skip
+WEEK = {"week", "woche", "semaine", "semana"}
 THIS = {"this", "diesen", "dieser", "diese", "ce", "cet", "este", "esta"}
 LAST = {"last", "past", "previous", "letzten", "letzter", "dernier", "pasado"}
 IN = {"in", "dans", "en"}
 
 # Small words that say nothing about the time; each is dropped only before something that does.
-GLUE = {"on", "the", "of", "and", "le", "el", "los", "a", "de", "den", "der", "y", "et", "und"}
+GLUE = {"on", "the", "of", "and", "le", "el", "a", "de", "del", "du", "den", "der", "y", "et", "und"}
 VAGUE = {
     "around", "about", "circa", "ca", "roughly", "ish", "approximately", "approx", "maybe", "sometime", "soon",
     "later", "gegen", "vers", "sobre", "after", "before", "by", "nach", "vor", "après", "avant", "or", "oder", "ou",
@@ -174,10 +182,12 @@ VAGUE = {
 
 RECURRING = {
     "every", "each", "daily", "weekly", "monthly", "yearly", "annually", "biweekly", "fortnightly", "weekdays",
-    "mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays", "weekends", "jeden", "jede",
+    "mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays", "weekends", "montags",
+    "dienstags", "mittwochs", "donnerstags", "freitags", "samstags", "sonntags", "lundis", "mardis", "mercredis",
+    "jeudis", "vendredis", "samedis", "dimanches", "jeden", "jede",
     "jeder", "täglich", "wöchentlich", "monatlich", "chaque", "tous", "toutes", "cada", "todos", "todas",
 }  # fmt: skip
-RANGING = {"to", "till", "til", "until", "through", "thru", "bis", "between", "from", "jusqu", "hasta", "for"}
+RANGING = {"to", "von", "till", "til", "until", "through", "thru", "bis", "between", "from", "jusqu", "hasta", "for"}
 
 
 def ordinal(number: int) -> str:

@@ -1,7 +1,10 @@
 """Zones as people name them: IANA names, cities, abbreviations with one meaning, offsets."""
 
+import functools
 import re
-from datetime import timedelta, timezone, tzinfo
+import unicodedata
+from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 from core.times import zone_names
 
@@ -11,7 +14,8 @@ ALIASES = {
     "utc": "UTC", "gmt": "UTC", "z": "UTC", "zulu": "UTC",
     "et": "America/New_York", "eastern": "America/New_York", "pt": "America/Los_Angeles",
     "pacific": "America/Los_Angeles", "uk": "Europe/London", "japan": "Asia/Tokyo", "india": "Asia/Kolkata",
-    "germany": "Europe/Berlin",
+    "germany": "Europe/Berlin", "ct": "America/Chicago",
+    "central": "America/Chicago", "mt": "America/Denver", "mountain": "America/Denver",
     **dict.fromkeys(("nyc", "boston", "philadelphia", "atlanta", "miami"), "America/New_York"),
     **dict.fromkeys(("austin", "dallas", "houston"), "America/Chicago"),
     **dict.fromkeys(("san francisco", "seattle", "san diego", "las vegas"), "America/Los_Angeles"),
@@ -35,12 +39,15 @@ SEASONAL = {
     "msk": (3.0, "Europe/Moscow"), "jst": (9.0, "Asia/Tokyo"), "kst": (9.0, "Asia/Seoul"),
     "sgt": (8.0, "Asia/Singapore"), "hkt": (8.0, "Asia/Hong_Kong"), "sast": (2.0, "Africa/Johannesburg"),
     "aest": (10.0, "Australia/Sydney"), "aedt": (11.0, "Australia/Sydney"), "awst": (8.0, "Australia/Perth"),
+    "useasternstandard": (-5.0, "America/New_York"), "useasterndaylight": (-4.0, "America/New_York"),
+    "uscentralstandard": (-6.0, "America/Chicago"), "uscentraldaylight": (-5.0, "America/Chicago"),
+    "usmountainstandard": (-7.0, "America/Denver"), "usmountaindaylight": (-6.0, "America/Denver"),
+    "uspacificstandard": (-8.0, "America/Los_Angeles"), "uspacificdaylight": (-7.0, "America/Los_Angeles"),
     "nzst": (12.0, "Pacific/Auckland"), "nzdt": (13.0, "Pacific/Auckland"), "brt": (-3.0, "America/Sao_Paulo"),
 }  # fmt: skip
 AMBIGUOUS = {
-    "ist": "Kolkata, Dublin or Jerusalem", "cst": "Chicago, Shanghai or Havana", "ct": "Chicago",
-    "mt": "Denver", "ast": "Halifax or Riyadh", "gst": "Dubai", "pkt": "Karachi", "wst": "Apia",
-    "sst": "Singapore or Pago Pago", "bdt": "Dhaka", "lt": "Vilnius", "central": "Chicago", "mountain": "Denver",
+    "ist": "Kolkata, Dublin or Jerusalem", "cst": "Chicago, Shanghai or Havana", "ast": "Halifax or Riyadh",
+    "gst": "Dubai", "pkt": "Karachi", "wst": "Apia", "sst": "Singapore or Pago Pago", "bdt": "Dhaka", "lt": "Vilnius",
 }  # fmt: skip
 
 _REGIONS = {"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
@@ -79,7 +86,24 @@ LONGEST_NAME = max(name.count(" ") + 1 for name in _NAMES)
 
 def named(text: str) -> str | None:
     """The IANA zone of a name, a city or an abbreviation that always means one clock."""
-    return _NAMES.get(text)
+    return _NAMES.get(text) or _NAMES.get(_without_accents(text))
+
+
+def _without_accents(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+
+
+@functools.lru_cache(maxsize=64)
+def abbreviations(zone: str) -> dict[str, float]:
+    """What people there call their own clock in winter and summer, in lower case, with the offset in hours: `ist` means
+    one thing to somebody in Kolkata."""
+    found = {}
+    for month in (1, 7):
+        there = datetime(2026, month, 1, 12, tzinfo=ZoneInfo(zone))
+        offset = there.utcoffset()
+        if offset is not None:
+            found[(there.tzname() or "").lower()] = offset.total_seconds() / 3600
+    return found
 
 
 def offset(text: str) -> tzinfo | None:
