@@ -1,5 +1,10 @@
 """The terminal's front door: every command there is. Each imports what it needs when it runs."""
 
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
 import typer
 
 from cli.commands import accounts, channels, demo, events, messages, operate, run
@@ -23,4 +28,18 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    build()(prog_name="soonish")
+    try:
+        build()(prog_name="soonish")
+    except SystemExit as end:
+        _leave(end.code)
+
+
+def _leave(code: str | int | None) -> NoReturn:
+    """Without Python's own last steps where Temporal's client is loaded: a call that was given up because Temporal
+    hangs still runs in the client's threads, and one that comes back meanwhile prints a page of Rust."""
+    if "temporalio" not in sys.modules:
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
