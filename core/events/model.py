@@ -21,7 +21,8 @@ def _instant(value: object) -> object:
 
 
 Instant = Annotated[dt.datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
-Notify = bool | Literal["now"]
+Truth = Annotated[bool, Field(strict=True)]
+Notify = Truth | Literal["now"]
 
 
 class NewEvent(BaseModel):
@@ -35,7 +36,7 @@ class NewEvent(BaseModel):
     contact: Line = ""
     timezone: Annotated[str, Field(max_length=64)] | None = None
     """IANA name; unset: the organizer's own zone, else the service's default."""
-    is_public: bool = True
+    is_public: Truth = True
 
 
 class EventChange(BaseModel):
@@ -51,9 +52,9 @@ class EventChange(BaseModel):
     location: Line | None = None
     contact: Line | None = None
     timezone: Annotated[str, Field(max_length=64)] | None = None
-    is_public: bool | None = None
+    is_public: Truth | None = None
     notify: Notify | None = None
-    revision: int | None = Field(None, ge=1)
+    revision: int | None = Field(None, ge=1, strict=True)
     """The revision that was edited; a newer one in the database refuses the change."""
 
     @model_validator(mode="after")
