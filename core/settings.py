@@ -9,6 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.errors import SoonishError
+from core.times import zone
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -93,6 +96,14 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"[\w.\[\]:-]+:\d{1,5}", value):
             raise ValueError("TEMPORAL_URL must be host:port, such as temporal.internal:7233")
         return value
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return zone(value).key
+        except SoonishError as refusal:
+            raise ValueError(f"{refusal.message} {refusal.hint}") from None
 
     @field_validator("database_url")
     @classmethod

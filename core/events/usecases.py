@@ -23,7 +23,8 @@ _NEW_EVENTS_A_DAY = 200
 async def create_event(work: Work, new: NewEvent) -> EventView:
     """Create an event; its organizer is told, and its workflow starts."""
     user = await _organizer(work)
-    zone_name = new.timezone or user.timezone or work.settings.default_timezone
+    own = user.timezone or work.settings.default_timezone
+    zone_name = own if new.timezone is None else new.timezone  # "" names no zone, and is refused as such
     zone(zone_name)
     check_times(new.start_date, new.end_date, work.now)
     await demand(work, "create_event", str(user.id), _NEW_EVENTS_A_DAY, DAY)

@@ -41,6 +41,8 @@ EVENTS: list[tuple[dict[str, Any], str]] = [
     ({"name": "Film", "start_date": START, "end_date": "2027-05-01"}, "end_date"),
     ({"name": "Film", "start_date": START, "timezone": "Europe/Atlantis"}, "timezone"),
     ({"name": "Film", "start_date": START, "timezone": "../../etc/passwd"}, "timezone"),
+    ({"name": "Film", "start_date": START, "timezone": ""}, "timezone"),
+    ({"name": "Film", "start_date": START, "timezone": " "}, "timezone"),
     ({"name": "Film", "start_date": START, "timezone": "\x00"}, "timezone"),
     ({"name": "Film", "start_date": START, "description": "\x00"}, "description"),
     ({"name": "Film", "start_date": START, "description": LONG + "x"}, "description"),
@@ -66,6 +68,8 @@ CHANGES: list[tuple[dict[str, Any], int, str | None]] = [
     ({"name": None}, 422, "body"),
     ({"start_date": "2026-05-01T19:30:00Z"}, 422, "start_date"),
     ({"end_date": "2027-01-01T19:30:00Z"}, 422, "end_date"),
+    ({"timezone": ""}, 422, "timezone"),
+    ({"timezone": "Europe/Atlantis"}, 422, "timezone"),
     ({"name": "Other", "revision": 7}, 409, None),
     ({"name": "Other", "revision": 0}, 422, "revision"),
     ({"name": "Other", "revision": True}, 422, "revision"),
@@ -86,6 +90,19 @@ async def test_a_change_that_makes_no_sense_is_refused(
     answer = await untouched(stage.alice.patch(f"/api/events/{event}", change))
     assert (answer.status, answer.fields) == (status, [field] if field else []), answer.text
     assert (await stage.visitor.get(f"/api/events/{event}")).json == before
+
+
+async def test_an_empty_zone_is_refused_with_the_words_that_any_wrong_one_gets(stage: Stage) -> None:
+    event = await stage.event()
+    for send, path, more in (
+        (stage.alice.post, "/api/events", {"name": "Film", "start_date": START}),
+        (stage.alice.patch, f"/api/events/{event}", {}),
+    ):
+        empty, wrong = [(await send(path, {**more, "timezone": zone})).json for zone in ("", "Europe/Atlantis")]
+        assert empty == wrong
+        assert empty["detail"] == "That time zone is not known."
+    unset = await stage.alice.post("/api/events", {"name": "Film", "start_date": START, "timezone": None})
+    assert (unset.status, unset.json["timezone"]) == (201, "UTC")
 
 
 ADDRESSES = [
