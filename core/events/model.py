@@ -12,11 +12,11 @@ from core.work import Work
 
 
 def _instant(value: object) -> object:
-    """In UTC, so that one instant has one spelling in what is stored and compared as JSON."""
+    """In UTC and in whole seconds, so that one instant has one spelling in what is stored, said and compared."""
     if isinstance(value, str):
-        return parse_instant(value)
+        return parse_instant(value).replace(microsecond=0)
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        return as_utc(value)
+        return as_utc(value).replace(microsecond=0)
     raise ValueError("A time is text like 2027-05-01T19:00:00+02:00.")
 
 

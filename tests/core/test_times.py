@@ -15,6 +15,7 @@ from core.times import (
     say,
     say_clock,
     say_day,
+    say_exactly,
     span,
     start_words,
     zone,
@@ -87,6 +88,14 @@ def test_a_moment_is_said_with_weekday_and_zone() -> None:
     assert say_day(moment, "Asia/Tokyo") == "Saturday 28 November 2026"
     assert say_clock(moment, "America/New_York") == "13:00"
     assert place_of("America/New_York") == "New York"
+
+
+def test_seconds_are_said_only_if_there_are_any_and_alike_everywhere() -> None:
+    moment = dt.datetime(2026, 11, 27, 18, 0, 5, tzinfo=dt.UTC)
+    assert say(moment, "Europe/Berlin") == "Fri 27 Nov 2026, 19:00:05 (Europe/Berlin)"
+    assert say_exactly(moment, "Europe/Berlin") == "Fri 27 Nov 2026, 19:00:05"
+    assert say_exactly(moment.replace(second=0), "Europe/Berlin") == "Fri 27 Nov 2026, 19:00"
+    assert say_exactly(moment.replace(hour=0, second=0), "UTC") == "Fri 27 Nov 2026, 00:00"
 
 
 def test_an_event_without_an_end_lasts_an_hour() -> None:
