@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, Who, acting, show, table
+from cli.terminal import LARGEST_ID, AsJson, Who, acting, show, table
 
 if TYPE_CHECKING:
     from core.pages import Page
@@ -44,7 +44,7 @@ def subscriptions(
 
 
 def unsubscribe(
-    subscription: Annotated[int, typer.Argument(metavar="NUMBER", help="As in subscriptions.")],
+    subscription: Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_ID, help="As in subscriptions.")],
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:

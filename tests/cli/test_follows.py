@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from fastapi.routing import APIRoute
 
+import core.ids
+from cli.terminal import LARGEST_ID
 from tests.cli.conftest import ALICE, BOB, CAROL, ROOT, Terminal
 from web.app import API
 
@@ -76,3 +79,15 @@ BY_COMMAND = {
     "health": "doctor",
     "temporal_connection": "doctor",
 }
+
+
+@pytest.mark.parametrize(
+    "command", ["report", "retry", "unsubscribe", "channel test", "channel on", "channel remove --yes", "token revoke"]
+)
+@pytest.mark.parametrize("number", ["0", str(LARGEST_ID + 1), "9" * 40, "one"])
+def test_a_number_that_no_row_can_have_is_typed_wrong(terminal: Terminal, command: str, number: str) -> None:
+    assert terminal.refusal(*command.split(), number, code=2)["error"]
+
+
+def test_the_largest_number_is_the_same_in_every_room() -> None:
+    assert core.ids.LARGEST_ID == LARGEST_ID
