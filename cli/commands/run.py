@@ -1,6 +1,7 @@
 """`soonish run`: everything at once, or one role in this process."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,9 @@ import typer
 
 if TYPE_CHECKING:
     from core.settings import Settings
+
+
+log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
@@ -46,19 +50,29 @@ def run(
 
 
 def _web(settings: "Settings") -> None:
-    from cli.processes import signal_ready
     from web.main import serve
 
     _refuse_missing_keys(settings)
-    serve(settings, ready=signal_ready)
+    serve(settings, ready=_says(f"serving on {settings.web_host}, port {settings.web_port}"))
 
 
 def _worker(settings: "Settings") -> None:
-    from cli.processes import signal_ready
     from worker.main import run as work
 
     _refuse_missing_keys(settings)
-    work(settings, ready=signal_ready)
+    where = f"{settings.temporal_url}, queue {settings.temporal_task_queue}"
+    work(settings, ready=_says(f"taking work from Temporal at {where}"))
+
+
+def _says(words: str) -> Callable[[], None]:
+    """A role's first line: an empty log would leave open whether it works at all."""
+    from cli.processes import signal_ready
+
+    def ready() -> None:
+        log.info(words)
+        signal_ready()
+
+    return ready
 
 
 def _mail(settings: "Settings") -> None:
