@@ -118,17 +118,26 @@ async def check_sending(core: Core, *, moving: bool) -> Finding:
     """Whether anything stands still that should move. `moving`: Temporal answers and a worker is there."""
     state = await core.ask(SYSTEM, sending_state)
     if state.paused:
-        return trouble("sending", f"all sending is paused; {state.waiting} deliveries wait", "Run: soonish resume")
+        return trouble("sending", f"all sending is paused; {_deliveries(state.waiting)}", "Run: soonish resume")
     waiting, oldest = await core.ask(SYSTEM, _unrelayed)
     if not moving:
         if not waiting and not state.waiting:
             return fine("sending", "nothing waits")
-        words = f"nothing is sent now; {state.waiting} deliveries and {waiting} commands wait"
+        words = f"nothing is sent now; {_deliveries(state.waiting)}, {_commands(waiting)}"
         return trouble("sending", words, "They go by themselves once Temporal answers and a worker runs.")
     if oldest is not None and core.clock.now() - oldest > _SLOW:
-        words = f"{waiting} commands wait for more than a minute, though a worker runs"
-        return trouble("sending", words, "The worker's log says why; restart it if it says nothing.")
-    return fine("sending", f"nothing stands still; {state.waiting} deliveries are queued")
+        words = f"{_commands(waiting)} for more than a minute, though a worker asked for work lately"
+        hint = "See the worker's log; if it says nothing new, start the worker again: soonish run worker"
+        return trouble("sending", words, hint)
+    return fine("sending", f"nothing stands still; deliveries queued: {state.waiting}")
+
+
+def _deliveries(count: int) -> str:
+    return "1 delivery waits" if count == 1 else f"{count} deliveries wait"
+
+
+def _commands(count: int) -> str:
+    return "1 command waits" if count == 1 else f"{count} commands wait"
 
 
 async def _unrelayed(work: Work) -> tuple[int, dt.datetime | None]:

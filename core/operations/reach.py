@@ -14,7 +14,8 @@ from core.work import Core
 
 _SECONDS = 5.0
 _STALE = dt.timedelta(seconds=90)
-"""A worker asks for work at least once a minute; Temporal remembers it for five."""
+"""A worker asks for work at least once a minute; Temporal remembers it for five. One that was stopped is noticed late,
+so what is said is when it asked."""
 _WAITS = " What is owed waits meanwhile; none of it is lost."
 
 
@@ -40,9 +41,10 @@ async def check_worker(core: Core) -> Finding:
     """Asked of Temporal, so only where that answers."""
     temporal = Temporal(core.settings)
     polled_at = await temporal.polled_at()
-    if polled_at is None or dt.datetime.now(dt.UTC) - polled_at > _STALE:
+    ago = dt.datetime.now(dt.UTC) - polled_at if polled_at else None
+    if ago is None or ago > _STALE:
         return trouble("worker", f"none takes work from the queue {temporal.task_queue}", "Run: soonish run worker")
-    return fine("worker", f"takes work from the queue {temporal.task_queue}")
+    return fine("worker", f"asked the queue {temporal.task_queue} for work {max(0, round(ago.total_seconds()))} s ago")
 
 
 async def check_mail(core: Core) -> Finding:

@@ -149,7 +149,7 @@ async def test_the_doctor_names_the_worker_only_when_it_is_the_worker_that_is_mi
     await commands_wait(settings, clock)
     found = troubles(await examined(settings))
     assert list(found) == ["worker", "sending"]
-    assert "commands wait" in found["sending"].detail
+    assert "1 command waits" in found["sending"].detail
 
 
 async def test_the_doctor_sends_nobody_for_a_worker_that_runs(healthy: MakeSettings, clock: Clock) -> None:
@@ -160,7 +160,7 @@ async def test_the_doctor_sends_nobody_for_a_worker_that_runs(healthy: MakeSetti
             await commands_wait(settings, clock)
             found = troubles(await examined(settings))
     assert list(found) == ["sending"]
-    assert "though a worker runs" in found["sending"].detail
+    assert "though a worker asked for work" in found["sending"].detail
     assert "log" in (found["sending"].hint or "")
 
 
