@@ -13,8 +13,8 @@ _SECRETS = (
     (re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s'\"<>]+"), "<url>"),
     (re.compile(r"[^\s@'\"<>()]+@[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}"), "<address>"),
 )
-_QUIET = ("aiohttp.access", "uvicorn.access", "httpx", "aiosqlite")
-"""They would write a line a request, with its path and token."""
+_QUIET = ("aiohttp.access", "uvicorn.access", "uvicorn.error", "httpx", "aiosqlite")
+"""They would write a line a request, with its path and token, or speak of the server's own steps."""
 
 
 class OneLine(logging.Formatter):
@@ -43,3 +43,6 @@ def set_up_logging(level: str | None = None) -> None:
     for logger in _QUIET:
         logging.getLogger(logger).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+    if not sys.stderr.isatty():
+        # Temporal's client writes some lines of its own: in a file their colours would be rubbish.
+        os.environ.setdefault("NO_COLOR", "1")

@@ -30,6 +30,8 @@ Who = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 VIA = "cli"
+LARGEST_ID = 2**63 - 1
+"""As core.ids has it, which would bring pydantic along."""
 
 
 def settings_in_force() -> "Settings":

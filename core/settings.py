@@ -1,12 +1,16 @@
 """Every setting there is, read from the environment (and `.env`), with a working default in development."""
 
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import SoonishError
+from core.times import zone
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -86,6 +90,28 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("temporal_url")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w.\[\]:-]+:\d{1,5}", value):
+            raise ValueError("TEMPORAL_URL must be host:port, such as temporal.internal:7233")
+        return value
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return zone(value).key
+        except SoonishError as refusal:
+            raise ValueError(f"{refusal.message} {refusal.hint}") from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite+aiosqlite:///", "postgresql+psycopg://")):
+            raise ValueError("DATABASE_URL must start with sqlite+aiosqlite:/// or postgresql+psycopg://")
+        return value
+
     @model_validator(mode="after")
     def _production_needs_secrets(self) -> Self:
         if self.production:
@@ -115,3 +141,8 @@ class Settings(BaseSettings):
     @property
     def sqlite(self) -> bool:
         return self.database.startswith("sqlite")
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """None on PostgreSQL."""
+        return Path(self.database.partition(":///")[2].partition("?")[0]) if self.sqlite else None

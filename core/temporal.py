@@ -5,8 +5,11 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -52,14 +55,18 @@ class TemporalAwayError(Exception):
     """Temporal did not answer in time. What was to be rung stays in the outbox."""
 
 
+Matter = Literal["absent", "hanging", "foreign", "namespace", "refused"]
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a connectivity check found."""
+    """What a connectivity check found: what is the matter in one word, and `error` in a sentence's middle."""
 
     reachable: bool
     address: str
     namespace: str
     error: str | None = None
+    matter: Matter | None = None
 
 
 class Temporal:
@@ -93,8 +100,36 @@ class Temporal:
                 await client.service_client.check_health()
                 await anext(client.list_workflows("WorkflowId = 'none'", page_size=1), None)
         except (TemporalAwayError, TimeoutError, RPCError, RuntimeError) as error:
-            return Connection(False, self.address, self.namespace, _words(error))
+            matter = await self._matter(error.__cause__ or error)
+            return Connection(False, self.address, self.namespace, _MATTERS.get(matter) or _words(error), matter)
         return Connection(True, self.address, self.namespace)
+
+    async def _matter(self, error: BaseException) -> Matter:
+        """A server that is gone and one that hangs fail alike: whether anybody listens tells them apart."""
+        if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
+            return "namespace"
+        if isinstance(error, RPCError) and error.status in _REFUSED:
+            return "refused"
+        if not await _listens(self.address):
+            return "absent"
+        if isinstance(error, TimeoutError) or (isinstance(error, RPCError) and error.status in _AWAY):
+            return "hanging"
+        return "foreign"
+
+    async def polled_at(self) -> dt.datetime | None:
+        """When a worker last asked for work; None if none has in the last few minutes. Raises TemporalAwayError."""
+        client = await self.client()
+        request = DescribeTaskQueueRequest(
+            namespace=self.namespace,
+            task_queue=TaskQueue(name=self.task_queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        try:
+            found = await _bounded(client.workflow_service.describe_task_queue(request))
+        except RPCError as error:
+            raise TemporalAwayError(_words(error)) from error
+        polls = [poller.last_access_time.ToDatetime(UTC) for poller in found.pollers]
+        return max(polls, default=None)
 
     async def ring_event(self, event_id: int, public_id: str, signal: str, subject_id: int) -> None:
         """Signal an event's workflow, starting it if it does not run. Ringing twice is harmless."""
@@ -209,6 +244,25 @@ async def _bounded(call: Awaitable[T]) -> T:
         raise
 
 
+async def _listens(address: str) -> bool:
+    """Whether a connection is taken there; a process that is stopped or stuck still takes some."""
+    host, _, port = address.rpartition(":")
+    try:
+        async with asyncio.timeout(_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+_MATTERS: dict[Matter, str] = {
+    "absent": "nobody listens there",
+    "hanging": "it takes connections and does not answer in time",
+    "foreign": "something answers there, but not as Temporal does",
+    "refused": "it refuses us",
+}
+_REFUSED = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 
 

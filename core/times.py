@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import re
 from zoneinfo import ZoneInfo, available_timezones
 
 from core.clock import UTC
@@ -17,16 +18,28 @@ def effective_end(start: dt.datetime, end: dt.datetime | None) -> dt.datetime:
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """ISO 8601 with an offset, as UTC. Raises ValueError with a sentence for people."""
+    """RFC 3339, as UTC; a space for the `T` and no seconds are welcome too. Raises ValueError with a sentence for
+    people. Python alone also reads weeks, days of the year and the basic format: what nobody announced is a typing
+    error that happens to be a time."""
+    found = _RFC3339.fullmatch(text.strip())
     try:
-        value = dt.datetime.fromisoformat(text.strip())
+        if found is None:
+            raise ValueError  # noqa: TRY301 - said in one place
+        value = dt.datetime.fromisoformat(text.strip().upper())
     except ValueError:
         raise ValueError(
-            f"That is not a time we can read. Write it like {dt.date.today().year + 1}-05-01T19:00:00+02:00."  # noqa: DTZ011
+            "That is not a time we can read. Write it as RFC 3339 has it, like "
+            f"{dt.date.today().year + 1}-05-01T19:00:00+02:00."  # noqa: DTZ011
         ) from None
     if value.tzinfo is None:
         raise ValueError("This time has no zone: add an offset like +02:00, or Z for UTC.")
     return as_utc(value)
+
+
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?",
+    re.ASCII,
+)
 
 
 def as_utc(moment: dt.datetime) -> dt.datetime:
@@ -51,8 +64,12 @@ def zone(name: str) -> ZoneInfo:
 
 def say(moment: dt.datetime, zone_name: str) -> str:
     """`Fri 27 Nov 2026, 19:00 (Europe/Berlin)`: the weekday and the zone are always named."""
-    local = moment.astimezone(ZoneInfo(zone_name))
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({zone_name})"
+    return f"{_wall(moment.astimezone(ZoneInfo(zone_name)))} ({zone_name})"
+
+
+def _wall(local: dt.datetime) -> str:
+    """With seconds only if there are any: two times that differ must not be said alike."""
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}" + (f":{local:%S}" if local.second else "")
 
 
 def say_day(moment: dt.datetime, zone_name: str) -> str:
@@ -107,7 +124,7 @@ def say_exactly(moment: dt.datetime, zone_name: str) -> str:
     """`Fri 27 Nov 2026, 19:00`, with seconds if there are any, and with the offset where the hour exists twice."""
     zone_of = ZoneInfo(zone_name)
     local = moment.astimezone(zone_of)
-    text = f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}".removesuffix(":00")
+    text = _wall(local)
     wall = local.replace(tzinfo=None)
     first, second = (wall.replace(tzinfo=zone_of, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:

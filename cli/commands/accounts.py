@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, operating, show, table
+from cli.terminal import LARGEST_ID, AsJson, operating, show, table
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -53,7 +53,7 @@ def list_(
 
 
 def revoke(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As in the list.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_ID, help="As in the list.")],
     as_json: AsJson = False,
 ) -> None:
     """Take an API token back; it opens nothing any more."""

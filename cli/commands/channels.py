@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, Who, Yes, acting, how_many, show, sure, table
+from cli.terminal import LARGEST_ID, AsJson, Who, Yes, acting, how_many, show, sure, table
 
 if TYPE_CHECKING:
     from core.integrations.model import IntegrationView, Removed, Tested
     from core.pages import Page
     from core.work import Actor, Core
 
-Number = Annotated[int, typer.Argument(metavar="CHANNEL", help="The channel's number, as in channel list.")]
+Number = Annotated[
+    int, typer.Argument(metavar="CHANNEL", min=1, max=LARGEST_ID, help="The channel's number, as in channel list.")
+]
 
 
 def add_to(app: typer.Typer) -> None:

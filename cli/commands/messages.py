@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, Who, acting, facts, how_many, operating, progress, show, table
+from cli.terminal import LARGEST_ID, AsJson, Who, acting, facts, how_many, operating, progress, show, table
 
 if TYPE_CHECKING:
     from core.notifications.model import Accepted, Report, Retried
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from core.work import Actor, Core
 
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
-MessageId = Annotated[int, typer.Argument(metavar="MESSAGE", help="The number that notify printed.")]
+MessageId = Annotated[
+    int, typer.Argument(metavar="MESSAGE", min=1, max=LARGEST_ID, help="The number that notify printed.")
+]
 LOOK_EVERY = 0.2
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,6 +12,9 @@ import typer
 
 if TYPE_CHECKING:
     from core.settings import Settings
+
+
+log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
@@ -49,20 +53,32 @@ def run(
 
 def _web(settings: "Settings") -> None:
     with _loading():
-        from cli.processes import signal_ready, wait_at_gate
+        from cli.processes import wait_at_gate
         from web.main import serve
     wait_at_gate()
     _refuse_missing_keys(settings)
-    serve(settings, ready=signal_ready)
+    serve(settings, ready=_says(f"serving on {settings.web_host}, port {settings.web_port}"))
 
 
 def _worker(settings: "Settings") -> None:
     with _loading():
-        from cli.processes import signal_ready, wait_at_gate
+        from cli.processes import wait_at_gate
         from worker.main import run as work
     wait_at_gate()
     _refuse_missing_keys(settings)
-    work(settings, ready=signal_ready)
+    where = f"{settings.temporal_url}, queue {settings.temporal_task_queue}"
+    work(settings, ready=_says(f"taking work from Temporal at {where}"))
+
+
+def _says(words: str) -> Callable[[], None]:
+    """A role's first line: an empty log would leave open whether it works at all."""
+    from cli.processes import signal_ready
+
+    def ready() -> None:
+        log.info(words)
+        signal_ready()
+
+    return ready
 
 
 def _mail(settings: "Settings") -> None:

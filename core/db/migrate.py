@@ -37,10 +37,14 @@ def downgrade(database_url: str, revision: str) -> None:
     command.downgrade(config_for(database_url), revision)
 
 
+def revisions() -> list[str]:
+    """Every revision, the newest last. Their files are numbered in order, and begin with their number."""
+    return sorted(file.name.partition("_")[0] for file in (_SCRIPTS / "versions").glob("[0-9]*.py"))
+
+
 def head() -> str:
-    """The newest revision. Their files are numbered in order, and begin with their number."""
-    newest = max((_SCRIPTS / "versions").glob("[0-9]*.py"))
-    return newest.name.partition("_")[0]
+    """The newest revision."""
+    return revisions()[-1]
 
 
 def is_current(database_url: str) -> bool:

@@ -15,7 +15,9 @@ def check_times(start: dt.datetime, end: dt.datetime | None, now: dt.datetime, *
         raise invalid("That is in the past.", field="start_date", hint="Pick a later time.")
     if start - now > LATEST:
         raise invalid("That is more than five years away.", field="start_date", hint="Pick an earlier time.")
-    if end is not None and end <= start:
+    if end is not None and end == start:
+        raise invalid("It would end when it starts.", field="end_date", hint="Pick a later end, or leave it out.")
+    if end is not None and end < start:
         raise invalid("It would end before it starts.", field="end_date", hint="Pick an end after the start.")
     if end is not None and end - start > _LONGEST:
         raise invalid("An event lasts a year at most.", field="end_date", hint="Pick an earlier end.")

@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from core.db.models import Event
 from core.text import Block, Line, Name
@@ -13,17 +12,20 @@ from core.work import Work
 
 
 def _instant(value: object) -> object:
-    """In UTC, so that one instant has one spelling in what is stored and compared as JSON."""
+    """In UTC and in whole seconds, so that one instant has one spelling in what is stored, said and compared."""
     if isinstance(value, str):
-        return parse_instant(value)
+        return parse_instant(value).replace(microsecond=0)
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        return as_utc(value)
+        return as_utc(value).replace(microsecond=0)
     raise ValueError("A time is text like 2027-05-01T19:00:00+02:00.")
 
 
-Instant = Annotated[dt.datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
-Notify = bool | Literal["now"]
-When = Annotated[str, Field(max_length=10_000, examples=["fri 7pm", "27 Nov 19:00 Berlin"])]
+_INSTANT: dict[str, JsonValue] = {"type": "string", "format": "date-time"}
+_WORDS: dict[str, JsonValue] = {"type": "string", "maxLength": 10_000, "examples": ["fri 7pm", "27 Nov 19:00 Berlin"]}
+Instant = Annotated[dt.datetime, BeforeValidator(_instant), WithJsonSchema(_INSTANT)]
+Truth = Annotated[bool, Field(strict=True)]
+Notify = Truth | Literal["now"]
+When = Annotated[str, Field(max_length=10_000), WithJsonSchema(_WORDS)]
 """A time as people type it; read in the event's zone. What it can hold is for the reading to say."""
 
 
@@ -39,8 +41,8 @@ class NewEvent(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": _STARTS})
 
     name: Name
-    start_date: Instant | SkipJsonSchema[None] = None
-    when: When | SkipJsonSchema[None] = None
+    start_date: Annotated[Instant | None, WithJsonSchema(_INSTANT)] = None
+    when: Annotated[When | None, WithJsonSchema(_WORDS)] = None
     """Instead of `start_date`: a time as people type it, read in `timezone`."""
     end_date: Instant | None = None
     description: Block = ""
@@ -48,7 +50,7 @@ class NewEvent(BaseModel):
     contact: Line = ""
     timezone: Annotated[str, Field(max_length=64)] | None = None
     """IANA name; unset: the organizer's own zone, else the service's default."""
-    is_public: bool = True
+    is_public: Truth = True
 
     @model_validator(mode="after")
     def _starts_once(self) -> Self:
@@ -71,9 +73,9 @@ class EventChange(BaseModel):
     location: Line | None = None
     contact: Line | None = None
     timezone: Annotated[str, Field(max_length=64)] | None = None
-    is_public: bool | None = None
+    is_public: Truth | None = None
     notify: Notify | None = None
-    revision: int | None = Field(None, ge=1)
+    revision: int | None = Field(None, ge=1, strict=True)
     """The revision that was edited; a newer one in the database refuses the change."""
 
     @model_validator(mode="after")

@@ -24,7 +24,8 @@ _NEW_EVENTS_A_DAY = 200
 async def create_event(work: Work, new: NewEvent) -> EventView:
     """Create an event; its organizer is told, and its workflow starts."""
     user = await _organizer(work)
-    zone_name = new.timezone or user.timezone or work.settings.default_timezone
+    own = user.timezone or work.settings.default_timezone
+    zone_name = own if new.timezone is None else new.timezone  # "" names no zone, and is refused as such
     zone(zone_name)
     start = start_of(new.start_date, new.when, work.now, zone_name)
     check_times(start, new.end_date, work.now)

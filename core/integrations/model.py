@@ -28,7 +28,7 @@ class IntegrationChange(BaseModel):
 
     name: Name | None = None
     tag: Tag | None = None
-    is_active: bool | None = None
+    is_active: Annotated[bool, Field(strict=True)] | None = None
 
 
 class IntegrationView(BaseModel):

@@ -1,5 +1,6 @@
 """Whether what Soonish talks to answers: Temporal, the mail server, and its own site at the address people use."""
 
+import datetime as dt
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -8,20 +9,42 @@ import aiosmtplib
 
 from core.operations.report import Finding, fine, trouble
 from core.settings import Settings
+from core.temporal import Matter, Temporal
 from core.work import Core
 
 _SECONDS = 5.0
+_STALE = dt.timedelta(seconds=90)
+"""A worker asks for work at least once a minute; Temporal remembers it for five. One that was stopped is noticed late,
+so what is said is when it asked."""
+_WAITS = " What is owed waits meanwhile; none of it is lost."
 
 
 async def check_temporal(core: Core) -> Finding:
-    from core.temporal import Temporal
-
     found = await Temporal(core.settings).check()
     where = f"{found.address}, namespace {found.namespace}"
     if found.reachable:
         return fine("temporal", f"answers at {where}")
-    hint = "Start it, or set TEMPORAL_URL and TEMPORAL_NAMESPACE. Messages wait meanwhile; none is lost."
-    return trouble("temporal", f"{where}: {found.error}", hint)
+    hint = _WHAT_TO_DO[found.matter or "foreign"].format(namespace=found.namespace)
+    return trouble("temporal", f"{where}: {found.error}", hint + _WAITS)
+
+
+_WHAT_TO_DO: dict[Matter, str] = {
+    "absent": "Start Temporal (soonish run brings its own), or correct TEMPORAL_URL.",
+    "hanging": "Restart Temporal, or give it more room: its own log says what it is busy with.",
+    "foreign": "Correct TEMPORAL_URL: it is the host:port of Temporal's gRPC front end. If it is, see Temporal's log.",
+    "namespace": "Run: temporal operator namespace create -n {namespace} --retention 720h, or set TEMPORAL_NAMESPACE.",
+    "refused": "Let this machine in: Soonish connects without TLS and without a key.",
+}
+
+
+async def check_worker(core: Core) -> Finding:
+    """Asked of Temporal, so only where that answers."""
+    temporal = Temporal(core.settings)
+    polled_at = await temporal.polled_at()
+    ago = dt.datetime.now(dt.UTC) - polled_at if polled_at else None
+    if ago is None or ago > _STALE:
+        return trouble("worker", f"none takes work from the queue {temporal.task_queue}", "Run: soonish run worker")
+    return fine("worker", f"asked the queue {temporal.task_queue} for work {max(0, round(ago.total_seconds()))} s ago")
 
 
 async def check_mail(core: Core) -> Finding:
@@ -58,8 +81,13 @@ async def check_site(core: Core) -> Finding:
     hint = "Start it with soonish run web, or correct PUBLIC_BASE_URL: every link in a mail begins with it."
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{base}/api/health") as answer:
+            # A proxy says 503 too, for a site that is gone; its own answer names the database.
+            if answer.status == 503 and '"database":"unreachable"' in (await answer.text()).replace(" ", ""):
+                words = f"{base} is up, and cannot read its database"
+                return trouble("site", words, "Put the database in order first; the site needs no restart for it.")
             if answer.status != 200:
-                return trouble("site", f"{base}/api/health answers {answer.status}", hint)
+                words = f"{base} is not Soonish, or a proxy stands in its way: /api/health answers {answer.status}"
+                return trouble("site", words, "Correct PUBLIC_BASE_URL or the proxy: every link in a mail leads there.")
     except (aiohttp.ClientError, OSError) as error:
         return trouble("site", f"{base} does not answer: {type(error).__name__}", hint)
     return fine("site", f"{base} answers")

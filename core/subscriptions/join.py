@@ -14,16 +14,26 @@ from core.notifications.owe import default_channel, owe_batched
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
 from core.subscriptions.person import removed_person
 from core.subscriptions.views import view_of
-from core.work import Work
+from core.work import Actor, Core, Work
+
+
+async def ask_by_email(core: Core, actor: Actor, public_id: str, request: SubscribeByEmail) -> CheckInbox:
+    """As `subscribe_by_email`, for anybody: what cannot be is refused before everybody's writes wait for it.
+
+    Only what the status says anyway is looked at here, an event and the form of an address. Whether the address is
+    known, limited or suppressed stays behind the lock, so that the time taken does not tell either. Who has an
+    account is refused behind the lock too: that leaves an audit row.
+    """
+    if actor.user_id is None:
+        await core.ask(actor, _askable, public_id, request)
+        if request.website:
+            return CheckInbox()
+    return await core.act(actor, subscribe_by_email, public_id, request)
 
 
 async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEmail) -> CheckInbox:
     """Ask the address to confirm. The answer never says whether it is known, limited or suppressed."""
-    event = await visible_event(work, public_id)
-    refuse_when_over(event, work.now)
-    if not event.is_public:
-        raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
-    channel = mail_channel(request.email)
+    event, channel = await _askable(work, public_id, request)
     if request.website:
         return CheckInbox()
     if work.actor.ip:
@@ -33,6 +43,15 @@ async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEma
     if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
         await _ask_to_confirm(work, event, channel)
     return CheckInbox()
+
+
+async def _askable(work: Work, public_id: str, request: SubscribeByEmail) -> tuple[Event, Channel]:
+    """The event and the address, if the one can be followed by e-mail and the other is one."""
+    event = await visible_event(work, public_id)
+    refuse_when_over(event, work.now)
+    if not event.is_public:
+        raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
+    return event, mail_channel(request.email)
 
 
 async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:

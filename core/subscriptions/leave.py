@@ -39,6 +39,8 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
         Subscription.state.in_(_LIVE),
     )
     active = await work.session.scalar(still.limit(1)) is not None
+    suppressed = None if active else await work.session.get(SuppressedAddress, integration.destination)
+    out = not active if event is not None else suppressed is not None
     return Leaving(
         event_name=event.name if event else None,
         event_id=event.public_id if event else None,
@@ -46,8 +48,31 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
         host=host.display_name if host else None,
         events_of_host=count,
         since=row.requested_at if row else None,
-        active=active,
+        out=out,
+        suppressed=suppressed is not None,
+        undo=await _way_back(work, named.event_id, mine, suppressed) if out else None,
     )
+
+
+async def _way_back(
+    work: Work, event_id: int, mine: ColumnElement[bool], suppressed: SuppressedAddress | None
+) -> str | None:
+    """Undo of the unsubscribe by which this person is out, while it would still bring something back. An address that
+    is never written to comes back by undoing just that."""
+    if suppressed is not None:
+        act, at = suppressed.act, suppressed.created_at
+    else:
+        row = await work.session.scalar(
+            _restorable()
+            .where(mine, Subscription.event_id == event_id, Subscription.ended_act.is_not(None))
+            .order_by(Subscription.ended_at.desc())
+            .limit(1)
+        )
+        if row is None or row.ended_act is None or row.ended_at is None:
+            return None
+        act, at = row.ended_act, row.ended_at
+    expires = at + UNDO_LIFETIME
+    return undo_token(work.keys, UndoToken(act, int(expires.timestamp()))) if act and expires > work.now else None
 
 
 async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubscribed:
@@ -79,19 +104,7 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
     suppressed = await work.session.scalar(select(SuppressedAddress).where(SuppressedAddress.act == act))
     if suppressed is not None:
         await work.session.delete(suppressed)
-    rows = list(
-        await work.session.scalars(
-            select(Subscription)
-            .join(Integration, Integration.id == Subscription.integration_id)
-            .where(
-                Subscription.ended_act == act,
-                Subscription.state == "ended",
-                Subscription.ended_by == "unsubscribed",
-                Integration.removed_at.is_(None),
-                ~removed_person(Subscription.event_id, Integration.destination, Integration.user_id),
-            )
-        )
-    )
+    rows = list(await work.session.scalars(_restorable().where(Subscription.ended_act == act)))
     for row in rows:
         row.state = row.state_before or "active"
         row.ended_at = row.ended_by = row.ended_act = row.state_before = None
@@ -99,6 +112,20 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
         work.ring(PARTICIPANT_ADDED, subscription_id, event_id=event_id)
     work.subject = f"act:{act}"
     return len(rows)
+
+
+def _restorable() -> Select[Subscription]:
+    """What an undo may bring back: not what a removed channel followed, nor those whom the organizer removed."""
+    return (
+        select(Subscription)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(
+            Subscription.state == "ended",
+            Subscription.ended_by == "unsubscribed",
+            Integration.removed_at.is_(None),
+            ~removed_person(Subscription.event_id, Integration.destination, Integration.user_id),
+        )
+    )
 
 
 async def end_mine(work: Work, subscription_id: int) -> Unsubscribed:

@@ -72,7 +72,11 @@ class Leaving(BaseModel):
     host: str | None
     events_of_host: int
     since: dt.datetime | None
-    active: bool
+    out: bool
+    """Nothing is left to end of what the link names."""
+    suppressed: bool
+    undo: str | None
+    """What takes the leaving back, for as long as that works."""
 
 
 class Confirming(BaseModel):

@@ -2,15 +2,20 @@
 
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from cli.processes import free_port
+from core.settings import Settings
+from core.wiring import build_core
 from tests.cli.conftest import ROOT
 from tests.cli.test_supervisor import lives, until
 
@@ -36,7 +41,31 @@ def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
             process.communicate(timeout=30)
 
 
-def test_the_demo_keeps_every_promise_and_a_killed_supervisor_leaves_nothing_behind(
+def test_a_healthy_first_start_logs_one_line_for_each_role_and_nothing_frightening(
+    running: subprocess.Popen[str], environment: dict[str, str]
+) -> None:
+    logs = Path(environment["SOONISH_DATA"]) / "logs"
+    for role, words in (("web", "serving on 127.0.0.1, port "), ("worker", "taking work from Temporal at ")):
+        (line,) = (logs / f"{role}.log").read_text().splitlines()
+        assert f" INFO cli.commands.run {words}" in line
+    assert [(logs / name).read_text() for name in ("mail.log", "migrations.log")] == ["", ""]
+    assert not re.search("warn|error|fail", (logs / "temporal.log").read_text(), re.IGNORECASE)
+
+
+def private(environment: dict[str, str]) -> set[str]:
+    """Every address, channel and secret of an installation, in the clear."""
+    data = Path(environment["SOONISH_DATA"])
+    core = build_core(Settings(_env_file=None, soonish_data=data))
+    with sqlite3.connect(data / "soonish.db") as database:
+        found = {email for (email,) in database.execute("SELECT email FROM users WHERE email IS NOT NULL")}
+        sealed = database.execute("SELECT apprise_url FROM integrations WHERE apprise_url IS NOT NULL").fetchall()
+    database.close()
+    for (each,) in sealed:
+        found.add(unquote(core.keys.open(each).partition("://")[2]))
+    return found | set(json.loads((data / "secrets.json").read_text()).values())
+
+
+def test_the_demo_keeps_every_promise_logs_no_address_and_a_killed_supervisor_leaves_nothing_behind(
     running: subprocess.Popen[str], environment: dict[str, str]
 ) -> None:
     command = [sys.executable, "-m", "cli", "demo", "--json"]
@@ -45,6 +74,10 @@ def test_the_demo_keeps_every_promise_and_a_killed_supervisor_leaves_nothing_beh
     assert demo.returncode == 0, demo.stdout + demo.stderr
     promises = [line["text"] for line in lines if line["kind"] == "promise" and line["ok"]]
     assert len(promises) >= 20
+    secrets = private(environment)
+    assert len(secrets) >= 7
+    for log in (Path(environment["SOONISH_DATA"]) / "logs").iterdir():
+        assert [secret for secret in secrets if secret in log.read_text()] == [], log
     folder = Path(environment["SOONISH_DATA"]) / "run"
     pids = [int((folder / f"{role}.pid").read_text()) for role in ROLES]
     assert all(map(lives, pids))

@@ -14,6 +14,7 @@ from core.notifications.kinds import KINDS
 from core.notifications.rows import About, Recipient
 from core.rendering.composer import Composer
 from core.rendering.notices import notice_for
+from core.rendering.updates import change_body
 from core.tokens import ConfirmToken, UnsubscribeToken, read_confirm, read_unsubscribe
 
 KEYS = Keys("s" * 32, ["e" * 32])
@@ -47,6 +48,13 @@ def about(kind: str, event: Event | None = None, *, title: str = "A title", body
     notification = Notification(id=3, kind=kind, title=title, body=body, data=data)
     with_event = kind not in {"confirm_channel", "channel_disabled"}
     return About(notification, (event or event_of()) if with_event else None, "Alice")
+
+
+def test_a_move_by_seconds_says_two_times_that_differ() -> None:
+    before, after = START.isoformat(), (START + dt.timedelta(seconds=5)).isoformat()
+    assert change_body(event_of(), {"start_date": [before, after]}) == (
+        "Moved from Sat 28 Nov 2026, 19:00 (Europe/Berlin) to Sat 28 Nov 2026, 19:00:05 (Europe/Berlin)."
+    )
 
 
 def recipient(**facts: object) -> Recipient:

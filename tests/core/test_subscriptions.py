@@ -399,7 +399,7 @@ async def test_looking_at_a_link_changes_nothing_and_leaving_twice_is_once(town:
     link = leave_link(town, row)
     before = await table_sizes(town.core, without=())
     page = await town.core.ask(NOBODY, look_at_leaving, link)
-    assert (page.event_name, page.host, page.active) == ("Launch party", "Alice", True)
+    assert (page.event_name, page.host, page.out) == ("Launch party", "Alice", False)
     assert page.label == "n•••a@example.org"
     assert await table_sizes(town.core, without=()) == before
     async with one_audit_row(town.core, "unsubscribe"):
@@ -407,7 +407,7 @@ async def test_looking_at_a_link_changes_nothing_and_leaving_twice_is_once(town:
     async with one_audit_row(town.core, "unsubscribe"):
         again = await town.core.act(NOBODY, unsubscribe, link)
     assert (again.ended, again.undo) == (0, None)
-    assert not (await town.core.ask(NOBODY, look_at_leaving, link)).active
+    assert (await town.core.ask(NOBODY, look_at_leaving, link)).out
 
 
 async def _everywhere(town: Town) -> tuple[list[EventView], dict[str, Subscription]]:
@@ -523,7 +523,7 @@ async def test_a_page_about_a_link_says_whether_the_end_point_still_gets_anythin
     link = leave_link(town, await the_one(town, event))
     await town.core.act(town.bob.actor, end_mine, first.id)
     await town.follow(town.bob, event, two)
-    assert (await town.core.ask(NOBODY, look_at_leaving, link)).active
+    assert not (await town.core.ask(NOBODY, look_at_leaving, link)).out
 
 
 @pytest.mark.parametrize("link", ["", "x", "AAAA", "../..", "é", "a" * 500])

@@ -15,6 +15,7 @@ from core.times import (
     say,
     say_clock,
     say_day,
+    say_exactly,
     span,
     start_words,
     zone,
@@ -32,7 +33,28 @@ def test_a_written_time_is_read_as_the_same_instant_in_utc(moment: dt.datetime) 
     assert read.tzinfo is dt.UTC
 
 
-@pytest.mark.parametrize("text", ["2027-05-01T19:00:00", "2027-05-01", "2027-05-01 19:00"])
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-27T19:00:00+01:00", "2026-11-27 19:00+01:00", "2026-11-27t18:00:00z", " 2026-11-27T18:00Z ",
+     "2026-11-27T18:00:00.000000000Z", "2026-11-27T18:00:00-00:00"],
+)  # fmt: skip
+def test_what_rfc_3339_allows_is_read_and_seconds_may_be_left_out(text: str) -> None:
+    assert parse_instant(text) == dt.datetime(2026, 11, 27, 18, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-W48-5T19:00+01:00", "2026W485T190000Z", "2026-331T19:00:00Z", "20261127T190000Z", "2026-11-27T1900Z",
+     "2026-11-27T19:00:00+01", "2026-11-27T19:00:00+0100", "2026-11-27T19:00:00+01:00:30", "2026-11-27T19Z",
+     "2026-11-27T19:00:00,5Z", "2026-11-27_19:00:00Z", "2026-11-27", "2026-11-27T24:30:00Z", "2026-02-30T19:00:00Z",
+     "2026-11-27T19:00:60Z", "2026-11-27T19:00:00+99:00", "２026-11-27T19:00:00Z", "2026-11-27T19:00:00Z\n2", ""],
+)  # fmt: skip
+def test_other_spellings_of_a_time_are_refused_and_the_right_one_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match=r"RFC 3339 .* like \d{4}-05-01T19:00:00\+02:00"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["2027-05-01T19:00:00", "2027-05-01t19:00:00.5", "2027-05-01 19:00"])
 def test_a_time_without_a_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="has no zone"):
         parse_instant(text)
@@ -66,6 +88,14 @@ def test_a_moment_is_said_with_weekday_and_zone() -> None:
     assert say_day(moment, "Asia/Tokyo") == "Saturday 28 November 2026"
     assert say_clock(moment, "America/New_York") == "13:00"
     assert place_of("America/New_York") == "New York"
+
+
+def test_seconds_are_said_only_if_there_are_any_and_alike_everywhere() -> None:
+    moment = dt.datetime(2026, 11, 27, 18, 0, 5, tzinfo=dt.UTC)
+    assert say(moment, "Europe/Berlin") == "Fri 27 Nov 2026, 19:00:05 (Europe/Berlin)"
+    assert say_exactly(moment, "Europe/Berlin") == "Fri 27 Nov 2026, 19:00:05"
+    assert say_exactly(moment.replace(second=0), "Europe/Berlin") == "Fri 27 Nov 2026, 19:00"
+    assert say_exactly(moment.replace(hour=0, second=0), "UTC") == "Fri 27 Nov 2026, 00:00"
 
 
 def test_an_event_without_an_end_lasts_an_hour() -> None:

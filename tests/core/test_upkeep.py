@@ -147,3 +147,16 @@ def test_a_limit_or_a_retention_of_nothing_is_refused(name: str) -> None:
 
 def test_the_settings_never_show_the_databases_password() -> None:
     assert "hunter2" not in repr(Settings(_env_file=None, database_url="postgresql+psycopg://me:hunter2@db/soonish"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("default_timezone", "", "Europe/Berlin"), ("default_timezone", "Mars/Phobos", "Europe/Berlin"),
+     ("temporal_url", "temporal.internal", "host:port"), ("temporal_url", "http://temporal:7233", "host:port"),
+     ("database_url", "postgres://db/soonish", "postgresql[+]psycopg")],
+)  # fmt: skip
+def test_a_setting_that_cannot_work_is_refused_at_the_start_with_what_to_write(
+    name: str, value: str, words: str
+) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Settings(_env_file=None, **{name: value})  # type: ignore[arg-type]

@@ -1,12 +1,15 @@
 """Input that is wrong: a clear refusal that names the field, and nothing changed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 
 from tests.web.conftest import HOOK, START, Stage, Untouched, playing, settings_in
+from web.app import API
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +41,15 @@ EVENTS: list[tuple[dict[str, Any], str]] = [
     ({"name": "Film", "start_date": START, "end_date": "2027-05-01"}, "end_date"),
     ({"name": "Film", "start_date": START, "timezone": "Europe/Atlantis"}, "timezone"),
     ({"name": "Film", "start_date": START, "timezone": "../../etc/passwd"}, "timezone"),
+    ({"name": "Film", "start_date": START, "timezone": ""}, "timezone"),
+    ({"name": "Film", "start_date": START, "timezone": " "}, "timezone"),
     ({"name": "Film", "start_date": START, "timezone": "\x00"}, "timezone"),
     ({"name": "Film", "start_date": START, "description": "\x00"}, "description"),
     ({"name": "Film", "start_date": START, "description": LONG + "x"}, "description"),
     ({"name": "Film", "start_date": START, "location": "a\nb"}, "location"),
     ({"name": "Film", "start_date": START, "is_public": "perhaps"}, "is_public"),
+    ({"name": "Film", "start_date": START, "is_public": "false"}, "is_public"),
+    ({"name": "Film", "start_date": START, "is_public": 0}, "is_public"),
     ({"name": "Film", "start_date": START, "owner_user_id": 2}, "owner_user_id"),
 ]
 
@@ -61,8 +68,14 @@ CHANGES: list[tuple[dict[str, Any], int, str | None]] = [
     ({"name": None}, 422, "body"),
     ({"start_date": "2026-05-01T19:30:00Z"}, 422, "start_date"),
     ({"end_date": "2027-01-01T19:30:00Z"}, 422, "end_date"),
+    ({"timezone": ""}, 422, "timezone"),
+    ({"timezone": "Europe/Atlantis"}, 422, "timezone"),
     ({"name": "Other", "revision": 7}, 409, None),
     ({"name": "Other", "revision": 0}, 422, "revision"),
+    ({"name": "Other", "revision": True}, 422, "revision"),
+    ({"name": "Other", "revision": "1"}, 422, "revision"),
+    ({"name": "Other", "revision": 1.0}, 422, "revision"),
+    ({"name": "Other", "notify": 1}, 422, "notify"),
     ({"name": "Other", "notify": "later"}, 422, "notify"),
     ({"status": "ended"}, 422, "status"),
 ]
@@ -77,6 +90,19 @@ async def test_a_change_that_makes_no_sense_is_refused(
     answer = await untouched(stage.alice.patch(f"/api/events/{event}", change))
     assert (answer.status, answer.fields) == (status, [field] if field else []), answer.text
     assert (await stage.visitor.get(f"/api/events/{event}")).json == before
+
+
+async def test_an_empty_zone_is_refused_with_the_words_that_any_wrong_one_gets(stage: Stage) -> None:
+    event = await stage.event()
+    for send, path, more in (
+        (stage.alice.post, "/api/events", {"name": "Film", "start_date": START}),
+        (stage.alice.patch, f"/api/events/{event}", {}),
+    ):
+        empty, wrong = [(await send(path, {**more, "timezone": zone})).json for zone in ("", "Europe/Atlantis")]
+        assert empty == wrong
+        assert empty["detail"] == "That time zone is not known."
+    unset = await stage.alice.post("/api/events", {"name": "Film", "start_date": START, "timezone": None})
+    assert (unset.status, unset.json["timezone"]) == (201, "UTC")
 
 
 ADDRESSES = [
@@ -170,6 +196,8 @@ MESSAGES: list[tuple[dict[str, Any], int, list[str]]] = [
     ({"title": "Hi", "body": "x", "subscription_ids": []}, 422, ["subscription_ids"]),
     ({"title": "Hi", "body": "x", "subscription_ids": [2**63]}, 422, ["subscription_ids.0"]),
     ({"title": "Hi", "body": "x", "subscription_ids": [1, "two"]}, 422, ["subscription_ids.1"]),
+    ({"title": "Hi", "body": "x", "subscription_ids": [True]}, 422, ["subscription_ids.0"]),
+    ({"title": "Hi", "body": "x", "subscription_ids": ["3"]}, 422, ["subscription_ids.0"]),
     ({"title": "Hi", "body": "x", "subscription_ids": [999]}, 404, []),
 ]
 
@@ -190,6 +218,8 @@ CHOICES: list[tuple[dict[str, Any], int, list[str]]] = [
     ({"integration_ids": [1]}, 404, []),
     ({"integration_ids": [2**64]}, 422, ["integration_ids.0"]),
     ({"integration_ids": [-1]}, 422, ["integration_ids.0"]),
+    ({"integration_ids": [True]}, 422, ["integration_ids.0"]),
+    ({"integration_ids": ["2"]}, 422, ["integration_ids.0"]),
     ({"email": "bob@example.org", "tags": ["email"]}, 422, ["body"]),
     ({"user_id": 1}, 422, ["user_id"]),
 ]
@@ -259,3 +289,24 @@ async def test_a_thousand_wrong_fields_make_a_short_answer(stage: Stage) -> None
     answer = await stage.alice.post("/api/events", {f"field{number}": 1 for number in range(1000)})
     assert answer.status == 422
     assert len(answer.body) < 4000
+
+
+def test_no_body_takes_a_number_or_a_truth_that_is_written_as_something_else() -> None:
+    """`true` is no id, `"3"` is no number and `"no"` is no truth, in any body that the API takes."""
+    routes = [route for router in API for route in router.routes if isinstance(route, APIRoute)]
+    bodies: list[Any] = [route.body_field.field_info.annotation for route in routes if route.body_field]
+    assert len(bodies) > 8
+    for body in bodies:
+        assert list(_lax(TypeAdapter(body).core_schema)) == [], body
+
+
+def _lax(schema: Any) -> Iterator[Any]:
+    """The numbers and truths in a schema that would take something else for one."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("int", "bool", "float") and not schema.get("strict"):
+            yield schema
+        for each in schema.values():
+            yield from _lax(each)
+    elif isinstance(schema, (list, tuple)):
+        for each in schema:
+            yield from _lax(each)

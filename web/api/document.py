@@ -14,7 +14,7 @@ from web.site import SiteOf
 router = APIRouter()
 
 ABOUT = (
-    "Soonish tells people what is coming, where they already are. Times are ISO 8601 with an offset; lists are "
+    "Soonish tells people what is coming, where they already are. Times are RFC 3339, with an offset; lists are "
     "{items, next} with limit and cursor; every refusal is problem details (RFC 9457)."
 )
 _REF = "#/components/schemas/Problem"

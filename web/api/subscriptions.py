@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.pages import Page
-from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
+from core.subscriptions.join import ask_by_email, subscribe_by_channel
 from core.subscriptions.leave import change_mine, end_mine, let_back, remove_subscriber, undo_unsubscribe, unsubscribe
 from core.subscriptions.model import (
     CheckInbox,
@@ -86,7 +86,7 @@ async def new_subscription(
     address that is asked twice gets one mail anyway."""
     if body is not None and body.email is not None:
         response.status_code = 202
-        return await site.core.act(who, subscribe_by_email, event_id, SubscribeByEmail(email=body.email))
+        return await ask_by_email(site.core, who, event_id, SubscribeByEmail(email=body.email))
     who.require_user()
     chosen = SubscribeByChannel(**body.model_dump(exclude={"email"}) if body is not None else {})
     found = await site.core.act_once(repeat.of(who, chosen), who, subscribe_by_channel, event_id, chosen)

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 
 from core.errors import Code, SoonishError
 from core.events.usecases import event_page
-from core.subscriptions.join import subscribe_by_email
+from core.subscriptions.join import ask_by_email
 from core.subscriptions.model import SubscribeByEmail
 from core.work import Actor
 from web.api.parts import EventId
@@ -53,7 +53,7 @@ async def subscribe(
     visitor, typed = site.visitor(request), email.strip()[:_LONGEST_ADDRESS]
     try:
         wanted = SubscribeByEmail(email=_given(typed), website=website[:_LONGEST_ADDRESS])
-        await site.core.act(visitor, subscribe_by_email, event_id, wanted)
+        await ask_by_email(site.core, visitor, event_id, wanted)
     except ValidationError:
         return await _form_again(request, site, visitor, event_id, typed, 422, "That is not an e-mail address.")
     except SoonishError as refusal:

@@ -36,7 +36,10 @@ async def unsubscribed(request: Request, site: SiteOf, token: str) -> Response:
             raise
         # The link is ours, but nothing is left that it could end.
         done = Unsubscribed(ended=0, undo=None)
-    return site.pages.page("unsubscribed.html", about=await _about(site, visitor, token), scope=scope, undo=done.undo)
+    about = await _about(site, visitor, token)
+    # A second press ends nothing, and must not take the way back away.
+    undo = done.undo or (about.undo if about else None)
+    return site.pages.page("unsubscribed.html", about=about, scope=scope, undo=undo)
 
 
 @router.post("/u/{token}/undo")

@@ -1,0 +1,98 @@
+"""What the page behind an unsubscribe link shows to somebody who is out already: that, and the way back."""
+
+from sqlalchemy import update
+
+from core.db.models import Integration, Subscription
+from tests.web.conftest import Stage
+from tests.web.test_links import confirmed, newest
+
+FORM = 'value="event"'
+UNDO = "/undo"
+
+
+def undo_in(page: str) -> str:
+    return page.split(f'{UNDO}"')[0].rsplit('"', 1)[1] + UNDO
+
+
+async def test_who_is_in_is_offered_the_form_and_no_undo(stage: Stage) -> None:
+    page = (await stage.visitor.get(await confirmed(stage, await stage.event()))).text
+    assert FORM in page
+    assert UNDO not in page
+    assert "Nothing changes until you press" in page
+
+
+async def test_who_is_out_already_is_told_so_and_may_undo(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    await stage.visitor.form(link, {"List-Unsubscribe": "One-Click"})
+    page = (await stage.visitor.get(link)).text
+    assert "You're out already." in page or "You&#39;re out already." in page
+    assert FORM not in page
+    assert "You follow 0" not in page
+    assert (await stage.visitor.form(undo_in(page), {})).status == 200
+    assert (await newest(stage)).state == "active"
+    assert FORM in (await stage.visitor.get(link)).text
+
+
+async def test_pressing_twice_keeps_the_way_back(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    for _ in range(2):
+        page = (await stage.visitor.form(link, {"scope": "event"})).text
+        assert UNDO in page
+    await stage.visitor.form(undo_in(page), {})
+    assert (await newest(stage)).state == "active"
+
+
+async def test_there_is_no_undo_once_it_would_not_work(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    await stage.visitor.form(link, {"scope": "event"})
+    stage.clock.pass_(days=1)
+    page = (await stage.visitor.get(link)).text
+    assert "out already" in page
+    assert UNDO not in page
+
+
+async def test_whom_the_organizer_removed_is_offered_no_undo_and_not_told(stage: Stage) -> None:
+    event = await stage.event()
+    link = await confirmed(stage, event)
+    assert (await stage.alice.delete(f"/api/events/{event}/subscriptions/{(await newest(stage)).id}")).status == 204
+    page = (await stage.visitor.get(link)).text
+    assert "out already" in page
+    assert UNDO not in page
+    assert "remove" not in page.lower()
+
+
+async def test_a_channel_that_is_gone_is_offered_no_undo(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    await stage.visitor.form(link, {"scope": "event"})
+    async with stage.core.db.write() as session:
+        row = (await newest(stage)).integration_id
+        await session.execute(update(Integration).where(Integration.id == row).values(removed_at=stage.clock.now()))
+    assert UNDO not in (await stage.visitor.get(link)).text
+
+
+async def test_who_is_out_of_one_event_may_still_leave_the_others(stage: Stage) -> None:
+    first = await confirmed(stage, await stage.event())
+    second = await confirmed(stage, await stage.event(name="Matinee"))
+    await stage.visitor.form(first, {"scope": "event"})
+    page = (await stage.visitor.get(first)).text
+    assert "You follow 1 of their events" in page
+    assert FORM not in page
+    await stage.visitor.form(first, {"scope": "organizer"})
+    page = (await stage.visitor.get(second)).text
+    assert "You follow" not in page
+    assert 'value="everything" checked' in page
+
+
+async def test_who_is_never_written_to_is_told_that_and_may_undo_exactly_that(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    await stage.visitor.form(link, {"scope": "event"})
+    await stage.visitor.form(link, {"scope": "everything"})
+    page = (await stage.visitor.get(link)).text
+    assert "gets nothing from Soonish" in page
+    assert "radio" not in page
+    assert (await stage.visitor.form(undo_in(page), {})).status == 200
+    async with stage.core.db.read() as session:
+        row = await session.get(Subscription, (await newest(stage)).id)
+    assert row is not None
+    assert row.state == "ended", "left before that, and stays so"
+    assert UNDO in (await stage.visitor.get(link)).text
