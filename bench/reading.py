@@ -54,8 +54,8 @@ def compare() -> dict[str, tuple[Counter[str], float]]:
 
 
 def verdict(phrase: Phrase, reader: Reader) -> str:
-    """`right`; `asked` about what can be read; `raised`; `one of two` where both should be offered; `guessed` what should
-    have been asked; `wrong`: another instant than meant."""
+    """`right`; `asked` about what can be read; `raised`; `one of two` where both should be offered; `guessed` what
+    should have been asked; `wrong`: another instant than meant."""
     try:
         found = reader(phrase)
     except Exception:  # noqa: BLE001 - whatever a library raises for a text is its answer
