@@ -83,6 +83,16 @@ def read_undo(keys: Keys, text: str, now: dt.datetime) -> UndoToken:
     return UndoToken(act.hex(), expires_at)
 
 
+def new_invitation_token() -> str:
+    """For a link that anybody may pass on."""
+    return secrets.token_urlsafe(24)
+
+
+def invitation_token(keys: Keys, invitation_id: int) -> str:
+    """For a mailed invitation: made again whenever the mail is written, and stored nowhere in clear."""
+    return keys.sign("invitation", struct.pack(">Q", invitation_id))
+
+
 def new_api_token() -> str:
     return API_PREFIX + secrets.token_urlsafe(32)
 

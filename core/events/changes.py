@@ -14,6 +14,7 @@ from core.events.model import Cancellation, EventChange, EventView
 from core.events.reminders import REMINDERS, dedupe_key
 from core.events.start import start_of
 from core.events.usecases import full_view
+from core.invitations.grants import keep_followers
 from core.notifications.owe import new_notification, owe_again, owe_subscribers, withdraw, withdraw_notifications
 from core.rendering.updates import change_body, change_title
 from core.times import zone
@@ -44,23 +45,26 @@ async def change_event(work: Work, public_id: str, change: EventChange) -> Event
             await withdraw(work, event.id, REMINDERS, "The event was moved.")
         if changed.get("is_public", [None, True])[1] is False:
             await withdraw(work, event.id, ["confirm"], "The event became private.")
+            await keep_followers(work, event)
         await _tell(work, event, changed, change, set_before)
         work.ring(EVENT_UPDATED, event.id, event_id=event.id)
         work.detail = {"fields": sorted(changed), "revision": event.revision}
-    return await full_view(work, event)
+    return await full_view(work, event, mine=True)
 
 
 async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -> EventView:
     """Cancel for good. What was still to be sent about the event is withdrawn; everybody is told at once."""
     event = await managed_event(work, public_id, to_change=True)
     if event.status == "cancelled":
-        return await full_view(work, event)
+        return await full_view(work, event, mine=True)
     refuse_when_over(event, work.now, hint="You can still send a message.")
     event.status = "cancelled"
     event.cancel_reason = cancellation.reason
     event.revision += 1
     event.updated_at = work.now
-    await withdraw(work, event.id, [*REMINDERS, "update", "welcome", "confirm"], "The event was cancelled.")
+    await withdraw(
+        work, event.id, [*REMINDERS, "update", "welcome", "confirm", "invitation"], "The event was cancelled."
+    )
     notification = await new_notification(
         work,
         "cancelled",
@@ -71,7 +75,7 @@ async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -
     await owe_subscribers(work, notification, event.id)
     _record(work, event, "cancelled", notification.title, cancellation.reason)
     work.ring(EVENT_CANCELLED, event.id, event_id=event.id)
-    return await full_view(work, event)
+    return await full_view(work, event, mine=True)
 
 
 def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:

@@ -115,13 +115,16 @@ class EventView(BaseModel):
     revision: int
     subscribers: int
     mine: bool
-    """Whether the reader organizes it."""
+    """Whether the reader organizes it, as its owner or beside them."""
     created_at: dt.datetime
     updated_at: dt.datetime
 
 
-def event_view(work: Work, event: Event, subscribers: int) -> EventView:
-    """As the actor of this work sees it now. An event is over when its time is, whether or not its row says so yet."""
+def event_view(work: Work, event: Event, subscribers: int, *, mine: bool) -> EventView:
+    """As the actor of this work sees it now; `mine`: they manage it.
+
+    An event is over when its time is, whether or not its row says so yet.
+    """
     over = event.status == "scheduled" and effective_end(event.start_date, event.end_date) <= work.now
     return EventView(
         id=event.public_id,
@@ -138,7 +141,7 @@ def event_view(work: Work, event: Event, subscribers: int) -> EventView:
         is_public=event.is_public,
         revision=event.revision,
         subscribers=subscribers,
-        mine=work.actor.user_id is not None and event.owner_user_id == work.actor.user_id,
+        mine=mine,
         created_at=event.created_at,
         updated_at=event.updated_at,
     )

@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 from core.contracts import EVENT_UPDATED, event_workflow_id
 from core.db.models import Event, EventUpdate, Subscription, User
 from core.errors import Code, SoonishError
-from core.events.access import may_see, visible_event
+from core.events.access import may_manage, may_see, seen_event
 from core.events.checks import check_times
 from core.events.model import EventView, NewEvent, event_view
 from core.events.start import start_of
@@ -60,16 +60,17 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
         )
         await owe_channel(work, notification, channel)
     work.ring(EVENT_UPDATED, event.id, event_id=event.id)
-    return event_view(work, event, 0)
+    return event_view(work, event, 0, mine=True)
 
 
 async def get_event(work: Work, public_id: str) -> EventView:
-    return await full_view(work, await visible_event(work, public_id))
+    event, mine = await seen_event(work, public_id)
+    return await full_view(work, event, mine=mine)
 
 
-async def full_view(work: Work, event: Event) -> EventView:
+async def full_view(work: Work, event: Event, *, mine: bool) -> EventView:
     """With the number of those who follow."""
-    return event_view(work, event, await followers(work, event.id))
+    return event_view(work, event, await followers(work, event.id), mine=mine)
 
 
 async def list_events(
@@ -78,9 +79,10 @@ async def list_events(
     """The actor's events, newest first; `upcoming` leaves out what has started or was cancelled."""
     user_id = work.actor.require_user()
     active = select(func.count()).where(Subscription.event_id == Event.id, ACTIVE)
-    query = select(Event, active.scalar_subquery()).where(may_see(work.actor))
+    manages = may_manage(work.actor)
+    query = select(Event, active.scalar_subquery(), manages).where(may_see(work.actor))
     if which == "mine":
-        query = query.where(Event.owner_user_id == user_id)
+        query = query.where(manages)
     else:
         query = query.where(
             exists().where(
@@ -94,13 +96,13 @@ async def list_events(
     if page.cursor:
         query = query.where(Event.id < position(page.cursor))
     rows = (await work.session.execute(query.order_by(Event.id.desc()).limit(page.limit + 1))).all()
-    views = [(event.id, event_view(work, event, count)) for event, count in rows]
+    views = [(event.id, event_view(work, event, count, mine=bool(mine))) for event, count, mine in rows]
     return cut(views, page)
 
 
 async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[EventUpdate]]:
     """What the public page shows: the event, its host's name, and its updates, newest first."""
-    event = await visible_event(work, public_id)
+    event, mine = await seen_event(work, public_id)
     host = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
     updates = await work.session.scalars(
         select(EventUpdate)
@@ -108,7 +110,7 @@ async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[E
         .order_by(EventUpdate.id.desc())
         .limit(50)
     )
-    return await full_view(work, event), host or "", list(updates)
+    return await full_view(work, event, mine=mine), host or "", list(updates)
 
 
 async def _organizer(work: Work) -> User:

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 _CHUNK = 256
 _CLAIMED_AT_MOST = 1024
 """Rows that wait for a slow host do not hold up the claim of others."""
+_LOOK_FOR_LEAVERS = 0.2
+"""Seconds for which what was claimed may still go to somebody who left or was shut out since."""
 _FLUSH_AFTER = 0.010
 _FLUSH_ROWS = 16
 _LAST_WORDS = 3.0
@@ -125,6 +127,7 @@ class Courier:
         self._writer = asyncio.create_task(self._write_outcomes(), name="outcome writer")
         self._background = [
             asyncio.create_task(self._renew_leases(), name="lease renewal"),
+            asyncio.create_task(self._look_for_leavers(), name="leavers"),
             asyncio.create_task(self._switch_off_broken(), name="switching off"),
         ]
 
@@ -257,6 +260,14 @@ class Courier:
             except Exception:
                 # The row is recorded; the next permanent failure of this channel asks again.
                 log.exception("channel %d could not be switched off", result.recipient.integration_id)
+
+    async def _look_for_leavers(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_FOR_LEAVERS)
+            try:
+                await self.ledger.look_for_leavers()
+            except Exception:
+                log.exception("whoever left meanwhile could not be looked up; the next look finds them")
 
     async def _renew_leases(self) -> None:
         while True:

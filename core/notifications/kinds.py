@@ -29,6 +29,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "created": Kind("prompt", "end"),
     "confirm": Kind("prompt", "end", states=frozenset({"unconfirmed", "active"}), ignores_switch=True, reported=False),
+    "invitation": Kind("prompt", "end", ignores_switch=True, reported=False),
     "confirm_channel": Kind("prompt", "never", ignores_switch=True, reported=False),
     "welcome": Kind("prompt", "end"),
     "reminder_1day": Kind("prompt", "start"),
@@ -79,13 +80,15 @@ def still_news(kind: Kind, event: Timing | None, now: dt.datetime) -> Verdict:
 
 def wanted(
     kind: Kind, *, subscription: str | None, has_subscription: bool, active: bool, removed: bool, suppressed: bool,
-    off_because: str | None,
+    off_because: str | None, may_see: bool = True,
 ) -> Verdict:  # fmt: skip
     """Whether this recipient still wants it and can be reached."""
     if has_subscription and subscription not in kind.states:
         if subscription in {None, "ended"}:
             return Verdict("skipped", "left", "Unsubscribed.")
         return Verdict("skipped", str(subscription), f"The subscription is {subscription}.")
+    if has_subscription and not may_see:
+        return Verdict("skipped", "no_access", "They may not see this event any more.")
     if suppressed:
         return Verdict("skipped", "suppressed", "This address asked for no more mail.")
     if removed:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.contracts import SendReport
 from core.db.engine import Database
-from core.db.models import Delivery, Integration, Notification
+from core.db.models import Delivery, Integration, Notification, Subscription
 from core.delivery.message import Outcome
 from core.notifications.kinds import KINDS, SEND, Timing, Verdict, still_news
 from core.notifications.rows import (
@@ -68,15 +68,30 @@ class Ledger:
         self._retry_delays = [dt.timedelta(seconds=seconds) for seconds in retry_delays]
         self._in_hand: dict[int, dt.datetime] = {}
         """Delivery id → when our lease on it ends."""
+        self._let_go: set[int] = set()
+        """Of these, the ones whose subscriber is out since they were claimed."""
 
     def holds(self, recipient: Recipient, now: dt.datetime) -> bool:
         """Whether the row is still ours to send. Asked at the last moment before a send."""
         until = self._in_hand.get(recipient.delivery_id)
-        return until is not None and now < until
+        return until is not None and now < until and recipient.delivery_id not in self._let_go
 
     def drop(self, recipient: Recipient) -> None:
         """Let go of a row whose lease was lost before it was sent: it belongs to whoever claims it next."""
         self._in_hand.pop(recipient.delivery_id, None)
+        self._let_go.discard(recipient.delivery_id)
+
+    async def look_for_leavers(self) -> None:
+        """Send nothing more to those who left or lost their access after the claim. Their rows are given up, not
+        judged: the lease ends, and the next claim says why they are skipped; what is on its way is still recorded."""
+        if self._in_hand:
+            left = (
+                select(Delivery.id)
+                .join(Subscription, Subscription.id == Delivery.subscription_id)
+                .where(Delivery.id.in_(list(self._in_hand)), Subscription.state == "ended")
+            )
+            async with self._db.read_rows() as connection:
+                self._let_go.update(await connection.scalars(left))
 
     async def claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         """Lease up to `limit` due rows; rows that are no longer owed get their final status instead."""
@@ -129,7 +144,7 @@ class Ledger:
             if missed:
                 await self._record_missed(connection, missed, now)
         for result in results:
-            self._in_hand.pop(result.recipient.delivery_id, None)
+            self.drop(result.recipient)
 
     async def _record_delivered(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
         await connection.execute(
@@ -196,9 +211,9 @@ class Ledger:
 
     async def renew(self, now: dt.datetime) -> None:
         """Extend the leases of everything in hand; a row that somebody else has taken is known to be lost."""
-        if not self._in_hand:
+        ids = [delivery_id for delivery_id in self._in_hand if delivery_id not in self._let_go]
+        if not ids:
             return
-        ids = list(self._in_hand)
         async with self._db.write_rows() as connection:
             ours = set(
                 await connection.scalars(

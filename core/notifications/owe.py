@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, TextClause, case, exists, func, li
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
+from core.events.access import follower_may_see
 from core.limits import DAY, demand, take
 from core.notifications.kinds import KINDS
 from core.work import Work
@@ -58,7 +59,7 @@ async def owe_subscribers(
     They are counted first, against the organizer's daily limit: nothing is written for a message that is refused.
     One INSERT … SELECT: ten thousand rows cost one statement.
     """
-    wanted: list[Condition] = [Subscription.event_id == event_id, ACTIVE]
+    wanted: list[Condition] = [Subscription.event_id == event_id, ACTIVE, follower_may_see()]
     if only is not None:
         wanted.append(Subscription.id.in_(only))
     await _charge_audience(work, notification, event_id, wanted)
@@ -75,6 +76,7 @@ async def owe_subscribers(
             literal(notification.not_before, type_=Delivery.created_at.type),
         )
         .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
         .where(*wanted)
         .order_by(Subscription.id)
     )
@@ -98,6 +100,7 @@ async def _charge_audience(work: Work, notification: Notification, event_id: int
     count = await work.session.scalar(
         select(func.count(Integration.destination.distinct()))
         .join(Subscription, Subscription.integration_id == Integration.id)
+        .join(Event, Event.id == Subscription.event_id)
         .where(*wanted, ~owed)
     )
     event = await work.session.get_one(Event, event_id)

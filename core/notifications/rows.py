@@ -19,6 +19,7 @@ from core.db.models import (
     SuppressedAddress,
     User,
 )
+from core.events.access import follower_may_see
 from core.notifications.kinds import KINDS, Verdict, wanted
 
 PAUSED = "sending_paused"
@@ -46,6 +47,8 @@ class Recipient:
     sealed_url: bytes
     zone: str | None
     failures: int
+    account: bool = True
+    """Whether somebody with an account reads it: others cannot open the page of a private event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,10 @@ def due_rows(
     """Rows that may be claimed now, with all that the verdict and the send need. `in_hand`: rows that the claimer
     still carries, although their lease may be over."""
     suppressed = exists().where(SuppressedAddress.destination == Delivery.destination)
+    # Who has not said yes yet came by an invitation; confirming asks whether that is still good.
+    admitted = or_(
+        follower_may_see(), and_(Subscription.state == "unconfirmed", Subscription.invitation_id.is_not(None))
+    )
     due = or_(
         and_(Delivery.status == "queued", Delivery.next_attempt_at <= now),
         and_(Delivery.status == "sending", Delivery.lease_until <= now, Delivery.id.not_in(in_hand)),
@@ -96,11 +103,14 @@ def due_rows(
             Integration.removed_at,
             Integration.failures,
             Integration.confirm_requested_at,
+            Integration.user_id,
             User.timezone,
             suppressed.label("suppressed"),
+            admitted.label("may_see"),
         )
         .outerjoin(Integration, Integration.id == Delivery.integration_id)
         .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
+        .outerjoin(Event, Event.id == Subscription.event_id)
         .outerjoin(User, User.id == Integration.user_id)
         .where(Delivery.notification_id == notification_id, OPEN, due)
         .order_by(Delivery.next_attempt_at, Delivery.id)
@@ -119,6 +129,7 @@ def judge_row(kind: str, row: Row[*tuple[Any, ...]]) -> Verdict:
         removed=row.integration_id is None or row.removed_at is not None,
         suppressed=bool(row.suppressed),
         off_because=row.disabled_reason,
+        may_see=bool(row.may_see),
     )
 
 
@@ -134,6 +145,7 @@ def recipient_of(row: Row[*tuple[Any, ...]]) -> Recipient:
         sealed_url=row.apprise_url,
         zone=row.timezone,
         failures=row.failures,
+        account=row.user_id is not None,
     )
 
 

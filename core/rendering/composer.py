@@ -1,6 +1,7 @@
 """From a notification to one recipient's message: texts rendered once per zone, the recipient's own links put in."""
 
 import datetime as dt
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from core.delivery.message import Mail, Message
@@ -9,7 +10,7 @@ from core.notifications.rows import About, Recipient
 from core.rendering.html import as_html
 from core.rendering.notices import Notice, notice_for
 from core.rendering.plain import as_markdown, as_text
-from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
+from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, invitation_token, unsubscribe_token
 
 LEAVE = "\x02leave\x03"
 PRESS = "\x02press\x03"
@@ -25,12 +26,14 @@ class Composer:
         self._base_url = base_url
         self._keys = keys
         self._domain = urlsplit(base_url).hostname or "localhost"
-        self._rendered: dict[tuple[str, bool], tuple[Notice, str, str, str]] = {}
+        self._public = about.event is None or about.event.is_public
+        self._rendered: dict[tuple[str, bool, bool], tuple[Notice, str, str, str]] = {}
 
     def message_for(self, recipient: Recipient) -> Message:
         event = self._about.event
         zone = recipient.zone or (event.timezone if event else "UTC")
-        notice, text, markdown, html = self._render(zone, recipient.subscription_state == "active")
+        subscribed = recipient.subscription_state == "active"
+        notice, text, markdown, html = self._render(zone, subscribed, has_page=recipient.account or self._public)
         leave = self._leave_url(recipient) if notice.may_leave else ""
         shown = f"{leave}?scope=everything" if notice.never else leave
         press = self._press_url(recipient) if notice.press else ""
@@ -42,17 +45,19 @@ class Composer:
         )
         return Message(notice.subject, _fill(text, shown, press), _fill(markdown, shown, press), mail)
 
-    def _render(self, zone: str, subscribed: bool) -> tuple[Notice, str, str, str]:
-        found = self._rendered.get((zone, subscribed))
+    def _render(self, zone: str, subscribed: bool, *, has_page: bool) -> tuple[Notice, str, str, str]:
+        found = self._rendered.get((zone, subscribed, has_page))
         if found is None:
             notice = notice_for(self._about, zone, self._now, self._base_url, subscribed=subscribed)
+            if not has_page:
+                notice = replace(notice, page_url="")
             found = (
                 notice,
                 as_text(notice, LEAVE, PRESS),
                 as_markdown(notice, LEAVE, PRESS),
                 as_html(notice, LEAVE, PRESS),
             )
-            self._rendered[zone, subscribed] = found
+            self._rendered[zone, subscribed, has_page] = found
         return found
 
     def _leave_url(self, recipient: Recipient) -> str:
@@ -61,6 +66,8 @@ class Composer:
         return f"{self._base_url}/u/{token}"
 
     def _press_url(self, recipient: Recipient) -> str:
+        if self._about.notification.kind == "invitation":
+            return f"{self._base_url}/i/{invitation_token(self._keys, self._about.notification.data['invitation'])}"
         requested_at = int(recipient.requested_at.timestamp()) if recipient.requested_at else 0
         if recipient.subscription_id is not None:
             token = ConfirmToken("subscription", recipient.subscription_id, requested_at)

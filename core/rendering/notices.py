@@ -87,6 +87,24 @@ def _confirm(c: _Context) -> Notice:
     )
 
 
+def _invitation(c: _Context) -> Notice:
+    """To an address that did not ask: who, what and when, and nothing else of the organizer's."""
+    what = f"{c.event.name} on {say(c.event.start_date, c.zone)}"
+    asks, press = {
+        "follow": (f"{c.about.organizer} invites you to {what}.", "See the invitation"),
+        "organize": (f"{c.about.organizer} asks you to help organize {what}.", "See what it is about"),
+        "own": (f"{c.about.organizer} wants to hand {what} over to you. It is yours once you accept.", "See the offer"),
+    }[c.about.notification.data["purpose"]]
+    return Notice(
+        c.about.notification.title,
+        [asks],
+        press=press,
+        small="Not for you? Do nothing, and nothing follows from it. The link is for you alone.",
+        leave_words=_NEVER,
+        never=True,
+    )
+
+
 def _welcome(c: _Context) -> Notice:
     return Notice(f"You'll hear about {c.event.name}", [_coming(c)], quote="", facts=_facts(c), page_url=c.page_url)
 
@@ -175,6 +193,7 @@ def _shortened(text: str, limit: int = 600) -> str:
 _EVENT: dict[str, Callable[[_Context], Notice]] = {
     "created": _created,
     "confirm": _confirm,
+    "invitation": _invitation,
     "welcome": _welcome,
     "reminder_1day": _reminder,
     "reminder_1hour": _reminder,

@@ -2,10 +2,12 @@
 
 from sqlalchemy import select
 
-from core.db.models import Event, Integration, Subscription
+from core.db.models import Event, EventInvitation, Integration, Subscription
 from core.errors import Code, SoonishError
+from core.events.access import follower_may_see
 from core.events.checks import refuse_when_over
 from core.integrations.flush import flush_channel
+from core.invitations.accept import admit, is_open
 from core.subscriptions.join import welcome
 from core.subscriptions.model import Confirming
 from core.times import say
@@ -40,10 +42,20 @@ async def confirm(work: Work, token: str) -> Confirming:
     work.subject = f"subscription:{row.id}"
     if row.state == "unconfirmed":
         refuse_when_over(event, work.now)
+        await _accept(work, row, event)
         row.state, row.ended_by = "active", None
         await _switch_on(work, integration)
         await welcome(work, event, integration, row)
     return _subscription_page(row, integration, event)
+
+
+async def _accept(work: Work, row: Subscription, event: Event) -> None:
+    """The invitation by which the address came is used now; a public event needs none."""
+    if row.invitation_id is None:
+        return
+    invitation = await work.session.get_one(EventInvitation, row.invitation_id)
+    if not await admit(work, invitation, address_id=row.integration_id) and not event.is_public:
+        raise _void()
 
 
 async def _confirm_channel(work: Work, named: ConfirmToken) -> Confirming:
@@ -66,7 +78,7 @@ def _subscription_page(row: Subscription, integration: Integration, event: Event
     return Confirming(
         what="subscription",
         event_name=event.name,
-        event_id=event.public_id,
+        event_id=event.public_id if event.is_public else None,  # without an account there is no page to lead to
         when=say(event.start_date, event.timezone),
         label=integration.label,
         state={"unconfirmed": "open", "ended": "ended"}.get(row.state, "done"),
@@ -87,17 +99,20 @@ def _channel_page(integration: Integration) -> Confirming:
 async def _subscription(work: Work, named: ConfirmToken) -> tuple[Subscription, Integration, Event]:
     found = (
         await work.session.execute(
-            select(Subscription, Integration, Event)
+            select(Subscription, Integration, Event, EventInvitation, follower_may_see())
             .join(Integration, Integration.id == Subscription.integration_id)
             .join(Event, Event.id == Subscription.event_id)
+            .outerjoin(EventInvitation, EventInvitation.id == Subscription.invitation_id)
             .where(Subscription.id == named.subject_id)
         )
     ).one_or_none()
     if found is None or int(found[0].requested_at.timestamp()) != named.requested_at:
         raise _void()
-    row, integration, event = found
-    if row.state == "unconfirmed" and not event.is_public:
-        # It became private in between: who has not said yes is a stranger.
+    row, integration, event, _, sees = found
+    invitation: EventInvitation | None = found[3]
+    invited = row.state == "unconfirmed" and invitation is not None and is_open(invitation, work.now)
+    if not sees and not invited:
+        # It became private, or an invitation was taken back, in between: this is a stranger.
         raise _void()
     return row, integration, event
 

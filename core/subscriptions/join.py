@@ -39,10 +39,15 @@ async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEma
     if work.actor.ip:
         limit = work.settings.subscribe_per_ip_hour
         await demand(work, "subscribe_ip", work.actor.ip, limit, HOUR)
+    await ask_to_confirm(work, event, channel)
+    return CheckInbox()
+
+
+async def ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None = None) -> None:
+    """One mail, unless the address is suppressed or was asked often enough. Saying yes accepts the invitation."""
     destination = work.keys.digest("destination", channel.destination)
     if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
-        await _ask_to_confirm(work, event, channel)
-    return CheckInbox()
+        await _ask_to_confirm(work, event, channel, invitation_id)
 
 
 async def _askable(work: Work, public_id: str, request: SubscribeByEmail) -> tuple[Event, Channel]:
@@ -65,16 +70,16 @@ async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
     return False
 
 
-async def _ask_to_confirm(work: Work, event: Event, channel: Channel) -> None:
+async def _ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None) -> None:
     integration = await anonymous_channel(work, channel)
     if await _was_removed(work, event, integration):
         return
     row = await _row(work, event.id, integration.id)
     if row is None:
-        row = _new_row(work, event, integration, "unconfirmed")
+        row = _new_row(work, event, integration, "unconfirmed", invitation_id)
         await work.session.flush()
     elif row.state in ("ended", "unconfirmed"):
-        row.state, row.requested_at = "unconfirmed", work.now
+        row.state, row.requested_at, row.invitation_id = "unconfirmed", work.now, invitation_id
     title = f"Confirm your nudges for {event.name}"
     await owe_batched(work, "confirm", event, title, integration, row.id)
     work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
@@ -170,12 +175,15 @@ async def _row(work: Work, event_id: int, integration_id: int) -> Subscription |
     return row
 
 
-def _new_row(work: Work, event: Event, integration: Integration, state: str) -> Subscription:
+def _new_row(
+    work: Work, event: Event, integration: Integration, state: str, invitation_id: int | None = None
+) -> Subscription:
     row = Subscription(
         event_id=event.id,
         user_id=integration.user_id,
         integration_id=integration.id,
         state=state,
+        invitation_id=invitation_id,
         requested_at=work.now,
         created_at=work.now,
     )

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Select, func, select, update
 
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
-from core.db.models import Event, Integration, Subscription, SuppressedAddress, User
+from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
 from core.errors import conflict, not_found
-from core.events.access import managed_event
+from core.events.access import follower_may_return, managed_event, may_see
+from core.invitations.grants import end_access, forgive, revoke_person
 from core.subscriptions.model import Leaving, Scope, StateChange, SubscriptionView, Unsubscribed
-from core.subscriptions.person import removed_person, same_person
+from core.subscriptions.person import removed_person
 from core.subscriptions.views import view_of
 from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
 from core.work import Work
@@ -28,11 +29,14 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
     if event is not None:
         count = await work.session.scalar(_live(mine, Event.owner_user_id == event.owner_user_id)) or 0
     host = await work.session.get(User, event.owner_user_id) if event else None
-    row = await work.session.scalar(
-        select(Subscription).where(
-            Subscription.event_id == named.event_id, Subscription.integration_id == integration.id
+    found = (
+        await work.session.execute(
+            select(Subscription, follower_may_return())
+            .join(Event, Event.id == Subscription.event_id)
+            .where(Subscription.event_id == named.event_id, Subscription.integration_id == integration.id)
         )
-    )
+    ).one_or_none()
+    row, knows = found or (None, False)
     still = select(Subscription.id).where(
         Subscription.event_id == named.event_id,
         Subscription.integration_id.in_(select(Integration.id).where(mine)),
@@ -42,8 +46,8 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
     suppressed = None if active else await work.session.get(SuppressedAddress, integration.destination)
     out = not active if event is not None else suppressed is not None
     return Leaving(
-        event_name=event.name if event else None,
-        event_id=event.public_id if event else None,
+        event_name=_name(event, knows=bool(knows)) if event else None,
+        event_id=event.public_id if event and event.is_public else None,
         label=integration.label,
         host=host.display_name if host else None,
         events_of_host=count,
@@ -52,6 +56,11 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
         suppressed=suppressed is not None,
         undo=await _way_back(work, named.event_id, mine, suppressed) if out else None,
     )
+
+
+def _name(event: Event, *, knows: bool) -> str:
+    """An old link says nothing new about an event that its holder may not see any more."""
+    return event.name if event.is_public or knows else "a private event"
 
 
 async def _way_back(
@@ -119,11 +128,13 @@ def _restorable() -> Select[Subscription]:
     return (
         select(Subscription)
         .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
         .where(
             Subscription.state == "ended",
             Subscription.ended_by == "unsubscribed",
             Integration.removed_at.is_(None),
             ~removed_person(Subscription.event_id, Integration.destination, Integration.user_id),
+            follower_may_return(),
         )
     )
 
@@ -149,27 +160,26 @@ async def change_mine(work: Work, subscription_id: int, change: StateChange) -> 
 async def remove_subscriber(work: Work, public_id: str, subscription_id: int) -> None:
     """The organizer removes somebody: silently, and only the organizer lets them back."""
     row = await _of_event(work, public_id, subscription_id)
+    integration = await work.session.get_one(Integration, row.integration_id)
     if row.state == "ended":
         # Gone already: what the organizer decides is that they stay so.
         row.ended_by = "removed"
-        return
-    await _end(work, [Subscription.id == subscription_id], "removed", None)
+    else:
+        await _end(work, [Subscription.id == subscription_id], "removed", None)
+    await revoke_person(work, row.event_id, integration.destination, row.user_id)
+    await end_access(work, row.event_id, "The organizer removed them.")
 
 
 async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
     """The organizer takes a removal back: this person may subscribe again, on any channel. Nothing is sent."""
     row = await _of_event(work, public_id, subscription_id)
     integration = await work.session.get_one(Integration, row.integration_id)
-    theirs = select(Integration.id).where(same_person(integration.destination, integration.user_id))
-    await work.session.execute(
-        update(Subscription)
-        .where(
-            Subscription.event_id == row.event_id,
-            Subscription.integration_id.in_(theirs),
-            Subscription.ended_by == "removed",
-        )
-        .values(ended_by="let_back")
-    )
+    await forgive(work, row.event_id, integration.destination, integration.user_id)
+    event = await work.session.get_one(Event, row.event_id)
+    if not event.is_public:
+        let_in = EventGrant(event_id=event.id, user_id=row.user_id, created_at=work.now)
+        let_in.integration_id = row.integration_id if row.user_id is None else None
+        work.session.add(let_in)
 
 
 async def _of_event(work: Work, public_id: str, subscription_id: int) -> Subscription:
@@ -227,7 +237,11 @@ async def _mine(work: Work, subscription_id: int) -> tuple[Subscription, Integra
             select(Subscription, Integration, Event)
             .join(Integration, Integration.id == Subscription.integration_id)
             .join(Event, Event.id == Subscription.event_id)
-            .where(Subscription.id == subscription_id, Subscription.user_id == work.actor.require_user())
+            .where(
+                Subscription.id == subscription_id,
+                Subscription.user_id == work.actor.require_user(),
+                may_see(work.actor),
+            )
         )
     ).one_or_none()
     if found is None:

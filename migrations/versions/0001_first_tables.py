@@ -184,6 +184,52 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_tokens_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "event_invitations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("destination", sa.String(), nullable=True),
+        sa.Column("platform", sa.String(), nullable=True),
+        sa.Column("tenant_id", sa.String(), nullable=True),
+        sa.Column("external_id", sa.String(), nullable=True),
+        sa.Column("token_hash", sa.String(), nullable=True),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("created_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("expires_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("max_uses", sa.Integer(), nullable=True),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("revoked_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('link', 'email', 'identity', 'role', 'space')", name=op.f("ck_event_invitations_kind")
+        ),
+        sa.CheckConstraint("purpose IN ('follow', 'organize', 'own')", name=op.f("ck_event_invitations_purpose")),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_event_invitations_created_by_users")),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_invitations_event_id_events")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_invitations")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_event_invitations_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("event_invitations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_invitations_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
+        "event_organizers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_organizers_event_id_events")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_event_organizers_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_organizers")),
+        sa.UniqueConstraint("event_id", "user_id", name=op.f("uq_event_organizers_event_id_user_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("event_organizers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_organizers_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "event_updates",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
@@ -232,6 +278,72 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "event_grants",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("integration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("invitation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("while_following", sa.Boolean(), nullable=False),
+        sa.Column("revoked_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_grants_event_id_events")),
+        sa.ForeignKeyConstraint(
+            ["integration_id"], ["integrations.id"], name=op.f("fk_event_grants_integration_id_integrations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"], ["event_invitations.id"], name=op.f("fk_event_grants_invitation_id_event_invitations")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_event_grants_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_grants")),
+        sa.UniqueConstraint(
+            "invitation_id", "integration_id", name=op.f("uq_event_grants_invitation_id_integration_id")
+        ),
+        sa.UniqueConstraint("invitation_id", "user_id", name=op.f("uq_event_grants_invitation_id_user_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("event_grants", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_event_grants_address",
+            ["event_id", "integration_id"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_event_grants_user",
+            ["event_id", "user_id"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("notification_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("signal", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("relayed_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_outbox_event_id_events")),
+        sa.ForeignKeyConstraint(
+            ["notification_id"], ["notifications.id"], name=op.f("fk_outbox_notification_id_notifications")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_waiting",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("relayed_at IS NULL"),
+            postgresql_where=sa.text("relayed_at IS NULL"),
+        )
+
+    op.create_table(
         "subscriptions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
@@ -240,6 +352,7 @@ def upgrade() -> None:
         sa.Column("integration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("requested_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("invitation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("ended_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.String(), nullable=True),
         sa.Column("ended_act", sa.String(), nullable=True),
@@ -250,6 +363,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_subscriptions_event_id_events")),
         sa.ForeignKeyConstraint(
             ["integration_id"], ["integrations.id"], name=op.f("fk_subscriptions_integration_id_integrations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"], ["event_invitations.id"], name=op.f("fk_subscriptions_invitation_id_event_invitations")
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_subscriptions_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
@@ -324,44 +440,11 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_deliveries_subscription_id"), ["subscription_id"], unique=False)
 
-    op.create_table(
-        "outbox",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("notification_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("signal", sa.String(), nullable=False),
-        sa.Column("subject_id", sa.Integer(), nullable=False),
-        sa.Column("relayed_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_outbox_event_id_events")),
-        sa.ForeignKeyConstraint(
-            ["notification_id"], ["notifications.id"], name=op.f("fk_outbox_notification_id_notifications")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
-        sqlite_autoincrement=True,
-    )
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_outbox_waiting",
-            ["id"],
-            unique=False,
-            sqlite_where=sa.text("relayed_at IS NULL"),
-            postgresql_where=sa.text("relayed_at IS NULL"),
-        )
-
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_outbox_waiting",
-            sqlite_where=sa.text("relayed_at IS NULL"),
-            postgresql_where=sa.text("relayed_at IS NULL"),
-        )
-
-    op.drop_table("outbox")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_subscription_id"))
         batch_op.drop_index(
@@ -389,6 +472,27 @@ def downgrade() -> None:
         )
 
     op.drop_table("subscriptions")
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_outbox_waiting",
+            sqlite_where=sa.text("relayed_at IS NULL"),
+            postgresql_where=sa.text("relayed_at IS NULL"),
+        )
+
+    op.drop_table("outbox")
+    with op.batch_alter_table("event_grants", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_event_grants_user",
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_event_grants_address",
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+
+    op.drop_table("event_grants")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_notifications_open",
@@ -402,6 +506,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_updates_event_id"))
 
     op.drop_table("event_updates")
+    with op.batch_alter_table("event_organizers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_organizers_user_id"))
+
+    op.drop_table("event_organizers")
+    with op.batch_alter_table("event_invitations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_invitations_event_id"))
+
+    op.drop_table("event_invitations")
     with op.batch_alter_table("tokens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tokens_user_id"))
 

@@ -308,13 +308,15 @@ def test_each_kind_goes_to_those_who_still_want_it(kind: str) -> None:
         }  # fmt: skip
         return wanted(KINDS[kind], **known).code  # type: ignore[arg-type]
 
-    asks = kind in {"confirm", "confirm_channel"}
+    asks = kind in {"confirm", "confirm_channel", "invitation"}
     assert code() == ""
     assert code(subscription="ended") == "left"
     assert code(subscription="paused") == "paused"
     assert code(subscription="unconfirmed") == ("" if kind == "confirm" else "unconfirmed")
     assert code(subscription=None) == "left"
     assert code(subscription=None, has_subscription=False) == ""
+    assert code(may_see=False) == "no_access"
+    assert code(may_see=False, has_subscription=False) == ""
     assert code(suppressed=True) == "suppressed"
     assert code(removed=True) == "channel_removed"
     assert code(active=False) == ("" if asks else "channel_off")

@@ -23,7 +23,7 @@ START = NOW + dt.timedelta(days=1)
 BASE = "https://soonish.test"
 URL = "json://hook.example.org/s3cret"
 EVIL = "<script>alert(1)</script> @everyone [x](http://evil) *b* `c` | > # & \"'"
-ASKS = {"confirm", "confirm_channel"}
+ASKS = {"confirm", "confirm_channel", "invitation"}
 MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message", *ASKS}
 
 
@@ -37,7 +37,14 @@ def event_of(**facts: object) -> Event:
 
 
 def about(kind: str, event: Event | None = None, *, title: str = "A title", body: str = "A body") -> About:
-    data: dict[str, object] = {"changes": {}, "name": "Hook", "reason": "It is gone.", "who": "Bob"}
+    data: dict[str, object] = {
+        "changes": {},
+        "name": "Hook",
+        "reason": "It is gone.",
+        "who": "Bob",
+        "purpose": "follow",
+        "invitation": 4,
+    }
     if kind == "update":
         data["changes"] = {
             "start_date": [(START - dt.timedelta(days=1)).isoformat(), START.isoformat()],

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from core.db.models import Delivery
+from core.db.models import Delivery, EventGrant, Subscription
 from core.delivery.message import Outcome
+from core.invitations.model import NewLink
+from core.invitations.offer import invite, revoke_invitation
 from core.notifications.courier import Courier
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
@@ -176,3 +178,47 @@ async def test_a_message_fault_leaves_the_channel_on_and_a_gone_end_point_is_swi
         return len(scene.broken)
 
     await until(switched_off, lambda count: count == 1)
+
+
+async def test_a_revoke_in_the_middle_of_a_crowd_sends_nothing_more_to_them_and_loses_nobody_else(
+    town: Town, hooks: WebhookSink
+) -> None:
+    """Half of three hundred are in by an invitation that is taken back while the message goes out."""
+    event = await town.event(is_public=False)
+    row = await town.row(event)
+    await crowd(town, row.id, hooks, 300)
+    link = await town.core.act(town.alice.actor, invite, event.id, NewLink(kind="link"))
+    async with town.core.db.write() as session:
+        followers = list(await session.scalars(select(Subscription).where(Subscription.event_id == row.id)))
+        for number, each in enumerate(followers):
+            by = link.id if number % 2 else None
+            session.add(
+                EventGrant(
+                    event_id=row.id, integration_id=each.integration_id, invitation_id=by, created_at=town.clock.now()
+                )
+            )
+    sent = await town.core.act(town.alice.actor, send_message, event.id, NewMessage(title="Hi", body="there"))
+    assert sent.recipients == 300
+    hooks.answer("*", delay=0.2)
+    scene = Scene(town, hooks, sent.id, [], [])
+    courier = await scene.courier()
+    sending = asyncio.create_task(courier.deliver(sent.id))
+    await until(lambda: counted(hooks), lambda count: count >= 16)
+    revoked = await town.core.act(town.alice.actor, revoke_invitation, event.id, link.id)
+    assert revoked.ended_subscriptions == 150
+    await sending
+    town.clock.shift += dt.timedelta(minutes=1)
+    await courier.deliver(sent.id)
+    await courier.close()
+    found = await town.report(sent.id)
+    out = [each for number, each in enumerate(found.results) if number % 2]
+    assert {each.status for each in found.results if each not in out} == {"delivered"}
+    reached = sum(each.status == "delivered" for each in out)
+    assert reached < 60  # what was on its way when the invitation was taken back, and not the claimed rest
+    assert {each.status for each in out} <= {"delivered", "skipped"}
+    assert all(each.reason for each in out if each.status == "skipped")
+    assert sum(hooks.counts().values()) == found.delivered == 150 + reached
+
+
+async def counted(hooks: WebhookSink) -> int:
+    return sum(hooks.counts().values())

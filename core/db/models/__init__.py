@@ -1,5 +1,6 @@
 """Every table. Import from here, so that the metadata is always whole."""
 
+from core.db.models.access import EventGrant, EventInvitation, EventOrganizer
 from core.db.models.base import Base
 from core.db.models.events import Event, EventUpdate, Subscription
 from core.db.models.ledger import Delivery, Notification, OutboxRow
@@ -20,6 +21,9 @@ __all__ = [
     "Delivery",
     "DeliveryOpening",
     "Event",
+    "EventGrant",
+    "EventInvitation",
+    "EventOrganizer",
     "EventUpdate",
     "Integration",
     "Notification",

@@ -50,9 +50,11 @@ class Subscription(Numbered, Base):
     """unconfirmed, active, paused or ended."""
     requested_at: Mapped[dt.datetime]
     """The latest request; a confirm link names it."""
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("event_invitations.id"))
+    """Through which it was asked for; confirming accepts it."""
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
-    """unsubscribed, removed, let_back (after it), channel_removed, expired."""
+    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended."""
     ended_act: Mapped[str | None] = mapped_column(index=True)
     """The unsubscribe that ended it, so that undo restores exactly those rows."""
     state_before: Mapped[str | None]

@@ -1,0 +1,101 @@
+"""What lets somebody see a private event, and what ends with it: subscriptions and what still waits for them."""
+
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.contracts import PARTICIPANT_REMOVED
+from core.db.models import Delivery, Event, EventGrant, EventInvitation, Integration, Subscription
+from core.events.access import follower_may_see
+from core.subscriptions.person import same_person
+from core.work import Work
+
+_ENDED = "access_ended"
+
+
+async def keep_followers(work: Work, event: Event) -> None:
+    """The event goes private: those who follow it now may go on."""
+    account = EventGrant.user_id == Subscription.user_id
+    address = and_(Subscription.user_id.is_(None), EventGrant.integration_id == Subscription.integration_id)
+    let_in = exists().where(EventGrant.event_id == event.id, EventGrant.revoked_at.is_(None), or_(account, address))
+    people = (
+        select(
+            literal(work.now, type_=EventGrant.created_at.type),
+            literal(event.id),
+            Subscription.user_id,
+            case((Subscription.user_id.is_(None), Subscription.integration_id)),
+            literal(True),
+        )
+        .distinct()
+        .where(Subscription.event_id == event.id, Subscription.state.in_(("active", "paused")), ~let_in)
+    )
+    insert = sqlite.insert if work.core.db.sqlite else postgresql.insert
+    columns = ["created_at", "event_id", "user_id", "integration_id", "while_following"]
+    await work.session.execute(insert(EventGrant).from_select(columns, people))
+
+
+async def revoke_person(work: Work, event_id: int, destination: str, user_id: int | None) -> None:
+    """Take back what let this person in, on whichever channel and by whichever invitation."""
+    theirs = same_person(destination, user_id)
+    await work.session.execute(
+        update(EventGrant)
+        .where(
+            EventGrant.event_id == event_id,
+            EventGrant.revoked_at.is_(None),
+            or_(
+                EventGrant.integration_id.in_(select(Integration.id).where(theirs)),
+                EventGrant.user_id.in_(select(Integration.user_id).where(theirs, Integration.user_id.is_not(None))),
+            ),
+        )
+        .values(revoked_at=work.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def forgive(work: Work, event_id: int, destination: str, user_id: int | None) -> None:
+    """Whom the organizer removed may subscribe again, on any channel."""
+    theirs = select(Integration.id).where(same_person(destination, user_id))
+    await work.session.execute(
+        update(Subscription)
+        .where(
+            Subscription.event_id == event_id,
+            Subscription.integration_id.in_(theirs),
+            Subscription.ended_by == "removed",
+        )
+        .values(ended_by="let_back")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def end_access(work: Work, event_id: int, reason: str) -> int:
+    """End what is followed by those who may not see the event (any more), and skip what waits for them: `reason`
+    stands in the report. How many subscriptions."""
+    await work.session.flush()
+    invited = exists().where(EventInvitation.id == Subscription.invitation_id, EventInvitation.revoked_at.is_(None))
+    admitted = or_(follower_may_see(), and_(Subscription.state == "unconfirmed", invited))
+    lost = (
+        select(Subscription.id)
+        .join(Event, Event.id == Subscription.event_id)
+        .where(Event.id == event_id, Subscription.state.in_(("active", "paused", "unconfirmed")), ~admitted)
+    )
+    ids = list(await work.session.scalars(lost))
+    if not ids:
+        return 0
+    await work.session.execute(
+        update(Subscription)
+        .where(Subscription.id.in_(ids))
+        .values(state_before=Subscription.state, state="ended", ended_at=work.now, ended_by=_ENDED, ended_act=None)
+        .execution_options(synchronize_session=False)
+    )
+    await skip_waiting(work, Delivery.subscription_id.in_(ids), reason)
+    work.ring(PARTICIPANT_REMOVED, ids[0], event_id=event_id)
+    return len(ids)
+
+
+async def skip_waiting(work: Work, which: ColumnElement[bool], reason: str) -> None:
+    """What has not left yet never does; what is being sent this moment is recorded as what it becomes."""
+    await work.session.execute(
+        update(Delivery)
+        .where(which, Delivery.status.in_(("queued", "pending")))
+        .values(status="skipped", code="no_access", reason=reason)
+        .execution_options(synchronize_session=False)
+    )

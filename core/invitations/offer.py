@@ -1,0 +1,204 @@
+"""What organizers do with invitations: make them, list them, take them back."""
+
+import datetime as dt
+
+from sqlalchemy import delete, select, update
+
+from core.contracts import EVENT_UPDATED
+from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, Notification, SuppressedAddress
+from core.delivery.addresses import Channel, mail_channel
+from core.errors import not_found
+from core.events.access import managed_event, owned_event
+from core.events.checks import refuse_when_over
+from core.integrations.store import anonymous_channel
+from core.invitations.grants import end_access, forgive
+from core.invitations.model import (
+    InvitationView,
+    Invited,
+    NewLink,
+    NewMail,
+    OneAddress,
+    Purpose,
+    Revoked,
+    view_of,
+)
+from core.limits import DAY, HOUR, demand, take
+from core.notifications.owe import new_notification, owe_channel, withdraw_notifications
+from core.pages import Page, PageRequest, cut, position
+from core.text import mask_address
+from core.tokens import invitation_token, new_invitation_token, token_hash
+from core.work import Work
+
+_A_DAY = 500
+"""Invitations that one organizer makes at most."""
+_LIFETIME: dict[Purpose, dt.timedelta] = {
+    "follow": dt.timedelta(days=30),
+    "organize": dt.timedelta(days=7),
+    "own": dt.timedelta(days=7),
+}
+_TITLES: dict[Purpose, str] = {
+    "follow": "You're invited to {name}",
+    "organize": "Help to organize {name}?",
+    "own": "Take over {name}?",
+}
+
+
+async def invite(work: Work, public_id: str, new: NewLink | NewMail) -> Invited:
+    """A link to pass on, or a mail to one address. Whom the organizer removed is let back by being invited anew."""
+    event = await managed_event(work, public_id, to_change=True)
+    if isinstance(new, NewLink):
+        refuse_when_over(event, work.now)
+        return await _link(work, event, new)
+    row = await _mail(work, event, new.email, "follow")
+    await forgive(work, event.id, row.destination or "", None)
+    return Invited(**view_of(row, work.now).model_dump(), link=None)
+
+
+async def invite_organizer(work: Work, public_id: str, who: OneAddress) -> InvitationView:
+    """Ask an address to manage the event too: its account accepts. The answer is the same whether there is one."""
+    event = await owned_event(work, public_id, to_change=True)
+    return view_of(await _mail(work, event, who.email, "organize"), work.now)
+
+
+async def offer_event(work: Work, public_id: str, who: OneAddress) -> InvitationView:
+    """Ask an address to take the event over. Nothing changes until its account accepts; a later offer voids this."""
+    event = await owned_event(work, public_id, to_change=True)
+    row = await _mail(work, event, who.email, "own")
+    others = await work.session.scalars(
+        select(EventInvitation).where(
+            EventInvitation.event_id == event.id,
+            EventInvitation.purpose == "own",
+            EventInvitation.revoked_at.is_(None),
+            EventInvitation.id != row.id,
+        )
+    )
+    for other in others.all():
+        other.revoked_at = work.now
+        await _withdraw(work, other)
+    return view_of(row, work.now)
+
+
+async def list_invitations(work: Work, public_id: str, page: PageRequest) -> Page[InvitationView]:
+    """Every invitation to the event, newest first; no list shows a token or an address."""
+    event = await managed_event(work, public_id)
+    query = select(EventInvitation).where(EventInvitation.event_id == event.id)
+    if page.cursor:
+        query = query.where(EventInvitation.id < position(page.cursor))
+    rows = await work.session.scalars(query.order_by(EventInvitation.id.desc()).limit(page.limit + 1))
+    return cut([(row.id, view_of(row, work.now)) for row in rows], page)
+
+
+async def revoke_invitation(work: Work, public_id: str, invitation_id: int) -> Revoked:
+    """Nobody comes in by it any more, and who came in by it alone is out: what they follow ends, what waits for them
+    is not sent. Doing it twice is harmless."""
+    event = await managed_event(work, public_id, to_change=True)
+    row = await work.session.get(EventInvitation, invitation_id)
+    if row is None or row.event_id != event.id:
+        raise not_found("invitation")
+    if row.purpose != "follow":
+        await owned_event(work, public_id)
+    work.detail = {"invitation": row.id}
+    row.revoked_at = row.revoked_at or work.now
+    await _withdraw(work, row)
+    if row.purpose == "organize":
+        came = select(EventGrant.user_id).where(EventGrant.invitation_id == row.id)
+        await work.session.execute(
+            delete(EventOrganizer).where(EventOrganizer.event_id == event.id, EventOrganizer.user_id.in_(came))
+        )
+    await work.session.execute(
+        update(EventGrant)
+        .where(EventGrant.invitation_id == row.id, EventGrant.revoked_at.is_(None))
+        .values(revoked_at=work.now)
+    )
+    return Revoked(ended_subscriptions=await end_access(work, event.id, "Their invitation was taken back."))
+
+
+async def _link(work: Work, event: Event, new: NewLink) -> Invited:
+    token = new_invitation_token()
+    row = _row(work, event, "follow", "link", "Whoever has the link", dt.timedelta(days=new.expires_in_days))
+    row.max_uses, row.token_hash = new.max_uses, token_hash(token)
+    await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
+    await work.session.flush()
+    work.detail = {"invitation": row.id}
+    link = f"{work.settings.public_base_url}/i/{token}"
+    return Invited(**view_of(row, work.now).model_dump(), link=link)
+
+
+async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> EventInvitation:
+    """The open invitation of this address, or a new one, and a mail about it. An address that is suppressed or was
+    asked often enough gets none, and the organizer is not told so."""
+    channel = mail_channel(email)
+    assert channel.address is not None  # noqa: S101 - a mail channel has one
+    refuse_when_over(event, work.now)
+    await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
+    destination = work.keys.digest("destination", channel.destination)
+    row = await work.session.scalar(
+        select(EventInvitation).where(
+            EventInvitation.event_id == event.id,
+            EventInvitation.destination == destination,
+            EventInvitation.purpose == purpose,
+            EventInvitation.created_by == work.actor.user_id,
+            EventInvitation.revoked_at.is_(None),
+            EventInvitation.uses == 0,
+            EventInvitation.expires_at > work.now,
+        )
+    )
+    if row is None:
+        row = _row(work, event, purpose, "email", mask_address(channel.address), _LIFETIME[purpose])
+        row.destination, row.max_uses = destination, 1
+        await work.session.flush()
+        row.token_hash = token_hash(invitation_token(work.keys, row.id))
+    work.detail = {"invitation": row.id}
+    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
+        await _send(work, event, channel, row, purpose)
+    return row
+
+
+def _row(work: Work, event: Event, purpose: Purpose, kind: str, label: str, lifetime: dt.timedelta) -> EventInvitation:
+    row = EventInvitation(
+        event_id=event.id,
+        purpose=purpose,
+        kind=kind,
+        label=label,
+        created_by=work.actor.require_user(),
+        expires_at=work.now + lifetime,
+        uses=0,
+        created_at=work.now,
+    )
+    work.session.add(row)
+    return row
+
+
+async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
+    """Shared with the mails that ask to confirm: an address hears from strangers so often and no more."""
+    who, per_event = channel.destination, work.settings.subscribe_per_address_event_day
+    if await take(work, "invite_event", f"{who} {event.id}", per_event, DAY) is not None:
+        return False
+    return await take(work, "confirm_address", who, work.settings.subscribe_per_address_hour, HOUR) is None
+
+
+async def _send(work: Work, event: Event, channel: Channel, row: EventInvitation, purpose: Purpose) -> None:
+    integration = await anonymous_channel(work, channel)
+    notification = await new_notification(
+        work,
+        "invitation",
+        event=event,
+        title=_TITLES[purpose].format(name=event.name),
+        data={"invitation": row.id, "purpose": purpose},
+    )
+    await owe_channel(work, notification, integration)
+    work.ring(EVENT_UPDATED, event.id, event_id=event.id)
+
+
+async def _withdraw(work: Work, row: EventInvitation) -> None:
+    """Its mail, if that has not left yet."""
+    ids = await work.session.scalars(
+        select(Notification.id).where(
+            Notification.event_id == row.event_id,
+            Notification.kind == "invitation",
+            Notification.superseded_at.is_(None),
+            Notification.data["invitation"].as_integer() == row.id,
+        )
+    )
+    if found := ids.all():
+        await withdraw_notifications(work, found, "The invitation was taken back.")
