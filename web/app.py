@@ -16,14 +16,21 @@ from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
 from web import guard, problems
-from web.api import document, events, integrations, notifications, operations, subscriptions
+from web.api import document, events, integrations, invitations, notifications, operations, subscriptions
 from web.gauge import Gauge
-from web.pages import confirm, dev, event, plain, unsubscribe
+from web.pages import confirm, dev, event, invitation, plain, unsubscribe
 from web.pages.state import PageStates
 from web.render import Pages
 from web.site import Site
 
-API = (events.router, subscriptions.router, notifications.router, integrations.router, operations.router)
+API = (
+    events.router,
+    subscriptions.router,
+    invitations.router,
+    notifications.router,
+    integrations.router,
+    operations.router,
+)
 
 
 def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
@@ -54,7 +61,14 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
     app.state.site = site
     for router in API:
         app.include_router(router, prefix="/api")
-    for page_router in (document.router, plain.router, event.router, confirm.router, unsubscribe.router):
+    for page_router in (
+        document.router,
+        plain.router,
+        event.router,
+        confirm.router,
+        unsubscribe.router,
+        invitation.router,
+    ):
         app.include_router(page_router, include_in_schema=False)
     if not core.settings.production:
         app.include_router(dev.router, include_in_schema=False)

@@ -1,9 +1,11 @@
-"""Every API route, played by nobody and by a stranger. A route that is not in the table fails the test."""
+"""Every route that the application has, played by nobody and by a stranger; the list is the application's own. One
+that is not in the table fails the test."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fastapi.routing import iter_route_contexts
 
 from tests.web.client import Client
 from tests.web.conftest import HOOK, START, Stage
@@ -46,18 +48,58 @@ RULES = {
     "PATCH /api/integrations/{integration_id}": Rule(401, 404, {"is_active": False}, None),
     "DELETE /api/integrations/{integration_id}": Rule(401, 404, private=None),
     "POST /api/integrations/{integration_id}/test": Rule(401, 404, private=None),
+    "GET /api/events/{event_id}/invitations": Rule(401, 403),
+    "POST /api/events/{event_id}/invitations": Rule(401, 403, {"kind": "link"}),
+    "DELETE /api/events/{event_id}/invitations/{invitation_id}": Rule(401, 403),
+    "POST /api/invitations/accept": Rule(401, 404, {"token": "forged"}, None),
+    "GET /api/events/{event_id}/organizers": Rule(401, 403),
+    "POST /api/events/{event_id}/organizers": Rule(401, 403, {"email": "carol@example.org"}),
+    "DELETE /api/events/{event_id}/organizers/{user_id}": Rule(401, 403),
+    "POST /api/events/{event_id}/transfer": Rule(401, 403, {"email": "carol@example.org"}),
     "GET /api/health": Rule(200, 200, private=None),
     "GET /api/temporal/connection": Rule(200, 200, private=None),
+    # What is open to everybody, and links that nobody can make up.
+    "GET /api/openapi.json": Rule(200, 200, private=None),
+    "GET /api/docs": Rule(200, 200, private=None),
+    "GET /": Rule(200, 200, private=None),
+    "GET /privacy": Rule(200, 200, private=None),
+    "GET /static/{name}": Rule(404, 404, private=None),
+    "GET /e/{event_id}": Rule(200, 200),
+    "GET /e/{event_id}/cover.svg": Rule(200, 200),
+    "GET /e/{event_id}/subscribe": Rule(303, 303),
+    "POST /e/{event_id}/subscribe": Rule(422, 422),
+    "GET /c/{token}": Rule(404, 404, private=None),
+    "POST /c/{token}": Rule(404, 404, private=None),
+    "GET /u/{token}": Rule(404, 404, private=None),
+    "POST /u/{token}": Rule(404, 404, private=None),
+    "POST /u/{token}/undo": Rule(404, 404, private=None),
+    "GET /i/{token}": Rule(404, 404, private=None),
+    "POST /i/{token}": Rule(404, 404, private=None),
+    # There only while mail goes into the development mailbox, and here it does not.
+    "GET /dev/mailbox": Rule(404, 404, private=None),
+    "GET /dev/mailbox.json": Rule(404, 404, private=None),
+    "GET /dev/mailbox/{mail_id}": Rule(404, 404, private=None),
+    "GET /dev/mailbox/{mail_id}/body": Rule(404, 404, private=None),
 }
+ABOUT_EVENTS = [route for route, rule in RULES.items() if "{event_id}" in route]
 
 
-async def routes(stage: Stage) -> list[str]:
-    document = (await stage.visitor.get("/api/openapi.json")).json
-    return [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+def routes(stage: Stage) -> set[str]:
+    """Of the application itself: a page that no document names is found too."""
+    return {
+        f"{method} {str(context.path).replace(':path', '')}"
+        for context in iter_route_contexts(stage.app.routes)
+        for method in context.methods or ()
+        if method != "HEAD"
+    }
 
 
 async def test_every_route_is_in_the_table(stage: Stage) -> None:
-    assert sorted(await routes(stage)) == sorted(RULES)
+    assert sorted(routes(stage)) == sorted(RULES)
+
+
+def test_whatever_is_about_an_event_is_tried_on_a_private_one() -> None:
+    assert [route for route in ABOUT_EVENTS if not RULES[route].private] == []
 
 
 @dataclass(frozen=True)
@@ -69,11 +111,13 @@ class Ids:
     integration_id: int
     subscription_id: int
     notification_id: int
+    invitation_id: int
 
     def fill(self, route: str, event_id: str) -> tuple[str, str]:
         method, path = route.split(" ")
         ids = {"integration_id": self.integration_id, "subscription_id": self.subscription_id}
-        return method, path.format(event_id=event_id, notification_id=self.notification_id, **ids)
+        ids |= {"invitation_id": self.invitation_id, "user_id": 1, "notification_id": self.notification_id}
+        return method, path.format(event_id=event_id, token="forged", name="nothing", mail_id="nothing", **ids)
 
 
 @pytest.fixture
@@ -82,12 +126,14 @@ async def ids(stage: Stage) -> Ids:
     followed = await stage.bob.post(f"/api/events/{event}/subscribe")
     message = await stage.alice.post(f"/api/events/{event}/notify", {"title": "Hello", "body": "All of you"})
     channels = await stage.alice.get("/api/integrations")
+    invitation = await stage.alice.post(f"/api/events/{event}/invitations", {"kind": "link"})
     return Ids(
         event_id=event,
         private=await stage.event(is_public=False),
         integration_id=channels.json["items"][0]["id"],
         subscription_id=followed.json["subscriptions"][0]["id"],
         notification_id=message.json["id"],
+        invitation_id=invitation.json["id"],
     )
 
 
@@ -118,6 +164,24 @@ async def test_a_private_event_does_not_exist_for_a_stranger(stage: Stage, ids: 
     method, path = ids.fill(route, ids.private)
     assert (await stage.carol.send(method, path, json=rule.body)).status == 404
     assert (await stage.visitor.send(method, path, json=rule.body)).status in (401, 404)
+
+
+@pytest.mark.parametrize("route", ABOUT_EVENTS)
+async def test_an_event_that_goes_private_is_gone_for_strangers_at_once_and_back_when_it_is_public(
+    stage: Stage, ids: Ids, route: str
+) -> None:
+    rule = RULES[route]
+    method, path = ids.fill(route, ids.event_id)
+    before = await stage.carol.send(method, path, json=rule.body)
+    known = {"if-none-match": before.headers["etag"]} if "etag" in before.headers else {}
+    assert before.status == rule.stranger
+    await stage.alice.patch(f"/api/events/{ids.event_id}", {"is_public": False})
+    for who, expected in ((stage.carol, (404,)), (stage.visitor, (401, 404))):
+        answer = await who.send(method, path, json=rule.body, headers=known)
+        assert answer.status in expected
+        assert "Film night" not in answer.text
+    await stage.alice.patch(f"/api/events/{ids.event_id}", {"is_public": True})
+    assert (await stage.carol.send(method, path, json=rule.body)).status == rule.stranger
 
 
 async def test_lists_hold_nothing_of_other_people(stage: Stage, ids: Ids) -> None:

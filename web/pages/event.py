@@ -71,8 +71,9 @@ async def subscribe(
 
 
 @router.get("/e/{event_id}/subscribe")
-async def back_to_event(event_id: EventId) -> Response:
+async def back_to_event(site: SiteOf, event_id: EventId) -> Response:
     """For whoever opens the form's address again from the history."""
+    await site.states.get(event_id)
     return RedirectResponse(f"/e/{event_id}", 303)
 
 

@@ -1,0 +1,74 @@
+"""The page behind an invitation's link. Opening it does nothing; the button asks an address to confirm."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import ValidationError
+
+from core.errors import Code, SoonishError
+from core.invitations.accept import accept_by_email, look_at_invitation
+from core.subscriptions.model import SubscribeByEmail
+from web.problems import STATUS, refusal_of
+from web.site import Site, SiteOf
+
+router = APIRouter()
+
+# The address is a secret. Other sites never see it; our own form needs its origin to be believed.
+_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
+_LONGEST_ADDRESS = 400
+
+
+@router.get("/i/{token}")
+async def invitation_page(request: Request, site: SiteOf, token: str) -> Response:
+    try:
+        return await _page(request, site, token)
+    except SoonishError as refusal:
+        return _closed(request, site, refusal)
+
+
+@router.post("/i/{token}")
+async def accepted(
+    request: Request,
+    site: SiteOf,
+    token: str,
+    email: Annotated[str, Form()] = "",
+    website: Annotated[str, Form()] = "",
+) -> Response:
+    visitor, typed = site.visitor(request), email.strip()[:_LONGEST_ADDRESS]
+    try:
+        # Here already: what anybody can make up must not wait for the database's write lock.
+        await site.core.ask(visitor, look_at_invitation, token)
+        wanted = SubscribeByEmail(email=typed, website=website[:_LONGEST_ADDRESS])
+        await site.core.act(visitor, accept_by_email, token, wanted)
+        return await _page(request, site, token, sent=True, typed=typed)
+    except ValidationError:
+        return await _page(request, site, token, status=422, error="That is not an e-mail address.", typed=typed)
+    except SoonishError as refusal:
+        if refusal.code is Code.NOT_FOUND:
+            return _closed(request, site, refusal)
+        words = " ".join(filter(None, (refusal.message, refusal.hint)))
+        answer = await _page(request, site, token, status=STATUS[refusal.code], error=words, typed=typed)
+        if refusal.retry_after is not None:
+            answer.headers["Retry-After"] = str(refusal.retry_after)
+        return answer
+
+
+async def _page(
+    request: Request, site: Site, token: str, *, status: int = 200, error: str = "", typed: str = "", sent: bool = False
+) -> Response:
+    about = await site.core.ask(site.visitor(request), look_at_invitation, token)
+    return site.pages.page(
+        "invitation.html",
+        status=status,
+        headers=dict(_HEADERS),
+        about=about,
+        token=token,
+        error=error,
+        typed=typed,
+        sent=sent,
+    )
+
+
+def _closed(request: Request, site: Site, refusal: SoonishError) -> Response:
+    shown = refusal_of(refusal, request.scope)
+    return site.pages.page("error.html", status=shown.status, headers={**shown.headers, **_HEADERS}, refusal=shown)
