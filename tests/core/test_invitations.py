@@ -347,6 +347,8 @@ async def test_strangers_are_refused_by_every_use_case_about_invitations_and_org
             await refused_without_a_trace(core, doing, code)
         await refusal(core.ask(who, list_invitations, event.id, EVERYTHING), code)
         await refusal(core.ask(who, list_organizers, event.id), code)
+    forged = core.act(town.carol.actor, accept_invitation, "forged")
+    await refused_without_a_trace(core, forged, Code.NOT_FOUND)
     other = await town.event()
     await refused_without_a_trace(core, core.act(town.alice.actor, revoke_invitation, other.id, number), Code.NOT_FOUND)
     if not public:

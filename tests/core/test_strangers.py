@@ -1,0 +1,74 @@
+"""Every use case there is meets a stranger somewhere: the list is made from the code, so that none is forgotten."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RUNS = {"act": 1, "ask": 1, "act_once": 2}
+"""How `Core` is asked to run a use case for somebody, and which argument that is."""
+ELSEWHERE = {
+    "vouch": "the operator's, at the terminal",
+    "list_tokens": "the operator's, at the terminal",
+    "revoke_token": "the operator's, at the terminal",
+    "actor_by_email": "the operator's, at the terminal",
+    "pause_sending": "the operator's, at the terminal",
+    "resume_sending": "the operator's, at the terminal",
+    "open_destination": "the operator's, in development",
+    "sending_state": "the operator's, at the terminal",
+    "seed_event": "the operator's, in development",
+    "keys_in_use": "the service's own",
+    "keys_rotated": "the operator's, at the terminal",
+    "neglected": "the sweeper's",
+    "disable_channel": "the courier's",
+    "prepare_integration": "the first half of adding a channel; its route is in the web's table",
+    "prepare_test": "the first half of testing a channel; its route is in the web's table",
+}
+
+
+def _called(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNS:
+            place = RUNS[node.func.attr]
+            if len(node.args) > place and isinstance(node.args[place], ast.Name):
+                name = node.args[place]
+                assert isinstance(name, ast.Name)
+                yield node.func.attr, name.id
+
+
+def _defined() -> set[str]:
+    """Public functions of the core that work on a transaction."""
+    return {
+        node.name
+        for file in (ROOT / "core").rglob("*.py")
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.AsyncFunctionDef) and node.args.args and not node.name.startswith("_")
+        if node.args.args[0].arg == "work"
+    }
+
+
+def _use_cases() -> set[str]:
+    files = [file for folder in ("core", "web", "cli", "worker") for file in (ROOT / folder).rglob("*.py")]
+    return {name for file in files for _, name in _called(ast.parse(file.read_text()))} & _defined()
+
+
+def _tried_by_strangers() -> set[str]:
+    """Use cases that a test of the core runs for carol or for nobody, or by a link that is not theirs."""
+    found: set[str] = set()
+    for file in (ROOT / "tests/core").glob("test_*.py"):
+        for test in ast.walk(ast.parse(file.read_text())):
+            if isinstance(test, ast.AsyncFunctionDef):
+                text = ast.unparse(test)
+                if any(word in text for word in ("carol", "NOBODY", "stranger")):
+                    found |= {name for _, name in _called(test)}
+    return found
+
+
+def test_every_use_case_is_tried_by_a_stranger() -> None:
+    found = _use_cases()
+    assert len(found) > 40
+    assert sorted(found - _tried_by_strangers() - set(ELSEWHERE)) == []
+
+
+def test_no_exception_outlives_its_use_case() -> None:
+    assert sorted(set(ELSEWHERE) - _use_cases()) == []
