@@ -2,7 +2,8 @@
 
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,17 @@ from core.work import Core
 from tests.people import Clock, Town, people_of
 from tests.servers import SmtpSink, TemporalServer, WebhookSink
 from worker.main import RunningWorker, working
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where Python is told to keep no bytecode, each of some forty processes would compile the same libraries: three
+    seconds a time. They keep it in a folder of this session instead."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        yield
 
 
 @pytest.fixture(scope="session")
