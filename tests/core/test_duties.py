@@ -35,6 +35,14 @@ async def test_a_reminder_is_made_once_for_a_start_and_never_after_it(town: Town
     assert await town.core.step(make_reminder, row.id, "reminder_1hour", start) is None
 
 
+async def test_when_both_schedules_catch_up_after_an_outage_the_later_reminder_alone_is_made(town: Town) -> None:
+    event = await town.event(town.in_(days=3))
+    row, start = await town.row(event), int(event.start_date.timestamp())
+    town.clock.shift = dt.timedelta(days=3) - dt.timedelta(minutes=20)
+    assert await town.core.step(make_reminder, row.id, "reminder_1day", start) is None
+    assert await town.core.step(make_reminder, row.id, "reminder_1hour", start) is not None
+
+
 async def test_the_sweeper_finds_missed_reminders_in_one_look_however_many_events_there_are(town: Town) -> None:
     ids = {(await town.row(await town.event(town.in_(days=2, seconds=n)))).id for n in range(6)}
     town.clock.shift = dt.timedelta(days=1, hours=12)
