@@ -4,6 +4,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from core.db.migrate import upgrade
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
-from tests.people import Clock, Town, people_of
+from tests.people import Clock, Person, Town, people_of
 from tests.servers import SmtpSink, TemporalServer, WebhookSink
 from worker.main import RunningWorker, working
 
@@ -94,10 +95,33 @@ async def core(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Core]
     await core.db.close()
 
 
+@dataclass(frozen=True)
+class Inhabited:
+    """A data folder, with its database and secrets, in which three people live."""
+
+    folder: Path
+    people: tuple[Person, Person, Person]
+
+
+@pytest.fixture(scope="session")
+async def inhabited(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Inhabited:
+    """Moved into once, copied for each test."""
+    folder = tmp_path_factory.mktemp("inhabited")
+    shutil.copy(migrated, folder / "soonish.db")
+    core = build_core(Settings(_env_file=None, soonish_data=folder))
+    town = await people_of(core, core.settings, Clock())
+    await core.db.close()
+    return Inhabited(folder, (town.alice, town.bob, town.carol))
+
+
 @pytest.fixture
-async def town(core: Core, clock: Clock) -> Town:
+async def town(make_settings: MakeSettings, inhabited: Inhabited, clock: Clock) -> AsyncIterator[Town]:
     """Alice, Bob and Carol, with no worker."""
-    return await people_of(core, core.settings, clock)
+    settings = make_settings()
+    shutil.copytree(inhabited.folder, settings.soonish_data, dirs_exist_ok=True)
+    core = build_core(settings, clock=clock)
+    yield Town(core, settings, clock, *inhabited.people)
+    await core.db.close()
 
 
 @pytest.fixture
