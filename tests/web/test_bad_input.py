@@ -8,14 +8,17 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from tests.conftest import Inhabited
 from tests.web.conftest import HOOK, START, Stage, Untouched, playing, settings_in
 from web.app import API
 
 
 @pytest.fixture(scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> AsyncIterator[Stage]:
+async def stage(
+    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, inhabited: Inhabited
+) -> AsyncIterator[Stage]:
     """One stage for all of them: what is refused changes nothing."""
-    async with playing(settings_in(tmp_path_factory.mktemp("refused"), empty_database)) as made:
+    async with playing(settings_in(tmp_path_factory.mktemp("refused"), empty_database), inhabited) as made:
         yield made
 
 
