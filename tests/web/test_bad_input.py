@@ -105,7 +105,7 @@ async def test_an_empty_zone_is_refused_with_the_words_that_any_wrong_one_gets(s
         assert empty == wrong
         assert empty["detail"] == "That time zone is not known."
     unset = await stage.alice.post("/api/events", {"name": "Film", "start_date": START, "timezone": None})
-    assert (unset.status, unset.json["timezone"]) == (201, "UTC")
+    assert (unset.status, unset.json["timezone"]) == (201, "Europe/Berlin")
 
 
 ADDRESSES = [
