@@ -2,18 +2,23 @@
 
 import asyncio
 import datetime as dt
+import re
 import tempfile
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowHandle
 
+from core.accounts.links import ask_to_register, use_link
+from core.accounts.model import AskForLink
 from core.db.migrate import upgrade
 from core.events.changes import cancel_event, change_event
 from core.events.model import Cancellation, EventChange
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.settings import Settings
+from core.tokens import browser_token
 from core.wiring import build_core
+from core.work import Actor
 from tests.people import Clock, Town, people_of, until
 from tests.servers import SmtpSink, TemporalServer
 from worker.main import working
@@ -41,6 +46,18 @@ async def _subjects(smtp: SmtpSink) -> list[str]:
     return [mail.subject for mail in smtp.mails]
 
 
+async def sign_up(town: Town, smtp: SmtpSink) -> None:
+    """Registered, verified, and signed in for three seconds."""
+    visitor = Actor(None, "web")
+    await ask_to_register(town.core, visitor, AskForLink(email="nora@example.org"), browser_token(town.core.keys))
+    await smtp.wait_for(1, 20, to="nora@example.org")
+    link = re.search(r"/in/([\w-]+)", smtp.to("nora@example.org")[0].text)
+    assert link
+    town.clock.shift = dt.timedelta(seconds=3) - dt.timedelta(days=town.settings.session_days)
+    await town.core.act(visitor, use_link, link.group(1), "Firefox")
+    town.clock.shift = dt.timedelta()
+
+
 async def record() -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -58,18 +75,29 @@ async def record() -> None:
             upgrade(settings.database)
             core = build_core(settings, clock=clock)
             async with working(settings, clock=clock, take_over=True) as worker:
-                ids = await play(await people_of(core, settings, clock), smtp)
+                town = await people_of(core, settings, clock)
                 client = await worker.temporal.client()
+                await sign_up(town, smtp)
+                await until(lambda: _finished(client), lambda count: count >= 2)
+                ids = await play(town, smtp)
                 await worker.temporal.ring_event(1, ids[0].removeprefix("event-"), "event_updated", 1)
                 await client.get_workflow_handle(ids[0]).result()
                 await _save(client, ids[0])
             await core.db.close()
 
 
+async def _finished(client: Client) -> int:
+    """How many of the workflows of accounts and sessions have ended."""
+    kinds = "WorkflowType IN ('UserVerificationWorkflow', 'SessionManagementWorkflow')"
+    return len([run async for run in client.list_workflows(f"{kinds} AND ExecutionStatus = 'Completed'")])
+
+
 async def _save(client: Client, event_workflow: str) -> None:
     HISTORIES.mkdir(exist_ok=True)
     for name, query in {
         "event": f"WorkflowId = '{event_workflow}'",
+        "verification": "WorkflowType = 'UserVerificationWorkflow'",
+        "session": "WorkflowType = 'SessionManagementWorkflow'",
         "reminder": "WorkflowType = 'ReminderWorkflow' AND ExecutionStatus = 'Completed'",
     }.items():
         found = [execution async for execution in client.list_workflows(query)]

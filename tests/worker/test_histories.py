@@ -38,7 +38,7 @@ class ImpatientEventWorkflow(EventWorkflow):
 
 
 def test_there_are_histories_of_every_kind() -> None:
-    assert [path.stem for path in RECORDED] == ["event", "reminder"]
+    assert [path.stem for path in RECORDED] == ["event", "reminder", "session", "verification"]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
@@ -56,8 +56,10 @@ async def test_an_incompatible_change_is_caught() -> None:
 def test_a_history_holds_ids_and_nothing_personal(path: Path) -> None:
     recorded = json.loads(path.read_text())
     text = " ".join([json.dumps(recorded), *_payloads(recorded)])
-    assert "event_id" in text
-    assert not re.search(r"Launch|party|Flood|Doors|example\.org|alice|bob|systemmail|json://", text, re.IGNORECASE)
+    assert {"event_id", "user_id", "session_id"} & set(re.findall(r"\w+_id", text))
+    assert not re.search(
+        r"Launch|party|Flood|Doors|example\.org|alice|bob|nora|Firefox|systemmail|json://", text, re.IGNORECASE
+    )
 
 
 def _payloads(node: object) -> Iterator[str]:
