@@ -110,7 +110,7 @@ NOW = dt.datetime(2026, 11, 27, 18, 0, tzinfo=dt.UTC)
 START = NOW + dt.timedelta(hours=2)
 TOLD_AFTER_CANCELLATION = {"cancelled", "message"}
 UNTIL_START = {"reminder_1day", "reminder_1hour"}
-NEVER_STALE = {"confirm_channel", "channel_disabled"}
+NEVER_STALE = {"confirm_channel", "channel_disabled", "verify", "sign_in"}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -138,13 +138,14 @@ def test_each_kind_goes_to_those_who_still_want_it(kind: str) -> None:
         }  # fmt: skip
         return wanted(KINDS[kind], **known).code  # type: ignore[arg-type]
 
-    asks = kind in {"confirm", "confirm_channel"}
+    asks = kind in {"confirm", "confirm_channel", "verify", "sign_in"}
     assert code() == ""
     assert code(subscription="ended") == "left"
     assert code(subscription="paused") == "paused"
     assert code(subscription="unconfirmed") == ("" if kind == "confirm" else "unconfirmed")
     assert code(subscription=None) == "left"
     assert code(subscription=None, has_subscription=False) == ""
-    assert code(suppressed=True) == "suppressed"
+    # Who asks for a way in wants that one mail, whatever else they want no more of.
+    assert code(suppressed=True) == ("" if kind == "sign_in" else "suppressed")
     assert code(removed=True) == "channel_removed"
     assert code(active=False) == ("" if asks else "channel_off")

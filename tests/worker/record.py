@@ -9,6 +9,8 @@ from pathlib import Path
 from temporalio import workflow
 from temporalio.client import Client, WorkflowExecution
 
+from core.accounts.links import ask_to_register, use_link
+from core.accounts.model import AskForLink
 from core.contracts import EVENT_UPDATED
 from core.db.migrate import upgrade
 from core.delivery.channels import read_channel
@@ -18,7 +20,9 @@ from core.integrations.usecases import store_integration
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.settings import Settings
+from core.tokens import browser_token
 from core.wiring import build_core
+from core.work import Actor
 from tests.people import Clock, Town, people_of, until
 from tests.servers import SmtpSink, TemporalServer
 from worker.main import WORKFLOWS, RunningWorker, working
@@ -32,6 +36,7 @@ MAINTENANCE = "soonish-maintenance"
 
 async def play(town: Town, worker: RunningWorker, smtp: SmtpSink) -> None:
     """A life in which every workflow runs, and ends."""
+    await _sign_up(town, smtp)
     event = await _event_with_everything(town, smtp)
     await _second_address(town, smtp)
     client = await worker.temporal.client()
@@ -39,6 +44,18 @@ async def play(town: Town, worker: RunningWorker, smtp: SmtpSink) -> None:
     town.clock.shift = dt.timedelta(days=60)
     row = await town.row(event)
     await worker.temporal.ring_event(row.id, event.id, EVENT_UPDATED, row.id)
+
+
+async def _sign_up(town: Town, smtp: SmtpSink) -> None:
+    """Registered, verified, and signed in for three seconds."""
+    visitor, address = Actor(None, "web"), "nora@example.org"
+    await ask_to_register(town.core, visitor, AskForLink(email=address), browser_token(town.core.keys))
+    await smtp.wait_for(1, 20, to=address)
+    link = re.search(r"/in/([\w-]+)", smtp.to(address)[0].text)
+    assert link
+    town.clock.shift = dt.timedelta(seconds=3) - dt.timedelta(days=town.settings.session_days)
+    await town.core.act(visitor, use_link, link.group(1), "Firefox")
+    town.clock.shift = dt.timedelta()
 
 
 async def _event_with_everything(town: Town, smtp: SmtpSink) -> EventView:

@@ -11,7 +11,7 @@ from core.db.models.operations import (
     StoredRequest,
     SuppressedAddress,
 )
-from core.db.models.people import Integration, Token, User
+from core.db.models.people import Integration, Session, Token, User
 
 __all__ = [
     "AuditEntry",
@@ -25,6 +25,7 @@ __all__ = [
     "Notification",
     "OutboxRow",
     "ServiceFlag",
+    "Session",
     "StoredRequest",
     "Subscription",
     "SuppressedAddress",
