@@ -1,4 +1,4 @@
-"""`./dev bench [name …] [--json]`"""
+"""`./dev bench [name …] [--json]`: exit 1 when a message was lost or came twice, 2 when there is no such measure."""
 
 import asyncio
 import dataclasses
@@ -21,7 +21,14 @@ def main() -> int:
             print(f"{name}\n" + "\n".join(f"  {row.what:<36}{row.value:>10.2f} {row.unit}" for row in results[name]))
     if "--json" in sys.argv:
         print(json.dumps({name: [dataclasses.asdict(row) for row in rows] for name, rows in results.items()}))
-    return 0
+    broken = [f"{name}: {row.value:g} {row.what}" for name in names for row in results[name] if _wrong(row)]
+    if broken:
+        print(f"FAILED. {'; '.join(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _wrong(row: Row) -> bool:
+    return row.must_be_zero and row.value != 0
 
 
 if __name__ == "__main__":

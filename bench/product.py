@@ -23,6 +23,10 @@ from core.settings import Settings
 from core.wiring import build_core
 from core.work import Actor
 
+QUIET_SECONDS = 10.0
+"""Without an arrival; longer than the longest wait between two attempts of the embedded stack, which is 8."""
+STUCK_SECONDS = 100.0
+"""The same while some are still missing; longer than a lease and the sweeper's patience together."""
 _OPERATOR = Actor(None, "cli")
 
 
@@ -41,12 +45,22 @@ class Sink:
         async with self.session.get(f"http://127.0.0.1:{self.http}/reset"):
             return
 
-    async def until(self, different: int, seconds: float = 600.0) -> dict[str, Any]:
-        """When that many different recipients were reached."""
+    async def until(self, arrived: int, seconds: float = 60.0) -> dict[str, Any]:
+        """When at least that many have arrived, doubled ones too."""
         async with asyncio.timeout(seconds):
-            while (found := await self.stats())["different"] < different:  # noqa: ASYNC110
+            while (found := await self.stats())["count"] < arrived:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         return found
+
+    async def quiet(self, different: int, quiet: float = QUIET_SECONDS, stuck: float = STUCK_SECONDS) -> dict[str, Any]:
+        """When nothing comes any more: so late doubles are counted, and what never comes is not waited for."""
+        began = time.time()
+        while True:
+            found = await self.stats()
+            patience = quiet if found["different"] >= different else stuck
+            if time.time() - (found["last"] or began) > patience:
+                return found
+            await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

@@ -15,10 +15,14 @@ class Stats:
     def __init__(self) -> None:
         self.times: list[float] = []
         self.paths: set[bytes] = set()
+        self.last_new: float | None = None
 
     def arrived(self, what: bytes) -> None:
-        self.times.append(time.time())
-        self.paths.add(what)
+        now = time.time()
+        self.times.append(now)
+        if what not in self.paths:
+            self.paths.add(what)
+            self.last_new = now
 
     def answer(self) -> bytes:
         times = self.times
@@ -27,6 +31,7 @@ class Stats:
             "different": len(self.paths),
             "first": times[0] if times else None,
             "last": times[-1] if times else None,
+            "last_new": self.last_new,
         }
         return json.dumps(found).encode()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 EVENT_WORKFLOW = "EventWorkflow"
 REMINDER_WORKFLOW = "ReminderWorkflow"
 NOTIFICATION_WORKFLOW = "NotificationWorkflow"
+VERIFICATION_WORKFLOW = "UserVerificationWorkflow"
+SESSION_WORKFLOW = "SessionManagementWorkflow"
 MAINTENANCE_WORKFLOW = "MaintenanceWorkflow"
 
 PARTICIPANT_ADDED = "participant_added"
@@ -14,10 +16,18 @@ EVENT_CANCELLED = "event_cancelled"
 SEND_MANUAL_NOTIFICATION = "send_manual_notification"
 NOTIFICATION_OWED = "notification_owed"
 """Rings a NotificationWorkflow: account mail, which belongs to no event."""
+VERIFICATION_REQUESTED = "verification_requested"
+"""Rings a UserVerificationWorkflow: a link was mailed, so there is until then to press it."""
+VERIFICATION_COMPLETED = "verification_completed"
+"""The same: the address said yes, and the doorbell names the first session."""
+SESSION_STARTED = "session_started"
+"""Rings a SessionManagementWorkflow."""
 
 EVENT_DUTIES = "event_duties"
 SEND_NOTIFICATION = "send_notification"
 SEND_REMINDER = "send_reminder"
+VERIFICATION_DUTIES = "verification_duties"
+SESSION_DUTIES = "session_duties"
 TIDY = "tidy"
 
 RELEASE = "1"
@@ -77,6 +87,27 @@ class ReminderOrder:
 
 
 @dataclass(frozen=True)
+class AccountOrder:
+    """Starts a UserVerificationWorkflow, and asks what is to be done about that account."""
+
+    user_id: int
+
+
+@dataclass(frozen=True)
+class SessionOrder:
+    """Starts a SessionManagementWorkflow, and asks what is to be done about that session."""
+
+    session_id: int
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """When to look again (ISO 8601 UTC); None: there is nothing left to look after."""
+
+    wake_at: str | None
+
+
+@dataclass(frozen=True)
 class SendReport:
     """Counted from the ledger, so it is right after a retry too."""
 
@@ -101,6 +132,14 @@ class EventStatus:
 
 def event_workflow_id(public_id: str) -> str:
     return f"event-{public_id}"
+
+
+def verification_workflow_id(user_id: int) -> str:
+    return f"user-{user_id}-verification"
+
+
+def session_workflow_id(session_id: int) -> str:
+    return f"session-{session_id}"
 
 
 def notification_workflow_id(notification_id: int) -> str:

@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     subscribe_per_address_hour: int = Field(3, ge=1)
     subscribe_per_ip_hour: int = Field(10, ge=1)
 
+    links_per_address_hour: int = Field(10, ge=1)
+    """Links to verify an address or to sign in, mailed to one address."""
+    sign_in_per_ip_hour: int = Field(20, ge=1)
+    password_tries_per_day: int = Field(20, ge=1)
+    """For one address; then its links still work."""
+    session_days: int = Field(30, ge=1, le=400)
+    """How long after it was last seen a session ends."""
+
     retention_outbox_days: int = Field(7, ge=1)
     retention_requests_hours: int = Field(24, ge=1)
     retention_deliveries_days: int = Field(400, ge=1)

@@ -34,14 +34,21 @@ from core.contracts import (
     NOTIFICATION_OWED,
     NOTIFICATION_WORKFLOW,
     REMINDER_WORKFLOW,
+    SESSION_STARTED,
+    SESSION_WORKFLOW,
+    VERIFICATION_WORKFLOW,
+    AccountOrder,
     Doorbell,
     EventStart,
     EventStatus,
     ReminderOrder,
     SendOrder,
+    SessionOrder,
     event_workflow_id,
     notification_workflow_id,
     reminder_schedule_id,
+    session_workflow_id,
+    verification_workflow_id,
 )
 from core.settings import Settings
 
@@ -139,6 +146,15 @@ class Temporal:
         """The workflow of an account mail, which belongs to no event."""
         order, workflow_id = SendOrder(notification_id), notification_workflow_id(notification_id)
         await self._ring(NOTIFICATION_WORKFLOW, order, workflow_id, NOTIFICATION_OWED, notification_id)
+
+    async def ring_account(self, user_id: int, signal: str, subject_id: int) -> None:
+        """The workflow that waits for an account's address to say yes, or the one of a session that began."""
+        if signal == SESSION_STARTED:
+            order, workflow_id = SessionOrder(subject_id), session_workflow_id(subject_id)
+            await self._ring(SESSION_WORKFLOW, order, workflow_id, signal, subject_id)
+        else:
+            account, workflow_id = AccountOrder(user_id), verification_workflow_id(user_id)
+            await self._ring(VERIFICATION_WORKFLOW, account, workflow_id, signal, subject_id)
 
     async def _ring(self, workflow: str, start: object, workflow_id: str, signal: str, subject_id: int) -> None:
         client = await self.client()

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 import struct
 from dataclasses import dataclass
+from typing import Literal
 
 from core.clock import UTC
 from core.errors import Code, SoonishError
@@ -13,6 +14,8 @@ from core.keys import Keys
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 CONFIRM_LIFETIME = dt.timedelta(days=7)
 UNDO_LIFETIME = dt.timedelta(hours=24)
+VERIFY_LIFETIME = dt.timedelta(days=7)
+SIGN_IN_LIFETIME = dt.timedelta(minutes=15)
 API_PREFIX = "soonish_"
 
 
@@ -46,6 +49,18 @@ class UndoToken:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class LinkToken:
+    """Names the row of a link that was mailed to an account's address. The row says whether it was used."""
+
+    purpose: Literal["verify", "sign_in"]
+    token_id: int
+    asked_at: int
+    """Seconds since the epoch."""
+
+
+_PURPOSES: dict[Literal["verify", "sign_in"], int] = {"verify": 1, "sign_in": 2}
+_PURPOSE_NAMES = {number: name for name, number in _PURPOSES.items()}
 _KINDS = {"subscription": 1, "integration": 2}
 _KIND_NAMES = {number: name for name, number in _KINDS.items()}
 
@@ -91,6 +106,37 @@ def new_invitation_token() -> str:
 def invitation_token(keys: Keys, invitation_id: int) -> str:
     """For a mailed invitation: made again whenever the mail is written, and stored nowhere in clear."""
     return keys.sign("invitation", struct.pack(">Q", invitation_id))
+
+
+def link_token(keys: Keys, token: LinkToken) -> str:
+    return keys.sign("link", struct.pack(">BQQ", _PURPOSES[token.purpose], token.token_id, token.asked_at))
+
+
+def read_link(keys: Keys, text: str, now: dt.datetime) -> LinkToken:
+    """Raises SoonishError for a forged, truncated or expired link. Which browser asked is for the row to say."""
+    number, token_id, asked_at = struct.unpack(">BQQ", _payload(keys, "link", text, 17))
+    purpose = _PURPOSE_NAMES[number]
+    lifetime, words = (SIGN_IN_LIFETIME, "fifteen minutes") if purpose == "sign_in" else (VERIFY_LIFETIME, "seven days")
+    if dt.datetime.fromtimestamp(asked_at, UTC) + lifetime < now:
+        raise SoonishError(
+            Code.NOT_FOUND, f"This link is older than {words}.", hint="Ask for a fresh one on the page “Sign in”."
+        )
+    return LinkToken(purpose, token_id, asked_at)
+
+
+def browser_token(keys: Keys) -> str:
+    """What a browser that asks for a link keeps, so that the link knows it again."""
+    return keys.sign("browser", secrets.token_bytes(16))
+
+
+def browser_hash(keys: Keys, text: str | None) -> str | None:
+    """What is stored of it; None when it is not one of ours."""
+    payload = keys.verify("browser", text) if text and len(text) <= 200 else None
+    return keys.digest("browser", payload.hex()) if payload is not None and len(payload) == 16 else None
+
+
+def new_session_token() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def new_api_token() -> str:

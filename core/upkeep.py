@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import delete, exists, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core.accounts.lifecycle import forget_accounts
 from core.db.models import (
     AuditEntry,
     Bucket,
@@ -14,10 +15,13 @@ from core.db.models import (
     Event,
     Integration,
     OutboxRow,
+    Session,
     StoredRequest,
     Subscription,
+    Token,
+    User,
 )
-from core.tokens import CONFIRM_LIFETIME
+from core.tokens import CONFIRM_LIFETIME, VERIFY_LIFETIME
 from core.work import Core, Work
 
 AT_ONCE = 2_000
@@ -126,6 +130,39 @@ async def _addresses(work: Work) -> int:
     return _count(forgotten)
 
 
+async def _sessions(work: Work) -> int:
+    """Those whose workflow was lost."""
+    old = select(Session.id).where(Session.expires_at <= work.now).limit(AT_ONCE)
+    return _count(await work.session.execute(delete(Session).where(Session.id.in_(old))))
+
+
+async def _accounts(work: Work) -> int:
+    """Those that nobody verified, and whose workflow was lost."""
+    open_link = exists().where(Token.user_id == User.id, Token.purpose == "verify", Token.expires_at > work.now)
+    ids = list(
+        await work.session.scalars(
+            select(User.id)
+            .where(
+                User.is_verified.is_(False),
+                User.email.is_not(None),
+                User.created_at < work.now - VERIFY_LIFETIME,
+                ~open_link,
+            )
+            .limit(AT_ONCE)
+        )
+    )
+    if ids:
+        await forget_accounts(work, ids)
+    return len(ids)
+
+
+async def _links(work: Work) -> int:
+    """Expired ones say so by their signature; a week later nobody asks any more whether they were used."""
+    links = Token.purpose.in_(("verify", "sign_in")) & (Token.expires_at < work.now - VERIFY_LIFETIME)
+    old = select(Token.id).where(links).limit(AT_ONCE)
+    return _count(await work.session.execute(delete(Token).where(Token.id.in_(old))))
+
+
 _KINDS: dict[str, Callable[[Work], Awaitable[int]]] = {
     "outbox": _outbox,
     "deliveries": _deliveries,
@@ -135,6 +172,9 @@ _KINDS: dict[str, Callable[[Work], Awaitable[int]]] = {
     "openings": _openings,
     "unconfirmed": _unconfirmed,
     "addresses": _addresses,
+    "sessions": _sessions,
+    "accounts": _accounts,
+    "links": _links,
 }
 
 

@@ -39,6 +39,8 @@ class Actor:
     via: str
     ip: str | None = None
     """The client's address, for limits only; it is stored hashed and logged never."""
+    session_id: int | None = None
+    """The session by whose cookie they came; None for tokens, terminals and visitors."""
 
     def require_user(self) -> int:
         if self.user_id is None:
@@ -84,13 +86,20 @@ class Work:
         return self.core.settings
 
     def ring(
-        self, signal: str, subject_id: int, *, event_id: int | None = None, notification_id: int | None = None
+        self,
+        signal: str,
+        subject_id: int,
+        *,
+        event_id: int | None = None,
+        notification_id: int | None = None,
+        user_id: int | None = None,
     ) -> None:
         """Ask for a workflow to be woken once this transaction has committed."""
         self.session.add(
             OutboxRow(
                 event_id=event_id,
                 notification_id=notification_id,
+                user_id=user_id,
                 signal=signal,
                 subject_id=subject_id,
                 created_at=self.now,

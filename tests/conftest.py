@@ -2,7 +2,9 @@
 
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,20 @@ from core.db.migrate import upgrade
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
-from tests.people import Clock, Town, people_of
+from tests.people import Clock, Person, Town, people_of
 from tests.servers import SmtpSink, TemporalServer, WebhookSink
 from worker.main import RunningWorker, working
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where Python is told to keep no bytecode, each of some forty processes would compile the same libraries: three
+    seconds a time. They keep it in a folder of this session instead."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +95,33 @@ async def core(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Core]
     await core.db.close()
 
 
+@dataclass(frozen=True)
+class Inhabited:
+    """A data folder, with its database and secrets, in which three people live."""
+
+    folder: Path
+    people: tuple[Person, Person, Person]
+
+
+@pytest.fixture(scope="session")
+async def inhabited(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Inhabited:
+    """Moved into once, copied for each test."""
+    folder = tmp_path_factory.mktemp("inhabited")
+    shutil.copy(migrated, folder / "soonish.db")
+    core = build_core(Settings(_env_file=None, soonish_data=folder))
+    town = await people_of(core, core.settings, Clock())
+    await core.db.close()
+    return Inhabited(folder, (town.alice, town.bob, town.carol))
+
+
 @pytest.fixture
-async def town(core: Core, clock: Clock) -> Town:
+async def town(make_settings: MakeSettings, inhabited: Inhabited, clock: Clock) -> AsyncIterator[Town]:
     """Alice, Bob and Carol, with no worker."""
-    return await people_of(core, core.settings, clock)
+    settings = make_settings()
+    shutil.copytree(inhabited.folder, settings.soonish_data, dirs_exist_ok=True)
+    core = build_core(settings, clock=clock)
+    yield Town(core, settings, clock, *inhabited.people)
+    await core.db.close()
 
 
 @pytest.fixture

@@ -11,14 +11,16 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.types import Scope
 
+from core.accounts.passwords import Passwords
 from core.errors import SoonishError
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
 from web import guard, problems
-from web.api import document, events, integrations, invitations, notifications, operations, subscriptions
+from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
+from web.cookies import Cookies
 from web.gauge import Gauge
-from web.pages import confirm, dev, event, invitation, plain, unsubscribe
+from web.pages import account, confirm, dev, event, invitation, plain, unsubscribe
 from web.pages.state import PageStates
 from web.render import Pages
 from web.site import Site
@@ -29,13 +31,23 @@ API = (
     invitations.router,
     notifications.router,
     integrations.router,
+    accounts.router,
     operations.router,
 )
 
 
 def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
     pages = Pages(core.settings)
-    site = Site(core, outbound, temporal, pages, Gauge(temporal, core.clock), PageStates(core))
+    site = Site(
+        core,
+        outbound,
+        temporal,
+        pages,
+        Gauge(temporal, core.clock),
+        PageStates(core),
+        Cookies.of(core.settings),
+        Passwords(),
+    )
 
     def respond(scope: Scope, error: Exception) -> Response:
         return _answer(site, scope, error)
@@ -68,6 +80,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         confirm.router,
         unsubscribe.router,
         invitation.router,
+        account.router,
     ):
         app.include_router(page_router, include_in_schema=False)
     if not core.settings.production:

@@ -5,15 +5,17 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import Code, SoonishError
+from web.cookies import SESSION_NAMES
 from web.render import CSP
 
 BODY_LIMIT = 64 * 1024
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SECRET_LINKS = ("/c/", "/u/")
+_SECRET_LINKS = ("/c/", "/u/", "/i/", "/in/")
 _HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
@@ -88,12 +90,13 @@ class HeadAsGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        return await self._app({**scope, "method": "GET"}, receive, without_body)
+        # What a GET may do for a person, it does not do for whoever only asks whether something is there.
+        return await self._app({**scope, "method": "GET", "head": True}, receive, without_body)
 
 
 class SameSite:
     """Pages are changed from our own pages only. A link in a mail is its own permission, so `/u/` takes it from
-    anywhere (mail programs post there); the API knows no cookies."""
+    anywhere (mail programs post there); the API minds only when our cookie came along."""
 
     def __init__(self, app: ASGIApp, base_url: str) -> None:
         self._app = app
@@ -101,11 +104,16 @@ class SameSite:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asks = scope["type"] == "http" and scope["method"] in _CHANGING
-        if asks and not scope["path"].startswith(("/api/", "/u/")) and not self._same_site(scope):
+        if asks and self._minds(scope) and not self._same_site(scope):
             raise SoonishError(
                 Code.FORBIDDEN, "This came from another site.", hint="Open the page here and press the button again."
             )
         await self._app(scope, receive, send)
+
+    def _minds(self, scope: Scope) -> bool:
+        if scope["path"].startswith("/api/"):
+            return any(name in Request(scope).cookies for name in SESSION_NAMES)
+        return not scope["path"].startswith("/u/")
 
     def _same_site(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)

@@ -5,11 +5,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from core.accounts.passwords import Passwords
+from core.accounts.sessions import session_actor
 from core.settings import Settings
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Actor, Core
 from web.clients import client_network
+from web.cookies import Cookies
 from web.gauge import Gauge
 from web.pages.state import PageStates
 from web.render import Pages
@@ -23,6 +26,8 @@ class Site:
     pages: Pages
     gauge: Gauge
     states: PageStates
+    cookies: Cookies
+    passwords: Passwords
 
     @property
     def settings(self) -> Settings:
@@ -31,6 +36,13 @@ class Site:
     def visitor(self, request: Request, via: str = "web") -> Actor:
         """Nobody in particular, with the address that limits count."""
         return Actor(None, via, client_network(request.scope, self.settings.trusted_proxies))
+
+    async def person(self, request: Request, via: str = "web") -> Actor:
+        """Whoever is signed in in this browser, else a visitor."""
+        visitor, cookie = self.visitor(request, via), self.cookies.session(request)
+        if cookie is None:
+            return visitor
+        return await session_actor(self.core, cookie, via, visitor.ip) or visitor
 
 
 async def site_of(request: Request) -> Site:

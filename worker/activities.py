@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from temporalio import activity
 from temporalio.service import RPCError
 
+from core.accounts.lifecycle import session_duties, verification_duties
 from core.clock import UTC
 from core.contracts import (
     EVENT_DUTIES,
@@ -18,12 +19,17 @@ from core.contracts import (
     REMINDER_KINDS,
     SEND_NOTIFICATION,
     SEND_REMINDER,
+    SESSION_DUTIES,
     TIDY,
+    VERIFICATION_DUTIES,
+    AccountOrder,
     Duties,
     DutiesOrder,
+    LookAgain,
     ReminderOrder,
     SendOrder,
     SendReport,
+    SessionOrder,
 )
 from core.events.duties import EventDuties, event_duties, make_reminder
 from core.events.reminders import REMINDERS
@@ -122,6 +128,16 @@ class Activities:
         while (remaining := (moment - self._core.clock.now()).total_seconds()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(remaining, 60.0))
 
+    @activity.defn(name=VERIFICATION_DUTIES)
+    async def verification_duties(self, order: AccountOrder) -> LookAgain:
+        """When to look again at an account that is not verified yet; forgets it when nobody did in time."""
+        return _look_again(await self._core.step(verification_duties, order.user_id))
+
+    @activity.defn(name=SESSION_DUTIES)
+    async def session_duties(self, order: SessionOrder) -> LookAgain:
+        """When to look again at a session; ends it when its time has come."""
+        return _look_again(await self._core.step(session_duties, order.session_id))
+
     @activity.defn(name=TIDY)
     async def tidy(self) -> dict[str, int]:
         async with _heartbeats():
@@ -131,6 +147,10 @@ class Activities:
 async def _hand_over(work: Work, event_id: int) -> None:
     """What is left of a reminder is retried by the event's own workflow."""
     work.ring(EVENT_UPDATED, event_id, event_id=event_id)
+
+
+def _look_again(at: dt.datetime | None) -> LookAgain:
+    return LookAgain(at.isoformat() if at else None)
 
 
 def _spread(public_id: str, kind: str, seconds: int) -> int:

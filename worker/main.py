@@ -33,12 +33,20 @@ from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
 from worker.relay import Relay
+from worker.workflows.accounts import SessionManagementWorkflow, UserVerificationWorkflow
 from worker.workflows.event import EventWorkflow
 from worker.workflows.others import MaintenanceWorkflow, NotificationWorkflow, ReminderWorkflow
 
 log = logging.getLogger(__name__)
 
-WORKFLOWS = [EventWorkflow, ReminderWorkflow, NotificationWorkflow, MaintenanceWorkflow]
+WORKFLOWS = [
+    EventWorkflow,
+    ReminderWorkflow,
+    NotificationWorkflow,
+    UserVerificationWorkflow,
+    SessionManagementWorkflow,
+    MaintenanceWorkflow,
+]
 _MAINTENANCE = "soonish-maintenance"
 _GRACE = dt.timedelta(seconds=2)
 _HOUR = dt.timedelta(hours=1)
@@ -103,7 +111,8 @@ async def working(
             task_queue=settings.temporal_task_queue,
             workflows=WORKFLOWS,
             activities=[
-                activities.event_duties, activities.send_notification, activities.send_reminder, activities.tidy,
+                activities.event_duties, activities.send_notification, activities.send_reminder,
+                activities.verification_duties, activities.session_duties, activities.tidy,
             ],
             max_concurrent_activities=_WAITING_REMINDERS,
             graceful_shutdown_timeout=_GRACE,

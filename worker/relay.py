@@ -31,6 +31,7 @@ class _Bell:
     event_id: int | None
     public_id: str | None
     notification_id: int | None
+    user_id: int | None
     signal: str
     subject_id: int
     rows: tuple[int, ...]
@@ -93,8 +94,8 @@ class Relay:
             rows = (
                 await connection.execute(
                     select(
-                        OutboxRow.id, OutboxRow.event_id, OutboxRow.notification_id, OutboxRow.signal,
-                        OutboxRow.subject_id, Event.public_id,
+                        OutboxRow.id, OutboxRow.event_id, OutboxRow.notification_id, OutboxRow.user_id,
+                        OutboxRow.signal, OutboxRow.subject_id, Event.public_id,
                     )
                     .outerjoin(Event, Event.id == OutboxRow.event_id)
                     .where(OutboxRow.relayed_at.is_(None))
@@ -102,12 +103,18 @@ class Relay:
                     .limit(_ROWS)
                 )
             ).all()  # fmt: skip
-        bells: dict[tuple[int | None, int | None], _Bell] = {}
+        bells: dict[tuple[int | None, ...], _Bell] = {}
         for row in rows:
-            key = (row.event_id, row.notification_id)
-            before = bells[key].rows if key in bells else ()
+            # Sessions have a workflow each.
+            key = (row.event_id, row.notification_id, row.user_id, row.subject_id if row.user_id is not None else None)
             bells[key] = _Bell(
-                row.event_id, row.public_id, row.notification_id, row.signal, row.subject_id, (*before, row.id)
+                event_id=row.event_id,
+                public_id=row.public_id,
+                notification_id=row.notification_id,
+                user_id=row.user_id,
+                signal=row.signal,
+                subject_id=row.subject_id,
+                rows=(*(bells[key].rows if key in bells else ()), row.id),
             )
         return list(bells.values())
 
@@ -116,6 +123,8 @@ class Relay:
             await self._temporal.ring_event(bell.event_id, bell.public_id, bell.signal, bell.subject_id)
         elif bell.notification_id is not None:
             await self._temporal.ring_notification(bell.notification_id)
+        if bell.user_id is not None:
+            await self._temporal.ring_account(bell.user_id, bell.signal, bell.subject_id)
 
     async def sweep_forever(self) -> None:
         """Every minute ring for anything that is owed and does not move: a lost ring, a missed schedule, a restored

@@ -5,10 +5,11 @@ import datetime as dt
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import select, update
 
-from core.db.models import Integration, Token, User
+from core.accounts.adopt import prove_address
+from core.accounts.model import AccountView
+from core.db.models import Token, User
 from core.delivery.addresses import mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
-from core.integrations.store import add_channel
 from core.limits import HOUR
 from core.text import Name, mask_address
 from core.times import zone
@@ -59,27 +60,12 @@ async def vouch(work: Work, email: str, *, display_name: str | None = None, time
         work.session.add(user)
     user.display_name = _NAME.validate_python(display_name) if display_name else user.display_name
     user.timezone = timezone or user.timezone
-    user.is_verified = True
-    user.email_verified_at = user.email_verified_at or work.now
     await work.session.flush()
     work.subject = f"user:{user.id}"
-    await _ensure_mail_channel(work, user)
+    await prove_address(work, user)
     token = new_api_token()
     work.session.add(Token(purpose=API_TOKEN, token_hash=token_hash(token), user_id=user.id, created_at=work.now))
     return IssuedToken(token=token, user_id=user.id)
-
-
-async def _ensure_mail_channel(work: Work, user: User) -> None:
-    assert user.email is not None  # noqa: S101 - called for accounts with an address
-    channel = mail_channel(user.email)
-    destination = work.keys.digest("destination", channel.destination)
-    existing = await work.session.scalar(
-        select(Integration).where(Integration.user_id == user.id, Integration.destination == destination)
-    )
-    if existing is None:
-        await add_channel(
-            work, channel, user_id=user.id, name="E-mail", tag="email", label=user.display_name, confirmed=True
-        )
 
 
 async def authenticate(core: Core, bearer: str, via: str, ip: str | None = None) -> Actor:
@@ -141,3 +127,20 @@ async def actor_by_email(work: Work, email: str | None) -> Actor:
     if len(users) != 1:
         raise invalid("Say who you are.", hint="Give --as EMAIL, or set SOONISH_AS.")
     return Actor(users[0].id, work.actor.via)
+
+
+async def my_account(work: Work) -> AccountView:
+    """Mine."""
+    user = await work.session.get(User, work.actor.require_user())
+    if user is None:
+        raise not_found("account")
+    return AccountView(
+        id=user.id,
+        email=user.email,
+        display_name=user.display_name,
+        timezone=user.timezone,
+        is_verified=user.is_verified,
+        email_verified_at=user.email_verified_at,
+        has_password=user.password_hash is not None,
+        created_at=user.created_at,
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.times import effective_end
+from core.tokens import SIGN_IN_LIFETIME, VERIFY_LIFETIME
 
 Lane = Literal["prompt", "bulk"]
 
@@ -24,6 +25,10 @@ class Kind:
     """What the organizer's deliveries of a day mean to it: over the limit it is refused, or counted and sent anyway."""
     reported: bool = True
     """Whether organizers see who gets it: not while an address has not said yes to anything."""
+    ignores_suppression: bool = False
+    """Goes to an address that is never written to: the person of that address has just asked for it."""
+    lifetime: dt.timedelta | None = None
+    """How long after it was asked for it is of any use; for mail that is about no event."""
 
 
 KINDS: dict[str, Kind] = {
@@ -38,6 +43,10 @@ KINDS: dict[str, Kind] = {
     "cancelled": Kind("bulk", "end", when_cancelled=True, daily_limit="counts"),
     "message": Kind("bulk", "grace", when_cancelled=True, daily_limit="refuses"),
     "channel_disabled": Kind("prompt", "never"),
+    "verify": Kind("prompt", "never", ignores_switch=True, reported=False, lifetime=VERIFY_LIFETIME),
+    "sign_in": Kind(
+        "prompt", "never", ignores_switch=True, reported=False, ignores_suppression=True, lifetime=SIGN_IN_LIFETIME
+    ),
 }
 REPORTED_KINDS = frozenset(name for name, kind in KINDS.items() if kind.reported)
 
@@ -78,6 +87,13 @@ def still_news(kind: Kind, event: Timing | None, now: dt.datetime) -> Verdict:
     return SEND
 
 
+def still_useful(kind: Kind, asked_at: dt.datetime, now: dt.datetime) -> Verdict:
+    """Whether what the message offers still works when it arrives."""
+    if kind.lifetime is not None and now >= asked_at + kind.lifetime:
+        return Verdict("skipped", "expired", "Its link had expired.")
+    return SEND
+
+
 def wanted(
     kind: Kind, *, subscription: str | None, has_subscription: bool, active: bool, removed: bool, suppressed: bool,
     off_because: str | None, may_see: bool = True,
@@ -89,7 +105,7 @@ def wanted(
         return Verdict("skipped", str(subscription), f"The subscription is {subscription}.")
     if has_subscription and not may_see:
         return Verdict("skipped", "no_access", "They may not see this event any more.")
-    if suppressed:
+    if suppressed and not kind.ignores_suppression:
         return Verdict("skipped", "suppressed", "This address asked for no more mail.")
     if removed:
         return Verdict("skipped", "channel_removed", "The channel was removed.")

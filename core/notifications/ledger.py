@@ -16,7 +16,7 @@ from core.contracts import SendReport
 from core.db.engine import Database
 from core.db.models import Delivery, Integration, Notification, Subscription
 from core.delivery.message import Outcome
-from core.notifications.kinds import KINDS, SEND, Timing, Verdict, still_news
+from core.notifications.kinds import KINDS, SEND, Timing, Verdict, still_news, still_useful
 from core.notifications.rows import (
     OPEN,
     About,
@@ -121,7 +121,10 @@ class Ledger:
         if event is not None and start is not None and int(event.start_date.timestamp()) != start:
             return Verdict("skipped", "superseded", "The event was moved.")
         timing = Timing(event.status, event.start_date, event.end_date, self._grace) if event else None
-        return still_news(KINDS[notification.kind], timing, now)
+        kind = KINDS[notification.kind]
+        if (useful := still_useful(kind, notification.created_at, now)) != SEND:
+            return useful
+        return still_news(kind, timing, now)
 
     def _claimed(self, verdict: Verdict, now: dt.datetime) -> dict[str, object]:
         if verdict == SEND:

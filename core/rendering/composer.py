@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from typing import Literal
 from urllib.parse import urlsplit
 
 from core.delivery.message import Mail, Message
@@ -10,7 +11,15 @@ from core.notifications.rows import About, Recipient
 from core.rendering.html import as_html
 from core.rendering.notices import Notice, notice_for
 from core.rendering.plain import as_markdown, as_text
-from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, invitation_token, unsubscribe_token
+from core.tokens import (
+    ConfirmToken,
+    LinkToken,
+    UnsubscribeToken,
+    confirm_token,
+    invitation_token,
+    link_token,
+    unsubscribe_token,
+)
 
 LEAVE = "\x02leave\x03"
 PRESS = "\x02press\x03"
@@ -68,6 +77,11 @@ class Composer:
     def _press_url(self, recipient: Recipient) -> str:
         if self._about.notification.kind == "invitation":
             return f"{self._base_url}/i/{invitation_token(self._keys, self._about.notification.data['invitation'])}"
+        notification = self._about.notification
+        if notification.kind in ("verify", "sign_in"):
+            purpose: Literal["verify", "sign_in"] = "verify" if notification.kind == "verify" else "sign_in"
+            link = LinkToken(purpose, notification.data["link"], int(notification.created_at.timestamp()))
+            return f"{self._base_url}/in/{link_token(self._keys, link)}"
         requested_at = int(recipient.requested_at.timestamp()) if recipient.requested_at else 0
         if recipient.subscription_id is not None:
             token = ConfirmToken("subscription", recipient.subscription_id, requested_at)

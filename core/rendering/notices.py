@@ -186,6 +186,27 @@ def _confirm_channel(about: About, base_url: str) -> Notice:
     )
 
 
+def _verify(_: About, base_url: str) -> Notice:
+    return Notice(
+        "Is this your address?",
+        [f"Somebody, hopefully you, wants an account with this address at {base_url}."],
+        press="Yes, that's me",
+        small="Not you? Do nothing, and there is no account. The link works once, for 7 days.",
+        leave_words=_NEVER,
+        never=True,
+    )
+
+
+def _sign_in(_: About, base_url: str) -> Notice:
+    return Notice(
+        "Your way in",
+        [f"Press this to sign in at {base_url}. It works once, for 15 minutes."],
+        press="Sign in",
+        small="Not you? Do nothing, and show this mail to nobody: whoever has it could sign in.",
+        may_leave=False,
+    )
+
+
 def _shortened(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
 
@@ -204,4 +225,6 @@ _EVENT: dict[str, Callable[[_Context], Notice]] = {
 _ACCOUNT: dict[str, Callable[[About, str], Notice]] = {
     "channel_disabled": _channel_disabled,
     "confirm_channel": _confirm_channel,
+    "verify": _verify,
+    "sign_in": _sign_in,
 }

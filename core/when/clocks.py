@@ -82,7 +82,7 @@ def ending(c: Cursor, found: _Digits) -> bool:
         c.phrase.clocks_of_part = either_half(given)
     if found.h and given.hour <= 12 and not c.after_at:
         c.phrase.unmarked_hours = f"{given.hour}h{given.minute:02}"
-    if found.two_digits or found.h or c.phrase.exact:
+    if found.two_digits or found.h or found.leading_zero or c.phrase.exact:
         return set_clocks(c, [given], used)
     return twelve(c, given, used)
 
@@ -104,16 +104,15 @@ def half_of(given: Clock, word: str) -> Clock:
 def hours(c: Cursor, found: _Digits, word: str) -> bool:
     """`19 uhr`, `19 uhr 30`, `19 h 30`, `20 heures`. An "h" alone after a small hour is a distance to some, and "3 Uhr"
     the afternoon to most."""
-    given, used = Clock(found.hour, found.minute), found.atoms
+    given, used = Clock(found.hour, found.minute, found.second), found.atoms
     if given.hour > 24:
         raise refuse(f"There is no hour {given.hour}.", f'Write "in {given.hour} hours" for a distance.')
     if used == 1 and word == "h" and not c.after_at and given.hour <= 12:
         c.phrase.unmarked_hours = f"{given.hour}h"
     used += 1
-    minutes, atoms = minutes_after(c, used) if found.atoms == 1 else (0, 0)
-    given, used = given._replace(minute=minutes), used + atoms
-    if found.atoms == 3:
-        given = given._replace(minute=found.minute)
+    if found.atoms == 1:
+        minutes, atoms = minutes_after(c, used)
+        given, used = given._replace(minute=minutes), used + atoms
     c.phrase.clocks_of_part = either_half(given)
     before_seven = 1 <= given.hour <= 6 and not found.leading_zero
     return set_clocks(c, either_half(given) if before_seven else [given], used)
@@ -168,7 +167,6 @@ def spoken(c: Cursor) -> bool:
     """`half past 7`, `quarter to eight`, `20 past 7`, `ten to eight`, `halb acht`, `viertel nach 7`."""
     article = 1 if c.word() == "a" and c.word(1) in _QUARTER else 0
     minutes: int | None = c.number(article)
-    said = minutes is None
     if c.word(article) in _QUARTER:
         minutes = 15
     elif c.words(0, 2) == ("half", "past"):
@@ -183,7 +181,8 @@ def spoken(c: Cursor) -> bool:
     used = article + (2 if counted else 1)
     if c.word(used) in {"past", "nach"}:
         return spoken_hour(c, used + 1, minutes)
-    # "10 to 12" is a span to most; with a unit, or in words, it is not.
+    # "10 to 12" and "ten to six" are spans to most; with a unit, or with what is no hour, they are not.
+    said = c.word(article) in _QUARTER or (c.peek(article).kind == "word" and minutes > 12)
     to = c.word(used) == "vor" or (c.word(used) == "to" and (counted or said))
     return to and minutes <= 30 and spoken_hour(c, used + 1, -minutes)
 
@@ -197,7 +196,9 @@ def spoken_hour(c: Cursor, used: int, minutes: int) -> bool:
     word = c.word(used + 1)
     half = word in {"am", "pm"} and not (word == "am" and c.peek(used + 2).text in w.GERMAN_DAYS)
     if half and hour == 12 and minutes < 0:
-        raise refuse(f"Is that 11:{60 + minutes} in the morning or at night?", f'Write "11:{60 + minutes}am" or "pm".')
+        raise refuse(
+            f"Is that 11:{60 + minutes} in the morning or at night?", f'Write "11:{60 + minutes}pm" for the night.'
+        )
     given = Clock(hour, minutes) if minutes > 0 else Clock((hour - 1) or 12, 60 + minutes)
     if half:
         return set_clocks(c, [half_of(given, word)], used + 2)
@@ -210,7 +211,7 @@ def bare_hour(c: Cursor) -> bool:
     if hour is None or hour > 24 or (c.sym(1, "/.-") and c.peek(1).glued and c.peek(2).kind == "num"):
         return False
     minute, atoms = minutes_after(c, 1) if c.words(1, 2) in _AND_MINUTES else (0, 0)
-    if not (c.after_at or c.phrase.daypart or atoms or daypart_at(c, 1)):
+    if not (c.after_at or c.phrase.daypart or atoms or daypart_at(c, 1) or c.word(1) == "tonight"):
         return False
     return twelve(c, Clock(hour, minute), 1 + atoms)
 
@@ -229,12 +230,12 @@ def either_half(given: Clock) -> list[Clock]:
 
 def set_clocks(c: Cursor, clocks: list[Clock], used: int) -> bool:
     if any(found.hour == 24 for found in clocks):
-        raise refuse("Midnight begins the next day.", 'Write "00:00" with that day.')
+        raise refuse("Midnight begins the next day.", 'Name that day, like "sat 00:00".')
     if any(found.hour > 23 or found.minute > 59 or found.second > 59 for found in clocks):
         raise refuse("That is not on the clock.", ON_THE_CLOCK)
     if c.sym(-1, "-–—") and c.peek().glued and c.peek(-2).kind == "num":
         raise RANGE
-    if c.phrase.noon and Clock(12) in clocks:
+    if c.phrase.noon and Clock(12) in clocks and not c.dashed:
         return c.take(used)
     if c.phrase.clocks or c.phrase.midnight:
         raise RANGE if c.dashed else refuse("Those are two times.", "Write one of them.")
@@ -246,7 +247,7 @@ def noon(c: Cursor) -> bool:
     """`noon`, and `midnight`; noon may be said beside the twelve that it is."""
     word = c.word()
     if word in w.NOON:
-        if Clock(12) in c.phrase.clocks:
+        if Clock(12) in c.phrase.clocks and not c.dashed:
             c.phrase.clocks = []
         set_clocks(c, [Clock(12)], 1)
         c.phrase.noon = True

@@ -1,6 +1,7 @@
 """Where the grammar is in the text."""
 
 import difflib
+from collections.abc import Collection
 
 from core.errors import SoonishError
 from core.when import words as w
@@ -45,6 +46,10 @@ class Cursor:
         atom = self.peek(ahead)
         return int(atom.text) if atom.kind == "num" and len(atom.text) <= digits else None
 
+    def holds(self, words: Collection[str]) -> bool:
+        """Whether one of them stands anywhere."""
+        return any(atom.text in words for atom in self.atoms)
+
     @property
     def after_at(self) -> str:
         """The "at" just passed, if any: a bare number after it is an hour."""
@@ -64,6 +69,8 @@ class Cursor:
         if atom.text in w.IN and self.peek(1).kind != "end":
             after = " ".join(found.text for found in self.atoms[self.at : self.at + 3])
             return refuse(f"I don't understand “{after[:40]}”.", 'Write it like "in 2 hours".')
+        if atom.text in w.HOURS and self.word(1) in _BETWEEN and self.word(2) in w.HOURS:
+            return RANGE
         near = []
         if atom.kind == "word" and len(atom.text) > 4:
             near = [name for name in difflib.get_close_matches(atom.text[:12], _NAMES, 1, 0.8) if name != atom.text]
@@ -73,9 +80,11 @@ class Cursor:
         after = self.peek(2)
         if after.kind == "num" and (self.sym(1, "-–—") or self.word(1) in _BETWEEN):
             return RANGE
-        if len(text) in (9, 10):
+        if self.sym(-1, "-–—,/") or self.word(-1) == "and" or (self.dashed and self.phrase.clocks):
+            return RANGE
+        if len(text) == 10 and 1_500_000_000 < int(text) < 4_000_000_000:
             return refuse(f"Is {text} a moment in seconds?", f'Write "<t:{text}>".')
-        if len(text) in (3, 4) and int(text[:-2]) < 24 and int(text[-2:]) < 60:
+        if len(text) in (3, 4) and not self.phrase.clocks and int(text[:-2]) < 24 and int(text[-2:]) < 60:
             return refuse(f"Is {text} a time?", f'Write it like "{text[:-2]}:{text[-2:]}".')
         if len(text) == 2 and any(day.month is not None for day in self.phrase.days):
             return refuse(f"Is {text} the year?", f'Write all of it, like "20{text}".')

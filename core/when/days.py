@@ -8,6 +8,9 @@ from core.when.cursor import EXAMPLE, RANGE, Cursor
 from core.when.phrase import END, Day, refuse
 
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "er", "º", "te", "ten"})
+_TIMED = frozenset({"h", "hrs", "hours", "am", "pm", "z", "uhr", "heures"})
+_YEAR_FIRST = frozenset({"ja", "zh", "ko", "hu", "sv", "lt"})
+_ROMANCE = frozenset({"h", "à", "las", "heures", "horas", "le", "el"})
 _WHICH = ("month", "year", "weekend", "week")
 
 
@@ -32,7 +35,7 @@ def day_word(c: Cursor) -> bool:
 
 
 def set_offset(c: Cursor, days: int, atoms: int) -> bool:
-    c.refuse_second_day(c.phrase.offset is not None or c.phrase.week is not None)
+    c.refuse_second_day(c.phrase.offset is not None or c.phrase.week is not None or bool(c.phrase.days))
     c.phrase.offset = days
     return c.take(atoms)
 
@@ -44,7 +47,7 @@ def week(c: Cursor) -> bool:
         return set_week(c, 1, 2 if second in w.NEXT else 3)
     if first in w.NEXT and second in w.WEEK:
         return set_week(c, 1, 2)
-    if first in w.THIS and second in w.WEEK and c.phrase.weekday is not None:
+    if first in w.THIS and second in w.WEEK and (c.phrase.weekday is not None or c.word(2) in w.WEEKDAYS):
         return set_week(c, 0, 2)
     if first == "week" and c.peek(-1).text in w.WEEKDAYS and not c.phrase.pointed:
         spans.store_week(c)
@@ -67,10 +70,12 @@ def set_week(c: Cursor, week: int, atoms: int) -> bool:
 def weekday(c: Cursor) -> bool:
     """`fri`, `next friday`, `this friday`, `vendredi prochain`, `el viernes que viene`."""
     pointed: Literal["", "this", "next"] = "next" if c.word() in w.NEXT else "this" if c.word() in w.THIS else ""
-    ahead = 1 if pointed else 0
+    ahead = (2 if pointed == "this" and c.word(1) in w.NEXT else 1) if pointed else 0
     name = c.word(ahead)
-    if name == "mar" and c.language in w.MARCH_OR_TUESDAY and c.word(ahead - 1) not in {"de", "del"}:
-        raise refuse("“mar” is a day and a month.", w.MARCH_OR_TUESDAY[c.language])
+    refuse_march_or_tuesday(c, ahead)
+    # "20h FR" beside a time is as likely a country.
+    if name in {"fr", "sa", "mo"} and c.phrase.clocks and c.language not in {"de", "fr"} and not c.holds({"uhr"}):
+        return False
     day = w.WEEKDAYS.get(name, w.WEEKDAYS_OF.get(c.language, {}).get(name))
     if day is None:
         return False
@@ -85,6 +90,16 @@ def weekday(c: Cursor) -> bool:
         pointed = "next" if c.take(2) else ""
     c.phrase.weekday, c.phrase.pointed = day, pointed
     return True
+
+
+def refuse_march_or_tuesday(c: Cursor, ahead: int) -> None:
+    if c.word(ahead) != "mar" or c.word(ahead - 1) in {"de", "del"}:
+        return
+    hint = w.MARCH_OR_TUESDAY.get(c.language)
+    if hint is None and not c.language and c.holds(_ROMANCE):
+        hint = "Write the day or the month in full."
+    if hint is not None:
+        raise refuse("“mar” is a day and a month.", hint)
 
 
 def date(c: Cursor) -> bool:
@@ -111,8 +126,9 @@ def long_date(c: Cursor, first: str, sep: str, second: int, third: str) -> bool:
     if len(first) == 4 and len(third) <= 2:
         set_days(c, [Day(int(first), second, int(third))])
     elif len(first) <= 2 and len(third) in (2, 4):
+        refuse_year_or_day(c, first, sep, third)
         year = int(third) + (2000 if len(third) == 2 else 0)
-        set_days(c, [Day(year, second, int(first))] if sep == "." else orders(c, year, int(first), second))
+        set_days(c, dot_orders(c, year, int(first), second) if sep == "." else orders(c, year, int(first), second))
     else:
         return False
     c.take(5)
@@ -144,18 +160,31 @@ def dotted(c: Cursor, first: int, second: str) -> bool:
             f"Is {first}.{second} a day or a time?",
             f'Write "{first}:{second}" for a time, "{first}.{second}." for a day.',
         )
-    # Dots are European, but somebody who puts the month first may not know.
-    day = Day(None, int(second), first)
-    other = [Day(None, first, int(second))] if c.month_first and first <= 12 and first != int(second) else []
-    set_days(c, [day, *other])
+    set_days(c, dot_orders(c, None, first, int(second)))
     return c.take(4 if closed else 3)
+
+
+def dot_orders(c: Cursor, year: int | None, first: int, second: int) -> list[Day]:
+    """Dots are European, but somebody who puts the month first may not know."""
+    other = [Day(year, first, second)] if c.month_first and max(first, second) <= 12 and first != second else []
+    return [Day(year, second, first), *other]
+
+
+def refuse_year_or_day(c: Cursor, first: str, sep: str, third: str) -> None:
+    """`26-11-27` begins with the year to some."""
+    asked = c.language in _YEAR_FIRST or (not c.language and sep == "-")
+    if asked and len(third) == 2 and 20 <= int(first) <= 31:
+        raise refuse(f"Is {first} the day or the year?", f'Write the year in four digits, like "20{third}".')
 
 
 def clock_follows(c: Cursor, ahead: int) -> bool:
     """Whether what comes holds a time of day for sure."""
-    rest = range(ahead, len(c.atoms) - c.at)
-    marked = {"am", "pm", "uhr", "h", "heures", "oclock", *w.AT}
-    return any(c.peek(n).text in marked or (c.sym(n, ":") and c.peek(n - 1).kind == "num") for n in rest)
+    for n in range(ahead, len(c.atoms) - c.at):
+        if c.word(n) in {"am", "pm", "uhr", "h", "heures", "oclock", "noon", "midnight"}:
+            return True
+        if (c.sym(n, ":") or c.peek(n - 1).text in w.AT) and (c.peek(n - 1).kind == "num" or c.peek(n).kind == "num"):
+            return True
+    return False
 
 
 def orders(c: Cursor, year: int | None, first: int, second: int) -> list[Day]:
@@ -171,7 +200,10 @@ def orders(c: Cursor, year: int | None, first: int, second: int) -> list[Day]:
 
 
 def set_days(c: Cursor, days: list[Day]) -> None:
-    c.refuse_second_day(bool(c.phrase.days) or c.phrase.offset is not None or c.phrase.week is not None)
+    phrase = c.phrase
+    c.refuse_second_day(
+        bool(phrase.days) or phrase.offset is not None or phrase.week is not None or phrase.span is not None
+    )
     c.phrase.days = days
 
 
@@ -202,8 +234,14 @@ def day_of_month(c: Cursor) -> bool:
         return False
     before, before_it = c.at, c.word(-1)
     c.take(1)
-    counted = ordinal(c) or before_it in {"the", "le", "el"}
+    ordinary = ordinal(c)
+    if ordinary and day <= 5 and c.word() in w.WEEKDAYS:
+        raise refuse("Which one of which month is that?", EXAMPLE)
+    # "fri 27 7pm": the weekday makes it a day, and must agree with it.
+    confirmed = before_it in w.WEEKDAYS and clock_follows(c, 0)
+    counted = ordinary or before_it in {"the", "le", "el"} or confirmed
     parted = c.sym(0, "./-") and c.peek().glued
+    mark = c.peek().text if parted else ""
     if parted:
         c.take(1)
     if c.word() in {"of", "de"}:
@@ -215,7 +253,7 @@ def day_of_month(c: Cursor) -> bool:
             c.take(1)
         if c.word() in {"de", "del"}:
             c.take(1)
-        set_days(c, [Day(year(c), month, day)])
+        set_days(c, [Day(year(c, mark), month, day)])
         return True
     if (counted and not parted) or (c.sym(-1, ".") and before_it in {"am", "der", "den"}):
         set_days(c, [Day(None, None, day)])
@@ -230,22 +268,27 @@ def ordinal(c: Cursor) -> bool:
     return False
 
 
-def year(c: Cursor) -> int | None:
-    if c.sym(0, "'/-") and c.number(1) is not None and len(c.peek(1).text) == 2 and c.peek(1).glued:
-        c.take(2)
-        return 2000 + int(c.peek(-1).text)
-    comma = 1 if c.sym(0, ",") or (c.sym(0, "/-") and c.peek().glued and c.peek(1).glued) else 0
-    atom = c.peek(comma)
-    if atom.kind != "num" or len(atom.text) != 4 or c.sym(comma + 1, ":"):
+def year(c: Cursor, mark: str = "") -> int | None:
+    """The year after a day: in four digits, in two after an apostrophe or after the `mark` that parts day and month.
+    What a unit follows, or a zero begins, is a time."""
+    marked = bool(mark) and c.sym(0, mark) and c.peek().glued and c.peek(1).glued
+    skipped = 1 if marked or c.sym(0, ",'") else 0
+    atom = c.peek(skipped)
+    if atom.kind != "num" or c.sym(skipped + 1, ":") or c.word(skipped + 1) in _TIMED:
         return None
-    c.take(comma + 1)
-    return int(atom.text)
+    short = len(atom.text) == 2 and (marked or (c.sym(0, "'") and atom.glued))
+    if not short and (len(atom.text) != 4 or atom.text[0] == "0" or c.sym(0, "'")):
+        return None
+    c.take(skipped + 1)
+    return int(atom.text) + (2000 if short else 0)
 
 
 def late_year(c: Cursor) -> bool:
-    """A year after the time, as in `Fri Nov 27 19:00:00 2026`."""
+    """A year after a time with seconds, as in `Fri Nov 27 19:00:00 2026`."""
     days = c.phrase.days
-    if len(c.peek().text) != 4 or not days or any(day.year is not None or day.month is None for day in days):
+    if len(c.peek().text) != 4 or not c.phrase.exact or not days or c.dashed:
+        return False
+    if any(day.year is not None or day.month is None for day in days):
         return False
     c.phrase.days = [day._replace(year=int(c.peek().text)) for day in days]
     return c.take(1)

@@ -54,6 +54,8 @@ def refuse_what_is_not_there_yet(c: Cursor) -> None:
         raise refuse(f"“half {after.text}” is not the same time to everybody.", 'Write it like "7:30".')
     if word in w.YESTERDAY:
         raise refuse(f"That is in the past ({word}).", "Pick a later time.")
+    if word == "last" and after.text in w.WEEKDAYS and c.word(2) == "of":
+        raise refuse("Which day is that?", EXAMPLE)
     if word in w.LAST and after.text in {*w.WEEKDAYS, "week", "month", "year", "night"}:
         raise refuse(f"That is in the past ({word} {after.text}).", "Pick a later time.")
 
@@ -69,7 +71,8 @@ def glue(c: Cursor) -> bool:
     """Small words, each only where it leads on to something: "LA" is no Spanish article, "am" no German "on"."""
     word, after = c.word(), c.peek(1)
     if word == "am":
-        dotted = after.kind == "num" and (c.sym(2, ".") or c.language == "de")
+        closed = c.sym(2, ".") and (c.sym(4, ".") or not (c.peek(3).kind == "num" and c.peek(3).glued))
+        dotted = after.kind == "num" and (closed or c.language == "de")
         return (after.text in w.GERMAN_DAYS or dotted) and c.take(1)
     if word == "la":
         led = c.word(-1) == "a" and (after.kind == "num" or after.text in w.HOURS)
@@ -90,6 +93,6 @@ def symbol(c: Cursor) -> bool:
     if atom.text in DASHES and not atom.glued and not c.peek(1).glued and c.at:
         c.dashed = True
         return c.take(1)
-    if atom.text in DASHES and c.phrase.clocks:
+    if atom.text in DASHES and (c.phrase.clocks or c.phrase.has_day):
         raise RANGE
     return False

@@ -10,7 +10,7 @@ def daypart(c: Cursor) -> bool:
         return False
     part, atoms = found
     if c.word() in w.THIS:
-        c.refuse_second_day(c.phrase.offset not in (None, 0))
+        c.refuse_second_day(c.phrase.offset not in (None, 0) or bool(c.phrase.days))
         c.phrase.offset = 0
     c.set_daypart(part)
     return c.take(atoms)

@@ -20,6 +20,7 @@ _SPELLINGS = (
     (re.compile(r"\bo'\s?clock\b"), "oclock"),
     (re.compile(r"\bapr[eè]s[ -](demain|midi)\b"), r"après\1"),
     (re.compile(r"\b(?:de )?l'aprèsmidi\b"), "aprèsmidi"),
+    (re.compile(r"\bcet aprèsmidi\b"), "ce aprèsmidi"),
     (re.compile(r"\bdemi-heure\b"), "demiheure"),
     (re.compile(r"\b2(morrow|night|nite|day)\b"), r"to\1"),
     (re.compile(r"\b(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(?=z|$|\s)"), r"\1-\2-\3t\4:\5"),
@@ -149,7 +150,9 @@ def _is_here(plain: str, at: int, name: str) -> bool:
 
 def _next_atom(plain: str, at: int) -> tuple[str, str]:
     found = _ATOM.match(plain, at)
-    if found is not None and found.lastgroup is not None:
+    # "27/nov/26" is no zone.
+    dated = found is not None and found.lastgroup == "path" and found[0].partition("/")[0] in w.MONTHS
+    if found is not None and found.lastgroup is not None and not dated:
         return found.lastgroup, found[0]
     word = _WORD.match(plain, at)
     return ("word", word[0]) if word is not None else ("sym", plain[at])

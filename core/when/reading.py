@@ -1,6 +1,8 @@
 """What a phrase means at a moment, in a zone: one reading, two where two are possible, or a refusal with a hint."""
 
 import datetime as dt
+import itertools
+import re
 from collections.abc import Iterator
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
@@ -10,7 +12,7 @@ from core.times import LATEST, distance, place_of, say_exactly
 from core.when.cursor import EXAMPLE
 from core.when.grammar import parse
 from core.when.phrase import Clock, Day, Phrase, Span, refuse
-from core.when.words import Daypart
+from core.when.words import LANGUAGES, Daypart
 
 UTC = dt.UTC
 _MONTH_FIRST = frozenset({"US", "PH", "JP", "CN", "TW", "KR", "HU", "FM", "MH", "PW", "GU"})
@@ -29,7 +31,7 @@ def read(text: str, now: dt.datetime, zone: str, locale: str | None = None) -> l
     """
     language, order = _habits(locale)
     phrase = parse(text, zone=zone, month_first=order, language=language)
-    moment = _Moment(phrase, " ".join(text.split()), now.astimezone(UTC), ZoneInfo(zone))
+    moment = _Moment(phrase, " ".join(text.split()), now.astimezone(UTC), ZoneInfo(zone), locale)
     found = sorted(set(moment.instants()))
     if len(found) > 2:
         raise refuse(
@@ -46,8 +48,10 @@ def say(instant: dt.datetime, now: dt.datetime, zone: str) -> str:
 def _habits(locale: str | None) -> tuple[str, bool | None]:
     """The language of a locale (`de-AT`, `en_US.UTF-8`), and whether its writers put the month before the day: None
     where that is not known."""
-    language, *rest = (locale or "").partition(".")[0].replace("_", "-").split("-")
-    language, region = language.lower(), rest[-1].upper() if rest else ""
+    parts = re.split(r"[-_]", re.split(r"[.@]", locale or "", maxsplit=1)[0])
+    language = parts[0].lower() if parts[0].lower() in LANGUAGES else ""
+    regions = itertools.takewhile(lambda part: len(part) > 1, parts[1:])
+    region = next((part.upper() for part in regions if len(part) == 2 or part.isdigit()), "")
     if not language or region in _EITHER_ORDER or (not region and language == "en"):
         return language, None
     return language, region in _MONTH_FIRST if region else language in _MONTH_FIRST_LANGUAGES
@@ -56,7 +60,8 @@ def _habits(locale: str | None) -> tuple[str, bool | None]:
 class _Moment:
     """A phrase at a moment. Every method that cannot go on refuses."""
 
-    def __init__(self, phrase: Phrase, text: str, now: dt.datetime, speaker: ZoneInfo) -> None:
+    def __init__(self, phrase: Phrase, text: str, now: dt.datetime, speaker: ZoneInfo, locale: str | None) -> None:
+        self._locale = locale
         self._p = phrase
         self._text = text
         self._now = now
@@ -97,6 +102,8 @@ class _Moment:
 
     def _after_span(self, span: Span) -> dt.datetime:
         """Hours and minutes are exact; days before them are days of the calendar."""
+        if self._p.zone is not None:
+            raise refuse("A distance from now has no zone.", f'Write "in {span.words}".')
         if self._p.clocks or self._p.midnight or self._p.has_day or self._p.daypart:
             raise refuse("That is a time and a distance.", f'Write one of them, like "in {span.words}".')
         start = self._now.astimezone(self._speaker)
@@ -124,26 +131,36 @@ class _Moment:
 
     def _clocks(self) -> list[Clock]:
         if self._p.midnight:
+            if self._p.daypart is not None and self._p.daypart.last != 24:
+                raise refuse(f"Midnight is not {self._p.daypart.name}.", EXAMPLE)
             return [Clock(0)]
         if not self._p.clocks:
             if self._p.daypart is not None:
-                raise refuse("What time exactly?", f'Add a time, like "{self._text} at {self._p.daypart.example}".')
-            raise refuse("What time of day?", f'Add a time, like "{self._text} 7pm".')
+                raise refuse("What time exactly?", self._with_a_time(f"at {self._p.daypart.example}"))
+            raise refuse("What time of day?", self._with_a_time("7pm"))
         if self._p.daypart is not None:
             return self._clocks_in(self._p.daypart)
         if self._p.unmarked_hours and (self._p.english or not self._p.has_day):
-            raise refuse(
-                f"Is {self._p.unmarked_hours} a time or a distance?",
-                f'Write "in {self._p.unmarked_hours}" or "{self._p.clocks[0].hour}:{self._p.clocks[0].minute:02}".',
-            )
+            first = self._p.clocks[0]
+            hint = f'Write the time like "{first.hour:02}:{first.minute:02}", or "in {self._p.unmarked_hours}".'
+            raise refuse(f"Is {self._p.unmarked_hours} a time or a distance?", hint)
         return self._p.clocks
+
+    def _with_a_time(self, time: str) -> str:
+        """What was typed with a time, if that can be read: "today 7pm" is no help at nine."""
+        wanted = f"{self._text.rstrip('.!? ')} {time}"
+        try:
+            read(wanted, self._now, str(self._speaker), self._locale)
+        except SoonishError:
+            return EXAMPLE
+        return f'Add a time, like "{wanted}".'
 
     def _clocks_in(self, part: Daypart) -> list[Clock]:
         clocks = self._p.clocks_of_part or self._p.clocks
         fitting = [clock for clock in clocks if part.first <= clock.hour < part.last]
         if fitting:
             return fitting
-        if part.last == 24 and any(clock.hour < 5 for clock in clocks):
+        if part.last == 24 and any(clock.hour < 4 for clock in clocks):
             raise refuse("After midnight it is the next day.", 'Name that day, like "sat 1am".')
         raise refuse(f"That hour is not {part.name}.", 'Write the time like "7pm" or "19:00".')
 
@@ -153,7 +170,7 @@ class _Moment:
         """The days that a time can be on. Each time has its own: "monday at 9" on a Monday noon is tonight at nine, or
         next week's morning."""
         p = self._p
-        tonight = p.offset == 0 and p.daypart is not None
+        tonight = p.offset == 0 and p.daypart is not None and p.daypart.last == 24
         if p.midnight and (p.span or (p.has_day and not tonight)):
             raise refuse("Midnight at the start of that day, or at its end?", 'Write "00:00" with the day it begins.')
         if p.span is not None and p.counted_from:
@@ -163,8 +180,7 @@ class _Moment:
             self._check_weekday(day)
             yield day
         elif p.days:
-            for given in p.days:
-                yield self._calendar_day(given, clock)
+            yield from self._calendar_days(p.days, clock)
         elif p.has_day:
             yield self._named_day(clock)
         elif p.week is not None:
@@ -194,8 +210,22 @@ class _Moment:
             return monday + dt.timedelta(days=7 * p.week + weekday)
         ahead = (weekday - self._today.weekday()) % 7
         if ahead == 0:
-            ahead = 7 if p.pointed == "next" or not self._is_ahead(self._today, clock) else 0
+            passed = not self._is_ahead(self._today, clock)
+            ahead = 7 if p.pointed == "next" or (passed and p.pointed != "this") else 0
         return self._today + dt.timedelta(days=ahead)
+
+    def _calendar_days(self, days: list[Day], clock: Clock) -> Iterator[dt.date]:
+        """Of two orders the one that the weekday agrees with; or both."""
+        refused: SoonishError | None = None
+        found = []
+        for given in days:
+            try:
+                found.append(self._calendar_day(given, clock))
+            except SoonishError as error:
+                refused = refused or error
+        if not found and refused is not None:
+            raise refused
+        yield from found
 
     def _calendar_day(self, day: Day, clock: Clock) -> dt.date:
         if day.month is not None and not 1 <= day.month <= 12:
@@ -241,7 +271,7 @@ class _Moment:
             wall = _wall(day, clock)
             return sorted({wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
         except OverflowError:
-            raise self._too_far() from None
+            raise (self._past(None) if day < self._today else self._too_far()) from None
 
     def _shown(self, day: dt.date, clock: Clock) -> list[dt.datetime]:
         """The instants at which clocks of the zone show that: two when it is doubled, none when it is skipped."""
@@ -286,7 +316,9 @@ class _Moment:
         if remark is not None and not any(distance(self._now, at) == remark for at in instants):
             raise refuse(f"That is not {remark}.", "Leave the distance out.")
 
-    def _past(self, instant: dt.datetime) -> SoonishError:
+    def _past(self, instant: dt.datetime | None) -> SoonishError:
+        if instant is None or instant.year < 1900:
+            return refuse("That is long past.", _LATER)
         local = instant.astimezone(self._speaker)
         days = (self._today - local.date()).days
         day = {0: "today", 1: "yesterday"}.get(days, f"{local:%a} {local.day} {local:%b %Y},")

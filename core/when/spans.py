@@ -1,7 +1,7 @@
 """How far from now: `in 2 hours`, `2 hours from now`, `a week from friday`."""
 
 from core.when import words as w
-from core.when.cursor import RANGE, Cursor
+from core.when.cursor import EXAMPLE, RANGE, Cursor
 from core.when.phrase import Span, refuse
 
 _AND = frozenset({"and", "und", "et", "y"})
@@ -16,7 +16,7 @@ def span(c: Cursor) -> bool:
     measured, atoms = measure(c, leading)
     if measured is None:
         return False
-    if c.phrase.complete and c.phrase.span is None:
+    if c.phrase.complete and c.phrase.span is None and c.phrase.remark is None:
         c.phrase.remark = f"in {measured.words}"
     else:
         store(c, measured)
@@ -48,6 +48,8 @@ def bare(c: Cursor) -> bool:
         return False
     if c.phrase.clocks:
         raise RANGE
+    if c.holds({"from", "before", "after"}):
+        raise refuse(f"“{measured.words}” from when?", EXAMPLE)
     raise refuse(f"Is “{measured.words}” from now?", f'Write "in {measured.words}".')
 
 
@@ -75,29 +77,34 @@ def store_week(c: Cursor) -> None:
 
 def measure(c: Cursor, ahead: int) -> tuple[Span | None, int]:
     """One or more amounts with units from there on, and how many atoms they take."""
-    total, end, last = _NOTHING, ahead, ""
+    total, end, last = _NOTHING, ahead, "h"
     while True:
         joined = end > ahead and c.word(end) in _AND
-        found, after = amount(c, end + 1 if joined else end)
-        # "15 jours 19h": the hour is the time of that day; "1d 4h" is a distance.
-        if found is None or (end > ahead and c.word(after - 1) == "h" and not joined and last not in {"d", "h"}):
+        found, after, unit = amount(c, end + 1 if joined else end)
+        if found is None:
             break
+        if not joined and not (w.UNITS[last][2] or last == "d"):
+            # "15 jours 19h30": the hour is the time of that day; "1d 4h" is a distance.
+            if unit == "h":
+                break
+            if unit in {"heures", "heure", "horas", "hora"}:
+                raise refuse("Is that an hour of the day, or part of the distance?", 'Write the hour like "20:00".')
         total = Span(total.months + found.months, total.days + found.days, total.seconds + found.seconds)
-        end, last = after, c.word(after - 1)
+        end, last = after, unit
     if end == ahead:
         return None, 0
-    if total.seconds and c.words(end, 3) == ("and", "a", "half"):
+    if w.UNITS[last][2] == 3600 and c.words(end, 3) == ("and", "a", "half"):
         total, end = total._replace(seconds=total.seconds + 1800), end + 3
     said = "".join(("" if c.peek(n).glued else " ") + c.peek(n).text for n in range(ahead, end)).strip()
     return total._replace(words=said), end - ahead
 
 
-def amount(c: Cursor, at: int) -> tuple[Span | None, int]:
-    """`2 hours`, `an hour`, `half an hour`, `1.5 hours`, `1h30`, and where it ends."""
+def amount(c: Cursor, at: int) -> tuple[Span | None, int, str]:
+    """`2 hours`, `an hour`, `half an hour`, `1.5 hours`, `1h30`; where it ends, and its unit as it was written."""
     for seconds, spellings in ((1800, w.HALF_HOURS), (5400, w.HOUR_AND_A_HALF)):
         for spelling in spellings:
             if c.words(at, len(spelling)) == spelling:
-                return Span(0, 0, seconds), at + len(spelling)
+                return Span(0, 0, seconds), at + len(spelling), "min"
     count: float | None = c.number(at, digits=9)
     end = at + 1
     if count is None:
@@ -106,9 +113,9 @@ def amount(c: Cursor, at: int) -> tuple[Span | None, int]:
         count, end = count + 0.5, at + 3
     unit = w.UNITS.get(c.word(end))
     if count is None or unit is None or (count != int(count) and unit != w.UNITS["hour"]):
-        return None, at
+        return None, at, ""
     seconds = int(unit[2] * count)
     minutes = c.number(end + 1)
     if c.word(end) == "h" and minutes is not None and c.peek(end + 1).glued and c.word(end + 2) not in w.UNITS:
-        return Span(0, 0, seconds + minutes * 60), end + 2
-    return Span(int(unit[0] * count), int(unit[1] * count), seconds), end + 1
+        return Span(0, 0, seconds + minutes * 60), end + 2, "h"
+    return Span(int(unit[0] * count), int(unit[1] * count), seconds), end + 1, c.word(end)

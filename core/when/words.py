@@ -142,7 +142,7 @@ class Daypart(NamedTuple):
     """An hour of it, on a twelve-hour clock."""
 
 
-TONIGHT = Daypart("tonight", 18, 24, 8)
+TONIGHT = Daypart("tonight", 17, 24, 8)
 _MORNING = Daypart("in the morning", 1, 12, 9)
 _AFTERNOON = Daypart("in the afternoon", 12, 18, 3)
 _EVENING = Daypart("in the evening", 17, 24, 7)
@@ -169,7 +169,7 @@ NEXT = {
     "kommende", "prochain", "prochaine", "próximo", "próxima", "proximo", "proxima",
 }  # fmt: skip
 WEEK = {"week", "woche", "semaine", "semana"}
-THIS = {"this", "diesen", "dieser", "diese", "ce", "cet", "este", "esta"}
+THIS = {"this", "diesen", "dieser", "diese", "ce", "este", "esta"}
 LAST = {"last", "past", "previous", "letzten", "letzter", "dernier", "pasado"}
 IN = {"in", "dans", "en"}
 
@@ -188,6 +188,14 @@ RECURRING = {
     "jeder", "täglich", "wöchentlich", "monatlich", "chaque", "tous", "toutes", "cada", "todos", "todas",
 }  # fmt: skip
 RANGING = {"to", "von", "till", "til", "until", "through", "thru", "bis", "between", "from", "jusqu", "hasta", "for"}
+
+# Languages of which the order of day and month is known.
+LANGUAGES = {
+    "af", "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fil", "fr",
+    "ga", "gl", "he", "hi", "hr", "hu", "id", "is", "it", "ja", "ka", "kk", "ko", "lt", "lv", "mk", "ms", "nb",
+    "nl", "nn", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr",
+    "uk", "ur", "vi", "zh",
+}  # fmt: skip
 
 
 def ordinal(number: int) -> str:

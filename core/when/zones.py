@@ -93,6 +93,14 @@ def _without_accents(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
 
 
+def shown(abbreviation: str) -> str:
+    """As people write it: `CEST`, `Eastern daylight time`."""
+    for season in ("standard", "daylight"):
+        if abbreviation.endswith(season):
+            return f"{abbreviation[2:].removesuffix(season)} {season} time".capitalize()
+    return abbreviation.upper()
+
+
 @functools.lru_cache(maxsize=64)
 def abbreviations(zone: str) -> dict[str, float]:
     """What people there call their own clock in winter and summer, in lower case, with the offset in hours: `ist` means

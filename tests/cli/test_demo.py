@@ -16,35 +16,51 @@ import pytest
 from cli.processes import free_port
 from core.settings import Settings
 from core.wiring import build_core
-from tests.cli.conftest import ROOT
+from tests.cli.conftest import ALICE, ROOT, Terminal
 from tests.cli.test_supervisor import lives, until
 
 ROLES = ("temporal", "mail", "worker", "web")
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "SOONISH_DATA": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
+class Product:
+    """`soonish run` on a folder of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.environment = {**os.environ, "SOONISH_DATA": str(data), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "cli", "run", "--port", str(free_port())]
+        self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        assert any("is ready" in line for line in self.process.stdout)
+
+    def pid(self, role: str) -> int:
+        return int((self.data / "run" / f"{role}.pid").read_text())
+
+    def stop(self) -> None:
+        with self.process:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGINT)
+                self.process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[list[Product]]:
+    """What ran for these tests: one, unless a test ended it and another came after."""
+    products: list[Product] = []
+    yield products
+    for each in products:
+        each.stop()
 
 
 @pytest.fixture
-def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "cli", "run", "--port", str(free_port())]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "is ready" in line:
-                break
-        yield process
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+def product(started: list[Product], tmp_path: Path) -> Product:
+    if not started or started[-1].process.poll() is not None:
+        started.append(Product(tmp_path / "data"))
+    return started[-1]
 
 
-def test_a_healthy_first_start_logs_one_line_for_each_role_and_nothing_frightening(
-    running: subprocess.Popen[str], environment: dict[str, str]
-) -> None:
-    logs = Path(environment["SOONISH_DATA"]) / "logs"
+def test_a_healthy_first_start_logs_one_line_for_each_role_and_nothing_frightening(product: Product) -> None:
+    logs = product.data / "logs"
     for role, words in (("web", "serving on 127.0.0.1, port "), ("worker", "taking work from Temporal at ")):
         (line,) = (logs / f"{role}.log").read_text().splitlines()
         assert f" INFO cli.commands.run {words}" in line
@@ -52,9 +68,8 @@ def test_a_healthy_first_start_logs_one_line_for_each_role_and_nothing_frighteni
     assert not re.search("warn|error|fail", (logs / "temporal.log").read_text(), re.IGNORECASE)
 
 
-def private(environment: dict[str, str]) -> set[str]:
+def private(data: Path) -> set[str]:
     """Every address, channel and secret of an installation, in the clear."""
-    data = Path(environment["SOONISH_DATA"])
     core = build_core(Settings(_env_file=None, soonish_data=data))
     with sqlite3.connect(data / "soonish.db") as database:
         found = {email for (email,) in database.execute("SELECT email FROM users WHERE email IS NOT NULL")}
@@ -65,44 +80,37 @@ def private(environment: dict[str, str]) -> set[str]:
     return found | set(json.loads((data / "secrets.json").read_text()).values())
 
 
-def test_the_demo_keeps_every_promise_logs_no_address_and_a_killed_supervisor_leaves_nothing_behind(
-    running: subprocess.Popen[str], environment: dict[str, str]
-) -> None:
+def test_the_demo_keeps_every_promise_and_logs_no_address(product: Product) -> None:
     command = [sys.executable, "-m", "cli", "demo", "--json"]
-    demo = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    demo = subprocess.run(command, env=product.environment, capture_output=True, text=True, timeout=120, check=False)
     lines = [json.loads(line) for line in demo.stdout.splitlines()]
     assert demo.returncode == 0, demo.stdout + demo.stderr
     promises = [line["text"] for line in lines if line["kind"] == "promise" and line["ok"]]
     assert len(promises) >= 20
-    secrets = private(environment)
+    secrets = private(product.data)
     assert len(secrets) >= 7
-    for log in (Path(environment["SOONISH_DATA"]) / "logs").iterdir():
+    for log in (product.data / "logs").iterdir():
         assert [secret for secret in secrets if secret in log.read_text()] == [], log
-    folder = Path(environment["SOONISH_DATA"]) / "run"
-    pids = [int((folder / f"{role}.pid").read_text()) for role in ROLES]
-    assert all(map(lives, pids))
-    running.kill()
-    running.wait()
-    until(lambda: not any(map(lives, pids)))
 
 
 def test_a_worker_that_is_killed_is_started_again_and_delivers(
-    running: subprocess.Popen[str], environment: dict[str, str]
+    product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(environment["SOONISH_DATA"]) / "run"
-    pid_file = folder / "worker.pid"
-    killed = int(pid_file.read_text())
+    killed = product.pid("worker")
     os.kill(killed, signal.SIGKILL)
+    monkeypatch.setenv("SOONISH_DATA", str(product.data))
+    soonish = Terminal(product.data)
+    soonish.ok("token", "create", "--email", ALICE)
+    event = soonish.event()
+    soonish.ok("subscribe", event, "--tag", "email", "--as", ALICE)
+    sent = soonish.json("notify", event, "--title", "Doors", "--body", "At six.", "--as", ALICE)
+    until(lambda: soonish.json("report", str(sent["id"]), "--as", ALICE)["delivered"] == 1, 30)
+    assert product.pid("worker") != killed
 
-    def soonish(*args: str) -> dict[str, object]:
-        command = [sys.executable, "-m", "cli", *args, "--json"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-        answer: dict[str, object] = json.loads(done.stdout)
-        return answer
 
-    soonish("token", "create", "--email", "alice@example.org")
-    event = soonish("event", "create", "--name", "Launch", "--start", "2031-05-01T19:00:00+02:00")
-    soonish("subscribe", str(event["id"]), "--tag", "email")
-    sent = soonish("notify", str(event["id"]), "--title", "Doors", "--body", "At six.")
-    until(lambda: soonish("report", str(sent["id"]))["delivered"] == 1)
-    assert int(pid_file.read_text()) != killed
+def test_a_killed_supervisor_leaves_nothing_behind(product: Product) -> None:
+    pids = [product.pid(role) for role in ROLES]
+    assert all(map(lives, pids))
+    product.process.kill()
+    product.process.wait()
+    until(lambda: not any(map(lives, pids)))

@@ -9,6 +9,7 @@ from sqlalchemy import Select, event, func, select
 
 from core.db.models import AuditEntry, Base, Delivery, Event, EventUpdate, Integration, Notification, Subscription
 from core.errors import Code, SoonishError
+from core.events.duties import event_duties
 from core.events.model import EventView
 from core.work import Actor, Core
 from tests.people import Town
@@ -58,9 +59,28 @@ async def subscriptions(town: Town, about: EventView) -> list[Subscription]:
     return await rows(town.core, query.order_by(Subscription.id))
 
 
+async def the_one(town: Town, event: EventView) -> Subscription:
+    (row,) = await subscriptions(town, event)
+    return row
+
+
+async def states(town: Town, event: EventView) -> list[str]:
+    return [row.state for row in await subscriptions(town, event)]
+
+
+async def mails_that_ask(town: Town, event: EventView) -> int:
+    return sum([len(await deliveries(town.core, each.id)) for each in await notifications(town, event, "confirm")])
+
+
 async def timeline(town: Town, about: EventView) -> list[EventUpdate]:
     query = select(EventUpdate).join(Event, Event.id == EventUpdate.event_id).where(Event.public_id == about.id)
     return await rows(town.core, query.order_by(EventUpdate.id))
+
+
+async def duties(town: Town, event: EventView) -> list[int]:
+    found = await town.core.step(event_duties, (await town.row(event)).id)
+    assert found is not None
+    return found.owed
 
 
 async def refusal(doing: Awaitable[Any], code: Code) -> SoonishError:

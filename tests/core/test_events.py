@@ -1,19 +1,16 @@
-"""Events: what may be said about them, who may change them, and how edits become messages."""
+"""Events: what may be said about them, who may see them, and who may change them."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import update
 
-from core.db.models import Delivery
 from core.errors import Code
 from core.events.changes import cancel_event, change_event
-from core.events.duties import event_duties, make_reminder, neglected
-from core.events.model import Cancellation, EventChange, EventView, NewEvent
+from core.events.model import Cancellation, EventChange, NewEvent
 from core.events.usecases import create_event, event_page, get_event, list_events
-from core.integrations.usecases import remove_integration
+from core.limits import HOUR
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.pages import PageRequest
@@ -22,9 +19,6 @@ from core.subscriptions.leave import end_mine, remove_subscriber, unsubscribe
 from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
 from core.subscriptions.views import event_subscriptions, my_subscriptions
 from core.tokens import UnsubscribeToken, unsubscribe_token
-from core.wiring import build_core
-from core.work import SYSTEM, Core
-from tests.conftest import MakeSettings
 from tests.core.look import (
     NOBODY,
     deliveries,
@@ -32,33 +26,11 @@ from tests.core.look import (
     one_audit_row,
     refusal,
     refused_without_a_trace,
-    statements,
     subscriptions,
     timeline,
 )
-from tests.people import EVERYTHING, Clock, Town, people_of
-
-HOUR = dt.timedelta(hours=1)
-
-
-@pytest.fixture
-async def patient(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Town]:
-    """A town where edits within two minutes travel together."""
-    core = build_core(make_settings(update_delay_seconds=120), clock=clock)
-    yield await people_of(core, core.settings, clock)
-    await core.db.close()
-
-
-async def edit(town: Town, event: EventView, **changes: object) -> EventView:
-    change = EventChange.model_validate(changes)
-    return await town.core.act(town.alice.actor, change_event, event.id, change)
-
-
-async def duties(town: Town, event: EventView) -> list[int]:
-    found = await town.core.step(event_duties, (await town.row(event)).id)
-    assert found is not None
-    return found.owed
-
+from tests.core.steps import edit
+from tests.people import EVERYTHING, Clock, Town
 
 # What an event may be
 
@@ -272,226 +244,6 @@ async def test_a_running_event_may_still_change_but_not_start_in_the_past(town: 
     await refusal(edit(town, event, start_date=town.in_(hours=-0.5)), Code.INVALID)
 
 
-# Edits that follow each other
-
-
-async def test_edits_within_the_delay_become_one_message_with_the_first_and_the_last_value(patient: Town) -> None:
-    event = await patient.event(location="Hall")
-    await patient.follow(patient.bob, event)
-    first, last = patient.in_(days=4), patient.in_(days=5)
-    await edit(patient, event, start_date=first)
-    (waiting,) = await notifications(patient, event, "update")
-    await edit(patient, event, start_date=last)
-    await edit(patient, event, location="Roof")
-    (update,) = await notifications(patient, event, "update")
-    assert update.data["changes"] == {
-        "start_date": [event.start_date.isoformat(), last.isoformat()],
-        "location": ["Hall", "Roof"],
-    }
-    assert update.not_before == waiting.not_before
-    (shown,) = await timeline(patient, event)
-    assert (shown.title, shown.revision) == ("Launch party was moved", 4)
-    (row,) = await deliveries(patient.core, update.id)
-    assert row.next_attempt_at == update.not_before
-
-
-@pytest.mark.parametrize("followed", [True, False])
-async def test_going_back_withdraws_message_and_timeline_entry(patient: Town, *, followed: bool) -> None:
-    event = await patient.event()
-    if followed:
-        await patient.follow(patient.bob, event)
-    await edit(patient, event, start_date=patient.in_(days=4))
-    # The workflow looks at once; what waits must still be there afterwards.
-    await duties(patient, event)
-    elsewhere = event.start_date.astimezone(dt.timezone(HOUR))
-    await edit(patient, event, start_date=elsewhere)
-    (update,) = await notifications(patient, event, "update")
-    assert update.superseded_at is not None
-    assert await timeline(patient, event) == []
-    assert {row.status for row in await deliveries(patient.core, update.id)} <= {"skipped"}
-
-
-@pytest.mark.parametrize("also", [False, True])
-async def test_a_start_that_goes_back_owes_its_reminder_although_the_instant_passed_meanwhile(
-    patient: Town, *, also: bool
-) -> None:
-    event = await patient.event(patient.in_(days=1, seconds=30))
-    await patient.follow(patient.bob, event)
-    set_at = (await patient.row(event)).start_set_at
-    patient.clock.shift = dt.timedelta(seconds=10)
-    await edit(patient, event, start_date=patient.in_(days=4))
-    await edit(patient, event, location="Roof", **({"start_date": patient.in_(days=5)} if also else {}))
-    assert (await patient.row(event)).start_set_at > set_at
-    patient.clock.shift = dt.timedelta(seconds=60)
-    await edit(patient, event, start_date=event.start_date)
-    assert (await patient.row(event)).start_set_at == set_at
-    found = await patient.core.step(event_duties, (await patient.row(event)).id)
-    assert found is not None
-    assert found.late is not None
-    assert found.late.kind == "reminder_1day"
-
-
-async def test_a_start_that_goes_back_sends_the_reminder_that_was_withdrawn(patient: Town) -> None:
-    event = await patient.event(patient.in_(days=1, seconds=2))
-    await patient.follow(patient.bob, event)
-    patient.clock.shift = dt.timedelta(seconds=3)
-    row = await patient.row(event)
-    reminder = await patient.core.step(make_reminder, row.id, "reminder_1day", int(row.start_date.timestamp()))
-    assert reminder is not None
-    await edit(patient, event, start_date=patient.in_(days=4))
-    assert [each.status for each in await deliveries(patient.core, reminder)] == ["skipped"]
-    await edit(patient, event, start_date=event.start_date)
-    assert [each.status for each in await deliveries(patient.core, reminder)] == ["queued"]
-    assert reminder in await duties(patient, event)
-
-
-async def test_a_subscriber_who_drops_a_channel_meanwhile_does_not_split_the_message(patient: Town) -> None:
-    event = await patient.event()
-    hook = await patient.channel(patient.carol, "json://192.0.2.7/hook")
-    await patient.follow(patient.bob, event)
-    await patient.follow(patient.carol, event, hook)
-    await edit(patient, event, start_date=patient.in_(days=4))
-    await patient.core.act(patient.carol.actor, remove_integration, hook)
-    await edit(patient, event, start_date=patient.in_(days=5))
-    assert len(await notifications(patient, event, "update")) == 1
-    assert len(await timeline(patient, event)) == 1
-
-
-async def test_after_a_message_has_left_the_next_edit_is_a_message_of_its_own(patient: Town) -> None:
-    event = await patient.event()
-    await patient.follow(patient.bob, event)
-    await edit(patient, event, location="Roof")
-    async with patient.core.db.write() as session:
-        await session.execute(update(Delivery).values(status="delivered"))
-    await edit(patient, event, location="Cellar")
-    one, two = await notifications(patient, event, "update")
-    assert one.data["changes"] == {"location": ["", "Roof"]}
-    assert two.data["changes"] == {"location": ["Roof", "Cellar"]}
-
-
-async def test_a_change_of_words_alone_is_quiet_unless_the_organizer_says_so(patient: Town) -> None:
-    event = await patient.event()
-    await edit(patient, event, description="New", name="Other", contact="Bob")
-    assert await notifications(patient, event, "update") == []
-    assert await timeline(patient, event) == []
-    await edit(patient, event, description="Newer", notify=True)
-    assert len(await notifications(patient, event, "update")) == 1
-
-
-async def test_a_quiet_edit_says_nothing_but_corrects_a_message_that_waits(patient: Town) -> None:
-    event = await patient.event()
-    await patient.follow(patient.bob, event)
-    await edit(patient, event, start_date=patient.in_(days=4), notify=False)
-    assert await notifications(patient, event, "update") == []
-    await edit(patient, event, start_date=patient.in_(days=5))
-    last = patient.in_(days=6)
-    await edit(patient, event, start_date=last, location="Roof", notify=False)
-    (update,) = await notifications(patient, event, "update")
-    assert set(update.data["changes"]) == {"start_date"}
-    assert update.data["changes"]["start_date"][1] == last.isoformat()
-
-
-async def test_edits_within_two_hours_of_a_start_go_at_once(patient: Town) -> None:
-    near = await patient.event(patient.in_(minutes=119))
-    far = await patient.event(patient.in_(minutes=125))
-    for event in (near, far):
-        await patient.follow(patient.bob, event)
-        await edit(patient, event, location="Roof")
-    now = patient.clock.now()
-    assert (await notifications(patient, near, "update"))[0].not_before <= now
-    assert (await notifications(patient, far, "update"))[0].not_before > now
-
-
-async def test_moving_away_from_a_near_start_goes_at_once(patient: Town) -> None:
-    event = await patient.event(patient.in_(hours=1))
-    await patient.follow(patient.bob, event)
-    await edit(patient, event, start_date=patient.in_(days=9))
-    assert (await notifications(patient, event, "update"))[0].not_before <= patient.clock.now()
-
-
-async def test_now_hurries_a_message_that_waits(patient: Town) -> None:
-    event = await patient.event()
-    await patient.follow(patient.bob, event)
-    await edit(patient, event, location="Roof")
-    await edit(patient, event, description="New", notify="now")
-    (update,) = await notifications(patient, event, "update")
-    assert set(update.data["changes"]) == {"location", "description"}
-    assert update.not_before <= patient.clock.now()
-    assert await duties(patient, event) == [row.id for row in await notifications(patient, event)]
-
-
-async def test_who_joins_between_two_edits_is_told_of_the_last(patient: Town) -> None:
-    event = await patient.event()
-    await patient.follow(patient.bob, event)
-    await edit(patient, event, start_date=patient.in_(days=4))
-    await patient.follow(patient.carol, event)
-    await edit(patient, event, start_date=patient.in_(days=5))
-    (update,) = await notifications(patient, event, "update")
-    assert [row.label for row in await deliveries(patient.core, update.id)] == ["Bob", "Carol"]
-
-
-# Reminders
-
-
-async def test_a_moved_event_withdraws_queued_reminders(town: Town) -> None:
-    event = await town.event(town.in_(hours=2))
-    await town.follow(town.bob, event)
-    town.clock.shift = HOUR
-    row = await town.row(event)
-    start = int(event.start_date.timestamp())
-    reminder = await town.core.step(make_reminder, row.id, "reminder_1hour", start)
-    assert reminder is not None
-    await edit(town, event, start_date=town.in_(days=9))
-    assert [(each.status, each.code) for each in await deliveries(town.core, reminder)] == [("skipped", "superseded")]
-    assert await town.core.step(make_reminder, row.id, "reminder_1hour", start) is None
-
-
-async def test_a_reminder_is_made_once_for_a_start_and_never_after_it(town: Town) -> None:
-    event = await town.event(town.in_(hours=2))
-    row, start = await town.row(event), int(event.start_date.timestamp())
-    town.clock.shift = HOUR
-    first = await town.core.step(make_reminder, row.id, "reminder_1hour", start)
-    assert first is not None
-    assert await town.core.step(make_reminder, row.id, "reminder_1hour", start) == first
-    assert await town.core.step(make_reminder, row.id, "reminder_1hour", start + 1) is None
-    town.clock.shift = 2 * HOUR
-    assert await town.core.step(make_reminder, row.id, "reminder_1hour", start) is None
-
-
-async def test_the_sweeper_finds_missed_reminders_in_one_look_however_many_events_there_are(town: Town) -> None:
-    ids = {(await town.row(await town.event(town.in_(days=2, seconds=n)))).id for n in range(6)}
-    town.clock.shift = dt.timedelta(days=1, hours=12)
-    with statements(town.core) as seen:
-        events, _ = await town.core.ask(SYSTEM, neglected)
-    assert events == ids
-    assert len(seen) <= 5
-
-
-async def test_cancelling_withdraws_what_waits_and_tells_everybody_at_once(patient: Town) -> None:
-    event = await patient.event()
-    await patient.follow(patient.bob, event)
-    await patient.core.act(NOBODY, subscribe_by_email, event.id, SubscribeByEmail(email="nora@example.org"))
-    await edit(patient, event, location="Roof")
-    await patient.core.act(patient.alice.actor, cancel_event, event.id, Cancellation(reason="Flood"))
-    for kind in ("update", "welcome", "confirm"):
-        (withdrawn,) = await notifications(patient, event, kind)
-        assert {row.status for row in await deliveries(patient.core, withdrawn.id)} == {"skipped"}
-    (told,) = await notifications(patient, event, "cancelled")
-    assert [row.label for row in await deliveries(patient.core, told.id)] == ["Bob"]
-    assert told.not_before <= patient.clock.now()
-
-
-async def test_duties_end_with_the_grace_and_an_ended_event_says_so(town: Town) -> None:
-    event = await town.event(town.in_(hours=1))
-    row = await town.row(event)
-    town.clock.shift = dt.timedelta(hours=3)
-    found = await town.core.step(event_duties, row.id)
-    assert found is not None
-    assert (found.over, found.ahead, found.late) == (False, [], None)
-    assert (await town.row(event)).status == "ended"
-    assert await town.core.step(event_duties, 999) is None
-
-
 async def test_the_page_shows_what_everybody_was_told_and_not_what_a_few_were(town: Town) -> None:
     event = await town.event()
     (bob,) = await town.follow(town.bob, event)
@@ -510,10 +262,6 @@ async def test_an_unsubscribe_link_still_works_for_a_private_event(town: Town) -
     (row,) = await subscriptions(town, event)
     link = unsubscribe_token(town.core.keys, UnsubscribeToken(row.event_id, row.integration_id))
     assert (await town.core.act(NOBODY, unsubscribe, link)).ended == 1
-
-
-async def test_a_core_without_events_has_nothing_neglected(core: Core) -> None:
-    assert await core.ask(SYSTEM, neglected) == (set(), set())
 
 
 async def test_an_event_whose_time_is_over_says_so_before_its_workflow_has_looked(town: Town, clock: Clock) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import func, select, update
 
 from core.db.models import Delivery, StoredRequest
 from core.errors import Code
-from core.events.changes import cancel_event, change_event
+from core.events.changes import cancel_event
 from core.events.duties import make_reminder
-from core.events.model import Cancellation, EventChange, EventView, NewEvent
+from core.events.model import Cancellation, EventView, NewEvent
 from core.events.usecases import create_event
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import event_deliveries, report, retry, send_message
@@ -35,6 +35,7 @@ from tests.core.look import (
     table_sizes,
     timeline,
 )
+from tests.core.steps import edit
 from tests.people import EVERYTHING, Clock, Town, people_of
 
 
@@ -258,11 +259,6 @@ async def test_an_organizer_never_sees_an_address_that_has_not_said_yes(town: To
     listed = await town.core.ask(town.alice.actor, event_deliveries, event.id, EVERYTHING)
     assert "confirm" not in {each.kind for each in listed.items}
     assert "n•••a" not in listed.model_dump_json()
-
-
-async def edit(town: Town, event: EventView, **changes: object) -> EventView:
-    change = EventChange.model_validate(changes)
-    return await town.core.act(town.alice.actor, change_event, event.id, change)
 
 
 # The same request twice

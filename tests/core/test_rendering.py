@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from html.parser import HTMLParser
+from typing import Literal
 
 import pytest
 
@@ -15,7 +16,7 @@ from core.notifications.rows import About, Recipient
 from core.rendering.composer import Composer
 from core.rendering.notices import notice_for
 from core.rendering.updates import change_body
-from core.tokens import ConfirmToken, UnsubscribeToken, read_confirm, read_unsubscribe
+from core.tokens import ConfirmToken, LinkToken, UnsubscribeToken, read_confirm, read_link, read_unsubscribe
 
 KEYS = Keys("s" * 32, ["e" * 32])
 NOW = dt.datetime(2026, 11, 27, 18, 0, tzinfo=dt.UTC)
@@ -24,7 +25,7 @@ BASE = "https://soonish.test"
 URL = "json://hook.example.org/s3cret"
 EVIL = "<script>alert(1)</script> @everyone [x](http://evil) *b* `c` | > # & \"'"
 ASKS = {"confirm", "confirm_channel", "invitation"}
-MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message", *ASKS}
+MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message", "verify", *ASKS}
 
 
 def event_of(**facts: object) -> Event:
@@ -44,6 +45,7 @@ def about(kind: str, event: Event | None = None, *, title: str = "A title", body
         "who": "Bob",
         "purpose": "follow",
         "invitation": 4,
+        "link": 4,
     }
     if kind == "update":
         data["changes"] = {
@@ -52,8 +54,8 @@ def about(kind: str, event: Event | None = None, *, title: str = "A title", body
             "name": ["Before", event.name if event else ""],
             "description": ["x", "y"],
         }
-    notification = Notification(id=3, kind=kind, title=title, body=body, data=data)
-    with_event = kind not in {"confirm_channel", "channel_disabled"}
+    notification = Notification(id=3, kind=kind, title=title, body=body, data=data, created_at=NOW)
+    with_event = kind not in {"confirm_channel", "channel_disabled", "verify", "sign_in"}
     return About(notification, (event or event_of()) if with_event else None, "Alice")
 
 
@@ -153,7 +155,7 @@ def test_every_message_that_may_be_left_says_how_in_every_form(kind: str) -> Non
         return
     (token,) = {token for found in links for token in found}
     assert all(links)
-    about_event = kind != "confirm_channel"
+    about_event = kind not in {"confirm_channel", "verify"}
     assert read_unsubscribe(KEYS, token) == UnsubscribeToken(7 if about_event else 0, 5)
     assert message.mail.unsubscribe_url == f"{BASE}/u/{token}"
     assert message.mail.list_id == ("Ab3dEf6hJk.soonish.test" if about_event else None)
@@ -258,6 +260,14 @@ def test_a_repeated_send_is_recognised_as_the_same_mail() -> None:
     assert one.mail is not None
     assert two.mail is not None
     assert one.mail.message_id == two.mail.message_id == "d11@soonish.test"
+
+
+@pytest.mark.parametrize("kind", ["verify", "sign_in"])
+def test_a_mail_that_lets_in_carries_its_own_link(kind: Literal["verify", "sign_in"]) -> None:
+    message = compose(about(kind))
+    links = {found for form in forms(message)[1:] for found in re.findall(rf"{BASE}/in/([\w-]+)", form)}
+    (link,) = links
+    assert read_link(KEYS, link, NOW) == LinkToken(kind, 4, int(NOW.timestamp()))
 
 
 def test_every_kind_has_a_notice() -> None:

@@ -104,6 +104,26 @@ async def test_a_host_that_hangs_does_not_hold_up_the_others(world: World) -> No
     assert {send.host for send in world.running} == {"dead"}
 
 
+async def test_a_full_host_goes_on_the_moment_one_of_its_sends_ends(world: World) -> None:
+    sends = world.send(*(str(number) for number in range(30)), host="h")
+    async with asyncio.timeout(0.9):  # full hosts are looked at again after a second, which is not meant here
+        for send in sends:
+            await world.until(lambda send=send: send in world.running)  # type: ignore[misc]
+            await world.finish(send)
+
+
+async def test_a_send_that_breaks_ends_as_an_error_of_ours_and_holds_up_nothing(world: World) -> None:
+    broken, fine = world.send("broken", "fine")
+    await world.until(lambda: fine in world.running)
+    broken.answer.set_exception(RuntimeError("broken"))
+    await world.until(lambda: len(world.ended) == 1)
+    world.dispatcher.recorded(1)
+    await world.finish(fine)
+    assert [(name, outcome.code, outcome.permanent) for name, outcome in world.ended] == [
+        ("broken", "error", False), ("fine", "ok", False)
+    ]  # fmt: skip
+
+
 async def test_jobs_of_a_host_that_stays_stuck_are_put_off_and_not_kept(world: World) -> None:
     world.send(*(f"dead {number}" for number in range(10)), host="dead")
     await world.until(lambda: len(world.running) == 4)

@@ -16,6 +16,8 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """Each Set-Cookie as it was sent."""
 
     @property
     def text(self) -> str:
@@ -118,4 +120,36 @@ async def _call(app: ASGIApp, scope: Scope, chunks: list[bytes]) -> Answer:
     await app(scope, receive, send)
     start = sent[0]
     headers = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Answer(start["status"], headers, b"".join(each.get("body", b"") for each in sent[1:]))
+    cookies = tuple(value.decode() for name, value in start["headers"] if name == b"set-cookie")
+    return Answer(start["status"], headers, b"".join(each.get("body", b"") for each in sent[1:]), cookies)
+
+
+class Browser(Client):
+    """A client that keeps its cookies, and says of every request where it comes from, as browsers do."""
+
+    def __init__(self, app: ASGIApp, peer: str = "203.0.113.7") -> None:
+        super().__init__(app, None, peer)
+        self.jar: dict[str, str] = {}
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes | None = None,
+        chunks: Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        known = {"user_agent": "Firefox", "sec_fetch_site": "same-origin", **(headers or {})}
+        if self.jar:
+            known.setdefault("cookie", "; ".join(f"{name}={value}" for name, value in self.jar.items()))
+        answer = await super().send(method, path, json=json, body=body, chunks=chunks, headers=known)
+        for each in answer.cookies:
+            pair, _, rest = each.partition(";")
+            name, _, value = pair.partition("=")
+            if "Max-Age=0" in rest:
+                self.jar.pop(name, None)
+            else:
+                self.jar[name] = value
+        return answer

@@ -12,7 +12,6 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import func, select
 
-from core.accounts.users import vouch
 from core.clock import UTC
 from core.db.migrate import upgrade
 from core.db.models import Base
@@ -20,7 +19,8 @@ from core.delivery.message import OK, Message, Outcome
 from core.settings import Settings
 from core.temporal import Connection, Temporal, TemporalAwayError
 from core.wiring import Outbound, build_core, build_outbound
-from core.work import SYSTEM, Core
+from core.work import Core
+from tests.conftest import Inhabited
 from tests.web.client import Answer, Client
 from web.app import create_app
 
@@ -122,21 +122,21 @@ def settings(tmp_path: Path, empty_database: Path) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def playing(settings: Settings) -> AsyncIterator[Stage]:
+async def playing(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Stage]:
+    shutil.copytree(inhabited.folder, settings.soonish_data, dirs_exist_ok=True)
     clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
     core = build_core(settings, clock=clock)
     outbound = build_outbound(core)
     outbound = Outbound(outbound.openings, outbound.policy, cast("Any", sender))
     app = create_app(core, outbound, cast("Temporal", temporal))
-    people = [await core.act(SYSTEM, vouch, f"{name}@example.org") for name in ("alice", "bob", "carol")]
-    alice, bob, carol = (Client(app, person.token) for person in people)
+    alice, bob, carol = (Client(app, person.token) for person in inhabited.people)
     async with app.router.lifespan_context(app):
         yield Stage(app, core, clock, sender, temporal, alice, bob, carol, Client(app))
 
 
 @pytest.fixture
-async def stage(settings: Settings) -> AsyncIterator[Stage]:
-    async with playing(settings) as made:
+async def stage(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Stage]:
+    async with playing(settings, inhabited) as made:
         yield made
 
 

@@ -8,14 +8,17 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from tests.conftest import Inhabited
 from tests.web.conftest import HOOK, START, Stage, Untouched, playing, settings_in
 from web.app import API
 
 
 @pytest.fixture(scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> AsyncIterator[Stage]:
+async def stage(
+    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, inhabited: Inhabited
+) -> AsyncIterator[Stage]:
     """One stage for all of them: what is refused changes nothing."""
-    async with playing(settings_in(tmp_path_factory.mktemp("refused"), empty_database)) as made:
+    async with playing(settings_in(tmp_path_factory.mktemp("refused"), empty_database), inhabited) as made:
         yield made
 
 
@@ -102,7 +105,7 @@ async def test_an_empty_zone_is_refused_with_the_words_that_any_wrong_one_gets(s
         assert empty == wrong
         assert empty["detail"] == "That time zone is not known."
     unset = await stage.alice.post("/api/events", {"name": "Film", "start_date": START, "timezone": None})
-    assert (unset.status, unset.json["timezone"]) == (201, "UTC")
+    assert (unset.status, unset.json["timezone"]) == (201, "Europe/Berlin")
 
 
 ADDRESSES = [

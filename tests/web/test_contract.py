@@ -19,11 +19,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from core.accounts.sessions import begin_session
 from core.accounts.users import vouch
 from core.settings import Settings
 from core.temporal import Temporal
 from core.wiring import Outbound, build_core, build_outbound
-from core.work import SYSTEM
+from core.work import SYSTEM, Work
 from tests.web.client import Client
 from tests.web.conftest import START, AbsentTemporal, RecordingSender, StoppedClock
 from web.app import create_app
@@ -61,8 +62,17 @@ class World:
             "subscription_id": followed["id"],
             "integration_id": followed["integration_id"],
             "notification_id": message["id"],
+            "session_id": await self._sign_in(),
         }
         await self.core.db.close()
+
+    async def _sign_in(self) -> int:
+        """A session of hers, in a browser that the probes do not use."""
+
+        async def begin(work: Work) -> int:
+            return (await begin_session(work, 1, "Firefox"))[0]
+
+        return await self.core.step(begin)
 
 
 @pytest.fixture

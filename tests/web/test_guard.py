@@ -74,7 +74,10 @@ async def test_our_own_pages_and_programs_can(stage: Stage, headers: dict[str, s
     assert (await stage.visitor.form(path, {"email": "nora@example.org"}, **headers)).status == 200
 
 
-PAGES = ["/", "/privacy", "/e/{}", "/c/forged", "/u/forged", "/nothing", "/api/docs", "/api/health", "/static/app.css"]
+PAGES = [
+    "/", "/privacy", "/e/{}", "/c/forged", "/u/forged", "/in/forged", "/sign-in", "/nothing", "/api/docs",
+    "/api/health", "/static/app.css",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -86,7 +89,7 @@ async def test_every_answer_carries_the_policy(stage: Stage, path: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"
     assert "permissions-policy" in answer.headers
-    secret = path.startswith(("/c/", "/u/"))
+    secret = path.startswith(("/c/", "/u/", "/in/"))
     assert answer.headers["referrer-policy"] == ("no-referrer" if secret else "strict-origin-when-cross-origin")
     if secret or path == "/api/health":
         assert answer.headers["cache-control"] == "no-store"

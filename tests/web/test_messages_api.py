@@ -18,7 +18,7 @@ async def test_a_message_is_accepted_and_reported(stage: Stage) -> None:
     report = (await stage.alice.get(f"/api/notifications/{accepted.json['id']}")).json
     assert (report["kind"], report["title"], report["waiting"]) == ("message", "Doors moved", 1)
     [result] = report["results"]
-    assert (result["label"], result["status"], result["attempts"]) == ("bob", "queued", 0)
+    assert (result["label"], result["status"], result["attempts"]) == ("Bob", "queued", 0)
     retried = await stage.alice.post(f"/api/notifications/{accepted.json['id']}/retry")
     assert (retried.status, retried.json) == (202, {"retried": 0})
     sent = await stage.alice.get(f"/api/events/{event}/deliveries?status=queued&limit=1")

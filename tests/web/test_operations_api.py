@@ -7,14 +7,17 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from core.temporal import Connection
+from tests.people import until
 from tests.web.conftest import Stage
 
 
 async def settled(stage: Stage) -> dict[str, Any]:
     """Health, once the question to Temporal that it started has been answered."""
-    await stage.visitor.get("/api/health")
-    await asyncio.sleep(0)
-    return dict((await stage.visitor.get("/api/health")).json)
+
+    async def health() -> dict[str, Any]:
+        return dict((await stage.visitor.get("/api/health")).json)
+
+    return await until(health, lambda found: found["temporal"] != "unknown")
 
 
 async def test_people_are_served_while_temporal_is_away(stage: Stage) -> None:

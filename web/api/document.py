@@ -15,7 +15,8 @@ router = APIRouter()
 
 ABOUT = (
     "Soonish tells people what is coming, where they already are. Times are RFC 3339, with an offset; lists are "
-    "{items, next} with limit and cursor; every refusal is problem details (RFC 9457)."
+    "{items, next} with limit and cursor; every refusal is problem details (RFC 9457). Programs send a bearer token; "
+    "a browser that is signed in is known by its cookie."
 )
 _REF = "#/components/schemas/Problem"
 MEANINGS = {

@@ -24,11 +24,12 @@ RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 async def caller(request: Request, site: SiteOf) -> Actor:
-    """The bearer of the token, or nobody in particular without one. A token that is not valid is refused."""
-    visitor = site.visitor(request, "api")
+    """The bearer of the token, else whoever is signed in in this browser, else nobody in particular. A token that is
+    not valid is refused; a cookie that is over says nothing."""
     header = request.headers.get("authorization")
     if header is None:
-        return visitor
+        return await site.person(request, "api")
+    visitor = site.visitor(request, "api")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise SoonishError(Code.UNAUTHENTICATED, "The API knows bearer tokens only.", hint="Authorization: Bearer …")

@@ -25,6 +25,8 @@ with workflow.unsafe.imports_passed_through():
 
 _SHORTEST_WAIT = 0.2
 """Seconds."""
+_TOO_LONG = 20_000
+"""Events of history after which a fresh run does not wait for sends under way; Temporal ends a run at 51,200."""
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
@@ -37,6 +39,7 @@ class EventWorkflow:
         self._event_id = start.event_id
         self._scheduled = start.scheduled
         self._sending: dict[int, asyncio.Task[None]] = {}
+        self._leaving = False
         self._rung = True
         self._rings = 0
         self._wake_at: datetime | None = None
@@ -53,9 +56,15 @@ class EventWorkflow:
             duties = await self._ask()
             for notification_id in duties.owed:
                 self._send(notification_id)
+            history = workflow.info()
+            stale = history.is_continue_as_new_suggested() or self._release != duties.release
+            self._leaving = duties.over or duties.wake_at is None or stale
+            if self._sending and history.get_current_history_length() < _TOO_LONG:
+                # One that is cut off gives its rows back late: each ends in the run that began it.
+                continue
             if duties.over and not self._sending and not self._rung:
                 return "finished"
-            if workflow.info().is_continue_as_new_suggested() or self._release != duties.release:
+            if stale:
                 workflow.continue_as_new(EventStart(self._event_id, sorted(self._sending), self._scheduled))
 
     async def _until_needed(self) -> None:
@@ -98,6 +107,9 @@ class EventWorkflow:
             report = await send(notification_id)
         finally:
             del self._sending[notification_id]
+            if self._leaving and not self._sending:
+                # Nothing else would wake the run: what was owed last is done.
+                self._rung = True
         if report.next_attempt_at is not None:
             self._wake(datetime.fromisoformat(report.next_attempt_at))
         if report.failed:

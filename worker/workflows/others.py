@@ -40,12 +40,12 @@ class NotificationWorkflow:
         while True:
             self._rung = False
             report = await send(order.notification_id)
-            if self._rung:
-                continue
-            if report.next_attempt_at is None:
+            if report.next_attempt_at is None and not self._rung:
                 return report
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(order)
+            if self._rung or report.next_attempt_at is None:
+                continue
             wait = datetime.fromisoformat(report.next_attempt_at) - workflow.now()
             try:
                 await workflow.wait_condition(lambda: self._rung, timeout=max(timedelta(0), wait))

@@ -12,7 +12,7 @@ from core.db.models.operations import (
     StoredRequest,
     SuppressedAddress,
 )
-from core.db.models.people import Integration, Token, User
+from core.db.models.people import Integration, Session, Token, User
 
 __all__ = [
     "AuditEntry",
@@ -29,6 +29,7 @@ __all__ = [
     "Notification",
     "OutboxRow",
     "ServiceFlag",
+    "Session",
     "StoredRequest",
     "Subscription",
     "SuppressedAddress",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, Numbered, one_of
+from core.db.models.base import Base, BigId, Numbered, one_of
 
 _OPEN = "status IN ('queued', 'sending')"
 
@@ -81,15 +81,18 @@ class Delivery(Numbered, Base):
 
 
 class OutboxRow(Numbered, Base):
-    """A bell to ring once its transaction has committed: an event's workflow or a notification's own."""
+    """A bell to ring once its transaction has committed: the workflow of an event, of a notification, or of an account
+    and its sessions."""
 
     __tablename__ = "outbox"
 
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id"))
     notification_id: Mapped[int | None] = mapped_column(ForeignKey("notifications.id"))
+    user_id: Mapped[int | None] = mapped_column(BigId)
+    """No foreign key: an account that nobody verified is erased, the bell that said so stays a while."""
     signal: Mapped[str]
     subject_id: Mapped[int]
-    """The row the signal is about (a subscription, a notification, the event)."""
+    """The row the signal is about (a subscription, a notification, the event, a session)."""
     relayed_at: Mapped[dt.datetime | None]
 
     @classmethod

@@ -64,13 +64,36 @@ class Integration(Numbered, Base):
 
 
 class Token(Numbered, Base):
-    """A random token, of which only the hash is kept."""
+    """What opens something without a password: an API token (random, of which only the hash is kept), or a link that
+    was mailed (signed and derived from this row, so that nothing of it is kept)."""
 
     __tablename__ = "tokens"
 
     purpose: Mapped[str]
-    token_hash: Mapped[str] = mapped_column(unique=True)
+    """api, verify or sign_in."""
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
+    """NULL for links."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    subject: Mapped[str | None]
+    """The destination (keyed hash) that a link was mailed to: it proves that address and no other."""
+    browser_hash: Mapped[str | None]
+    """Keyed hash of what the browser that asked for a link keeps in a cookie."""
     expires_at: Mapped[dt.datetime | None]
     used_at: Mapped[dt.datetime | None]
+    """API tokens: the latest use, to the hour. Links: when the one use was."""
+
+
+class Session(Numbered, Base):
+    """Somebody signed in, in one browser. A session that has ended has no row."""
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    last_seen_at: Mapped[dt.datetime]
     """To the hour."""
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    agent: Mapped[str]
+    """What the browser calls itself, shortened."""
+    sudo_at: Mapped[dt.datetime]
+    """When this person last proved who they are, in this session."""

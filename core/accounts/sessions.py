@@ -1,0 +1,103 @@
+"""Sessions: what a browser's cookie stands for. The row is looked at on every request; one that has ended has none."""
+
+import datetime as dt
+
+from sqlalchemy import delete, select, update
+
+from core.accounts.model import AGENT_AT_MOST, SessionView
+from core.contracts import SESSION_STARTED
+from core.db.models import Session
+from core.errors import not_found
+from core.limits import HOUR
+from core.pages import Page, PageRequest, cut, position
+from core.tokens import new_session_token, token_hash
+from core.work import Actor, Core, Work
+
+SUDO = dt.timedelta(minutes=15)
+"""How long after proving who one is one need not do it again."""
+
+
+async def begin_session(work: Work, user_id: int, agent: str) -> tuple[int, str]:
+    """A new session, whatever cookie the browser came with, which is worth nothing afterwards. Its id and its token."""
+    if work.actor.session_id is not None:
+        await work.session.execute(delete(Session).where(Session.id == work.actor.session_id))
+    token = new_session_token()
+    row = Session(
+        user_id=user_id,
+        token_hash=token_hash(token),
+        created_at=work.now,
+        last_seen_at=work.now,
+        expires_at=work.now + _lifetime(work.core),
+        agent="".join(ch for ch in agent if ch.isprintable())[:AGENT_AT_MOST],
+        sudo_at=work.now,
+    )
+    work.session.add(row)
+    await work.session.flush()
+    return row.id, token
+
+
+def watch_session(work: Work, user_id: int, session_id: int) -> None:
+    """Have its end looked after."""
+    work.ring(SESSION_STARTED, session_id, user_id=user_id)
+
+
+async def session_actor(core: Core, cookie: str, via: str, ip: str | None = None) -> Actor | None:
+    """Who a cookie stands for; None when its session is over, or never was."""
+    now = core.clock.now()
+    async with core.db.read() as session:
+        row = await session.scalar(select(Session).where(Session.token_hash == token_hash(cookie)))
+    if row is None or row.expires_at <= now:
+        return None
+    if now - row.last_seen_at >= HOUR:
+        await core.step(_seen, row.id)
+    return Actor(row.user_id, via, ip, row.id)
+
+
+async def _seen(work: Work, session_id: int) -> None:
+    await work.session.execute(
+        update(Session)
+        .where(Session.id == session_id, Session.expires_at > work.now)
+        .values(last_seen_at=work.now, expires_at=work.now + _lifetime(work.core))
+    )
+
+
+def _lifetime(core: Core) -> dt.timedelta:
+    return dt.timedelta(days=core.settings.session_days)
+
+
+async def sign_out(work: Work) -> None:
+    """The session by which this came is over."""
+    if work.actor.session_id is not None:
+        work.subject = f"session:{work.actor.session_id}"
+        await work.session.execute(delete(Session).where(Session.id == work.actor.session_id))
+
+
+async def list_sessions(work: Work, page: PageRequest) -> Page[SessionView]:
+    """Where I am signed in, newest first."""
+    query = select(Session).where(Session.user_id == work.actor.require_user(), Session.expires_at > work.now)
+    if page.cursor:
+        query = query.where(Session.id < position(page.cursor))
+    rows = await work.session.scalars(query.order_by(Session.id.desc()).limit(page.limit + 1))
+    return cut([(row.id, _view(row, work.actor)) for row in rows], page)
+
+
+async def end_session(work: Work, session_id: int) -> None:
+    """Sign out there."""
+    row = await work.session.scalar(
+        select(Session).where(Session.id == session_id, Session.user_id == work.actor.require_user())
+    )
+    if row is None:
+        raise not_found("session")
+    work.subject = f"session:{row.id}"
+    await work.session.delete(row)
+
+
+def _view(row: Session, actor: Actor) -> SessionView:
+    return SessionView(
+        id=row.id,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+        agent=row.agent,
+        current=row.id == actor.session_id,
+    )

@@ -1,0 +1,86 @@
+"""Removed by the organizer: told nothing, let back by the organizer alone."""
+
+from core.errors import Code
+from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
+from core.subscriptions.leave import let_back, remove_subscriber
+from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
+from core.subscriptions.views import event_subscriptions
+from tests.core.look import NOBODY, mails_that_ask, one_audit_row, refusal, refused_without_a_trace, states, table_sizes
+from tests.core.steps import DAY, ask, joined
+from tests.people import EVERYTHING, Town
+
+
+async def test_only_the_organizer_lets_back_whom_they_removed_and_nothing_is_sent(town: Town) -> None:
+    event = await town.event()
+    hook = await town.channel(town.bob, "json://192.0.2.7/hook")
+    mail, other = (await town.follow(town.bob, event))[0], (await town.follow(town.bob, event, hook))[0]
+    for row in (mail, other):
+        await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    listed = await town.core.ask(town.alice.actor, event_subscriptions, event.id, EVERYTHING, removed=True)
+    assert {row.id for row in listed.items} == {mail.id, other.id}
+    for stranger in (town.bob, town.carol):
+        doing = town.core.act(stranger.actor, let_back, event.id, mail.id)
+        await refused_without_a_trace(town.core, doing, Code.FORBIDDEN)
+    before = await table_sizes(town.core)
+    async with one_audit_row(town.core, "let_back"):
+        await town.core.act(town.alice.actor, let_back, event.id, mail.id)
+    assert await table_sizes(town.core) == before
+    assert await states(town, event) == ["ended", "ended"]
+    assert [row.state for row in await town.follow(town.bob, event, hook)] == ["active"]
+    listed = await town.core.ask(town.alice.actor, event_subscriptions, event.id, EVERYTHING, removed=True)
+    assert listed.items == []
+
+
+async def test_whom_the_organizer_removed_is_not_told_and_cannot_come_back_by_themselves(town: Town) -> None:
+    event = await town.event()
+    hook = await town.channel(town.bob, "json://192.0.2.7/hook")
+    (row,) = await town.follow(town.bob, event)
+    before = (await table_sizes(town.core))["notifications"]
+    async with one_audit_row(town.core, "remove_subscriber"):
+        await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    assert (await table_sizes(town.core))["notifications"] == before
+    for way in (SubscribeByChannel(), SubscribeByChannel(integration_ids=[hook])):
+        await refused_without_a_trace(
+            town.core,
+            town.core.act(town.bob.actor, subscribe_by_channel, event.id, way),
+            Code.FORBIDDEN,
+        )
+    await ask(town, event, town.bob.email)
+    assert await mails_that_ask(town, event) == 0
+    assert await states(town, event) == ["ended"]
+
+
+async def test_an_address_that_was_removed_cannot_come_back_through_an_account_either(town: Town) -> None:
+    event = await town.event()
+    row = await joined(town, event, town.bob.email)
+    await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    town.clock.shift = 2 * DAY
+    await ask(town, event, town.bob.email)
+    assert await mails_that_ask(town, event) == 1
+    await refusal(town.core.act(town.bob.actor, subscribe_by_channel, event.id, SubscribeByChannel()), Code.FORBIDDEN)
+
+
+async def test_a_subscription_of_another_event_cannot_be_removed_through_ones_own(town: Town) -> None:
+    event, other = await town.event(), await town.event()
+    (row,) = await town.follow(town.bob, other)
+    await refused_without_a_trace(
+        town.core, town.core.act(town.alice.actor, remove_subscriber, event.id, row.id), Code.NOT_FOUND
+    )
+
+
+async def test_who_was_removed_on_an_account_does_not_come_back_by_the_address_alone(town: Town) -> None:
+    event = await town.event()
+    hook = await town.channel(town.bob, "json://192.0.2.7/bob")
+    (row,) = await town.follow(town.bob, event, hook)
+    await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    await town.core.act(NOBODY, subscribe_by_email, event.id, SubscribeByEmail(email=town.bob.email))
+    assert await states(town, event) == ["ended"]
+
+
+async def test_who_was_removed_as_an_address_does_not_come_back_by_the_account_that_owns_it(town: Town) -> None:
+    event = await town.event()
+    row = await joined(town, event, town.bob.email)
+    await town.core.act(town.alice.actor, remove_subscriber, event.id, row.id)
+    hook = await town.channel(town.bob, "json://192.0.2.7/bob")
+    request = SubscribeByChannel(integration_ids=[hook])
+    await refusal(town.core.act(town.bob.actor, subscribe_by_channel, event.id, request), Code.FORBIDDEN)

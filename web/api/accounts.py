@@ -1,0 +1,122 @@
+"""Registering, signing in and out, and one's own account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request, Response
+
+from core.accounts.links import ask_to_register, ask_to_sign_in
+from core.accounts.model import AccountView, AskForLink, CheckInbox, PasswordChange, SessionView, SignIn
+from core.accounts.passwords import set_password, sign_in_by_password
+from core.accounts.sessions import end_session, list_sessions, sign_out
+from core.accounts.users import my_account
+from core.pages import Page
+from core.tokens import browser_hash, browser_token
+from web.api.document import problems
+from web.api.parts import TOKEN_IS_OPTIONAL, Caller, Me, Paging, RowId
+from web.site import Site, SiteOf
+
+router = APIRouter(tags=["Account"])
+
+_ADDRESS = {"email": "you@example.org"}
+
+
+def this_browser(site: Site, request: Request) -> str:
+    """What the browser that asks for links keeps: the same while it has several under way."""
+    kept = site.cookies.asked(request)
+    return kept if kept and browser_hash(site.core.keys, kept) is not None else browser_token(site.core.keys)
+
+
+@router.post(
+    "/auth/register",
+    status_code=202,
+    summary="Register",
+    responses=problems(401, 422, 429),
+    openapi_extra=TOKEN_IS_OPTIONAL,
+)
+async def registered(
+    request: Request,
+    response: Response,
+    site: SiteOf,
+    who: Caller,
+    body: Annotated[AskForLink, Body(examples=[_ADDRESS])],
+) -> CheckInbox:
+    """The same answer for every address. A new one is asked to confirm within seven days; one that has an account gets
+    a link to sign in. Registering again mails again."""
+    browser = this_browser(site, request)
+    answer = await ask_to_register(site.core, who, body, browser)
+    site.cookies.keep_asked(response, browser)
+    return answer
+
+
+@router.post(
+    "/auth/login",
+    response_model=None,  # which one it is follows from the status
+    summary="Sign in",
+    responses={
+        202: {"model": CheckInbox, "description": "A link is mailed, if there is an account"},
+        204: {"description": "Signed in; the cookie is set"},
+        **problems(401, 422, 429),
+    },
+    status_code=202,
+    openapi_extra=TOKEN_IS_OPTIONAL,
+)
+async def signed_in(
+    request: Request,
+    response: Response,
+    site: SiteOf,
+    who: Caller,
+    body: Annotated[SignIn, Body(examples=[_ADDRESS])],
+) -> CheckInbox | Response:
+    """With an address alone a link is mailed; it works once, for fifteen minutes. With a password the cookie is set at
+    once."""
+    if body.password is None:
+        browser = this_browser(site, request)
+        answer = await ask_to_sign_in(site.core, who, body, browser)
+        site.cookies.keep_asked(response, browser)
+        return answer
+    given, agent = body.password.get_secret_value(), request.headers.get("user-agent", "")
+    opened = await sign_in_by_password(site.core, site.passwords, who, body.email, given, agent)
+    done = Response(status_code=204)
+    site.cookies.keep_session(done, opened.token)
+    return done
+
+
+@router.post(
+    "/auth/logout", status_code=204, summary="Sign out", responses=problems(401, 403), openapi_extra=TOKEN_IS_OPTIONAL
+)
+async def signed_out(site: SiteOf, who: Caller, response: Response) -> None:
+    """The session of the cookie is over. Without one there is nothing to do."""
+    if who.session_id is not None:
+        await site.core.act(who, sign_out)
+    site.cookies.drop_session(response)
+
+
+@router.get("/me", summary="My account", responses=problems(401, 404))
+async def account(site: SiteOf, me: Me) -> AccountView:
+    """Mine."""
+    return await site.core.ask(me, my_account)
+
+
+@router.put("/me/password", status_code=204, summary="Set a password", responses=problems(401, 403, 409, 422, 429))
+async def password_set(
+    site: SiteOf,
+    me: Me,
+    body: Annotated[PasswordChange, Body(examples=[{"password": "correct horse battery staple"}])],
+) -> None:
+    """Needs the cookie of a session that began in the last quarter of an hour, or the current password. Every other
+    session ends."""
+    await set_password(site.core, site.passwords, me, body)
+
+
+@router.get("/me/sessions", summary="Where I am signed in", responses=problems(401, 422))
+async def sessions_of_mine(site: SiteOf, me: Me, page: Paging) -> Page[SessionView]:
+    """Newest first."""
+    return await site.core.ask(me, list_sessions, page)
+
+
+@router.delete(
+    "/me/sessions/{session_id}", status_code=204, summary="Sign out there", responses=problems(401, 403, 404)
+)
+async def ended_session(site: SiteOf, me: Me, session_id: RowId) -> None:
+    """That browser is signed out from its next request on."""
+    await site.core.act(me, end_session, session_id)

@@ -1,0 +1,129 @@
+"""Signing in, the page behind a mailed link, and one's own account. All of it works without JavaScript."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import SecretStr
+from starlette.responses import RedirectResponse
+
+from core.accounts.links import ask_to_register, look_at_link, use_link
+from core.accounts.model import LONGEST_PASSWORD, AskForLink
+from core.accounts.passwords import sign_in_by_password
+from core.accounts.sessions import end_session, list_sessions, sign_out
+from core.accounts.users import my_account
+from core.errors import SoonishError
+from core.pages import PageRequest
+from core.times import distance
+from core.tokens import read_link
+from web.api.accounts import this_browser
+from web.api.parts import RowId
+from web.problems import STATUS
+from web.site import Site, SiteOf
+
+router = APIRouter()
+
+_LONGEST_ADDRESS = 400
+_PRIVATE = {"Cache-Control": "no-store"}
+_PREFETCH = ("sec-purpose", "purpose", "x-moz")
+
+
+@router.get("/sign-in")
+async def sign_in_page(site: SiteOf) -> Response:
+    return _form(site)
+
+
+@router.post("/sign-in")
+async def asked_for_a_link(
+    request: Request, site: SiteOf, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
+) -> Response:
+    """One form for old and new: the link in the mail makes the account if there is none."""
+    typed = email.strip()[:_LONGEST_ADDRESS]
+    try:
+        if password:
+            return await _by_password(request, site, typed, SecretStr(password[:LONGEST_PASSWORD]))
+        browser = this_browser(site, request)
+        await ask_to_register(site.core, await site.person(request), AskForLink(email=typed), browser)
+    except SoonishError as refusal:
+        words = " ".join(filter(None, (refusal.message, refusal.hint)))
+        answer = _form(site, status=STATUS[refusal.code], error=words, typed=typed)
+        if refusal.retry_after is not None:
+            answer.headers["Retry-After"] = str(refusal.retry_after)
+        return answer
+    answer = site.pages.page("asked.html", headers=_PRIVATE, typed=typed)
+    site.cookies.keep_asked(answer, browser)
+    return answer
+
+
+async def _by_password(request: Request, site: Site, typed: str, password: SecretStr) -> Response:
+    who, agent = await site.person(request), request.headers.get("user-agent", "")
+    opened = await sign_in_by_password(site.core, site.passwords, who, typed, password.get_secret_value(), agent)
+    return _signed_in(site, opened.token)
+
+
+@router.get("/in/{link}")
+async def link_page(request: Request, site: SiteOf, link: str) -> Response:
+    """A page with a button; the browser that asked for a way in needs none. Whatever only looks changes nothing."""
+    who = await site.person(request)
+    about = await site.core.ask(who, look_at_link, link, site.cookies.asked(request))
+    if about.purpose == "sign_in" and about.asked_here and _opened_by_a_person(request):
+        return await _use(request, site, link)
+    return site.pages.page("link.html", about=about, link=link)
+
+
+@router.post("/in/{link}")
+async def link_pressed(request: Request, site: SiteOf, link: str) -> Response:
+    # Here already: what anybody can make up must not wait for the database's write lock.
+    read_link(site.core.keys, link, site.core.clock.now())
+    return await _use(request, site, link)
+
+
+async def _use(request: Request, site: Site, link: str) -> Response:
+    opened = await site.core.act(await site.person(request), use_link, link, request.headers.get("user-agent", ""))
+    answer = _signed_in(site, opened.token)
+    site.cookies.drop_asked(answer)
+    return answer
+
+
+def _opened_by_a_person(request: Request) -> bool:
+    """Not HEAD, not fetched ahead, not an image or a frame of some page."""
+    if request.scope.get("head") or any(name in request.headers for name in _PREFETCH):
+        return False
+    return request.headers.get("sec-fetch-dest", "document") == "document"
+
+
+def _signed_in(site: Site, token: str) -> Response:
+    answer = RedirectResponse("/account", 303)
+    site.cookies.keep_session(answer, token)
+    return answer
+
+
+@router.get("/account")
+async def account_page(request: Request, site: SiteOf) -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return RedirectResponse("/sign-in", 303)
+    me = await site.core.ask(who, my_account)
+    sessions = (await site.core.ask(who, list_sessions, PageRequest(limit=100))).items
+    now = site.core.clock.now()
+    shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
+    return site.pages.page("account.html", headers=_PRIVATE, me=me, sessions=shown)
+
+
+@router.post("/account/sessions/{session_id}/end")
+async def session_ended(request: Request, site: SiteOf, session_id: RowId) -> Response:
+    await site.core.act(await site.person(request), end_session, session_id)
+    return RedirectResponse("/account", 303)
+
+
+@router.post("/sign-out")
+async def signed_out(request: Request, site: SiteOf) -> Response:
+    who = await site.person(request)
+    if who.session_id is not None:
+        await site.core.act(who, sign_out)
+    answer = RedirectResponse("/sign-in", 303)
+    site.cookies.drop_session(answer)
+    return answer
+
+
+def _form(site: Site, *, status: int = 200, **said: Any) -> Response:
+    return site.pages.page("sign_in.html", status=status, headers=_PRIVATE, **{"error": None, "typed": "", **said})
