@@ -4,6 +4,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.accounts.passwords import open_by_password, prepare_password, store_password
+from core.accounts.users import my_account
+from core.errors import Code
+from tests.core.look import NOBODY, refusal
+from tests.people import Town
+
 ROOT = Path(__file__).parents[2]
 RUNS = {"act": 1, "ask": 1, "act_once": 2}
 """How `Core` is asked to run a use case for somebody, and which argument that is."""
@@ -22,6 +28,9 @@ ELSEWHERE = {
     "neglected": "the sweeper's",
     "disable_channel": "the courier's",
     "prepare_integration": "the first half of adding a channel; its route is in the web's table",
+    "register": "open to everybody; that it tells nobody anything is compared for every kind of address",
+    "mail_way_in": "likewise",
+    "try_password": "likewise",
     "prepare_test": "the first half of testing a channel; its route is in the web's table",
 }
 
@@ -72,3 +81,12 @@ def test_every_use_case_is_tried_by_a_stranger() -> None:
 
 def test_no_exception_outlives_its_use_case() -> None:
     assert sorted(set(ELSEWHERE) - _use_cases()) == []
+
+
+async def test_an_account_and_its_password_are_nobody_elses(town: Town) -> None:
+    core, bob = town.core, town.bob.actor.require_user()
+    await refusal(core.ask(NOBODY, my_account), Code.UNAUTHENTICATED)
+    await refusal(core.act(NOBODY, prepare_password, by_current=False), Code.UNAUTHENTICATED)
+    await refusal(core.act(NOBODY, store_password, None, "hash"), Code.UNAUTHENTICATED)
+    await refusal(core.act(town.carol.actor, store_password, None, "hash"), Code.FORBIDDEN)
+    await refusal(core.act(NOBODY, open_by_password, bob, "another hash", ""), Code.UNAUTHENTICATED)
