@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 from core.accounts.links import demand_by_ip
 from core.accounts.model import Opened, PasswordChange
-from core.accounts.sessions import SUDO, begin_session, watch_session
+from core.accounts.sessions import begin_session, require_sudo, watch_session
 from core.db.models import Session, User
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError
@@ -105,15 +105,11 @@ async def set_password(core: Core, passwords: Passwords, actor: Actor, change: P
 
 async def prepare_password(work: Work, *, by_current: bool) -> str | None:
     """The current hash, if this session may change it."""
-    user, session = await _mine(work)
+    user, _ = await _mine(work)
     if by_current:
         await _count_try(work, mail_channel(user.email or "").destination if user.email else str(user.id))
-    elif work.now - session.sudo_at > SUDO:
-        raise SoonishError(
-            Code.FORBIDDEN,
-            "You signed in a while ago.",
-            hint="Give your current password, or sign in again by mail.",
-        )
+    else:
+        await require_sudo(work)
     return user.password_hash
 
 

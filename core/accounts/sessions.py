@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from core.accounts.model import AGENT_AT_MOST, SessionView
 from core.contracts import SESSION_STARTED
 from core.db.models import Session
-from core.errors import not_found
+from core.errors import Code, SoonishError, not_found
 from core.limits import HOUR
 from core.pages import Page, PageRequest, cut, position
 from core.tokens import new_session_token, token_hash
@@ -51,6 +51,16 @@ async def session_actor(core: Core, cookie: str, via: str, ip: str | None = None
     if now - row.last_seen_at >= HOUR:
         await core.step(_seen, row.id)
     return Actor(row.user_id, via, ip, row.id)
+
+
+async def require_sudo(work: Work) -> None:
+    """For what a cookie left open on somebody's desk must not do. A token, a terminal and a chat identity prove
+    themselves with every request."""
+    if work.actor.session_id is None:
+        return
+    proved = await work.session.scalar(select(Session.sudo_at).where(Session.id == work.actor.session_id))
+    if proved is None or work.now - proved > SUDO:
+        raise SoonishError(Code.FORBIDDEN, "You signed in a while ago.", hint="Sign in again, then repeat this.")
 
 
 async def _seen(work: Work, session_id: int) -> None:
