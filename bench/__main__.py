@@ -1,5 +1,6 @@
-"""`./dev bench [name …] [--json]`: exit 1 when a message was lost or came twice, 2 when there is no such measure."""
+"""`./dev bench [name …] [--json]`: exit 1 when a message was lost or came twice, 2 when it was typed wrong."""
 
+import argparse
 import asyncio
 import dataclasses
 import json
@@ -9,7 +10,11 @@ from bench.measures import MEASURES, Row
 
 
 def main() -> int:
-    names = [name for name in sys.argv[1:] if not name.startswith("-")] or list(MEASURES)
+    parser = argparse.ArgumentParser("./dev bench", description="Measures Soonish; ratios compare things of one run.")
+    parser.add_argument("name", nargs="*", help=f"Unset: all of them. There are: {', '.join(MEASURES)}.")
+    parser.add_argument("--json", action="store_true", help="Print one JSON document.")
+    asked = parser.parse_args()
+    names: list[str] = asked.name or list(MEASURES)
     unknown = [name for name in names if name not in MEASURES]
     if unknown:
         print(f"There is no measure {', '.join(unknown)}. There are: {', '.join(MEASURES)}.", file=sys.stderr)
@@ -17,9 +22,9 @@ def main() -> int:
     results: dict[str, list[Row]] = {}
     for name in names:
         results[name] = asyncio.run(MEASURES[name]())  # type: ignore[arg-type]
-        if "--json" not in sys.argv:
+        if not asked.json:
             print(f"{name}\n" + "\n".join(f"  {row.what:<36}{row.value:>10.2f} {row.unit}" for row in results[name]))
-    if "--json" in sys.argv:
+    if asked.json:
         print(json.dumps({name: [dataclasses.asdict(row) for row in rows] for name, rows in results.items()}))
     broken = [f"{name}: {row.value:g} {row.what}" for name in names for row in results[name] if _wrong(row)]
     if broken:

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from core.complaints import complaint
 from core.errors import Code, SoonishError
 
 OPTIONS = {
@@ -62,7 +63,8 @@ def as_refusal(error: Exception) -> SoonishError:
 
 def say(refusal: SoonishError) -> None:
     name = OPTIONS.get(refusal.field or "")
-    typer.secho(f"{name}: {refusal.message}" if name else refusal.message, fg="red", err=True)
+    named = name is not None and not refusal.message.startswith(f"{name}: ")
+    typer.secho(f"{name}: {refusal.message}" if named else refusal.message, fg="red", err=True)
     if refusal.hint:
         typer.echo(refusal.hint, err=True)
 
@@ -79,7 +81,7 @@ def _invalid(error: Exception) -> SoonishError | None:
 
     if not isinstance(error, ValidationError):
         return None
-    found = error.errors(include_input=False, include_url=False, include_context=False)
+    found = error.errors(include_input=False, include_url=False)
     setting = error.title == "Settings"
     lines = [_complaint(each, setting=setting) for each in found]
     field = ".".join(str(part) for part in found[0]["loc"]) or None
@@ -88,12 +90,12 @@ def _invalid(error: Exception) -> SoonishError | None:
 
 
 def _complaint(found: Any, *, setting: bool) -> str:
-    message = str(found["msg"]).removeprefix("Value error, ")
+    message = complaint(found)
     name = str(found["loc"][0]) if found["loc"] else ""
     if not name:
         return message
     shown = name.upper() if setting else OPTIONS.get(name, f"--{name.replace('_', '-')}")
-    return f"{shown}: {message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
+    return f"{shown}: {message}"
 
 
 def _database(error: Exception) -> SoonishError | None:

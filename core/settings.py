@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Links to verify an address or to sign in, mailed to one address."""
     sign_in_per_ip_hour: int = Field(20, ge=1)
     password_tries_per_day: int = Field(20, ge=1)
+    channel_tests_per_hour: int = Field(30, ge=1)
+    events_per_organizer_day: int = Field(200, ge=1)
     """For one address; then its links still work."""
     session_days: int = Field(30, ge=1, le=400)
     """How long after it was last seen a session ends."""

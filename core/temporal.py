@@ -107,7 +107,9 @@ class Temporal:
                 await client.service_client.check_health()
                 await anext(client.list_workflows("WorkflowId = 'none'", page_size=1), None)
         except (TemporalAwayError, TimeoutError, RPCError, RuntimeError) as error:
-            matter = await self._matter(error.__cause__ or error)
+            # The cause of being away says more; that of running out of time is only that the call was given up.
+            cause = error.__cause__ if isinstance(error, TemporalAwayError) else None
+            matter = await self._matter(cause or error)
             return Connection(False, self.address, self.namespace, _MATTERS.get(matter) or _words(error), matter)
         return Connection(True, self.address, self.namespace)
 

@@ -42,7 +42,13 @@ Name = Annotated[
 ]
 Line = Annotated[str, StringConstraints(max_length=300), BeforeValidator(_normalise), AfterValidator(_one_line)]
 Block = Annotated[str, StringConstraints(max_length=10_000), BeforeValidator(_normalise), AfterValidator(_clean_block)]
-MessageBody = Annotated[Block, StringConstraints(min_length=1, max_length=4_000), AfterValidator(_visible)]
+MessageBody = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=4_000),
+    BeforeValidator(_normalise),
+    AfterValidator(_clean_block),
+    AfterValidator(_visible),
+]
 
 
 def mask_address(address: str) -> str:

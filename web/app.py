@@ -98,6 +98,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
     await site.outbound.sender.start()
+    site.gauge.glance()  # so that the first to ask about health is not told that nobody knows
     try:
         yield
     finally:

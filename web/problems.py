@@ -4,7 +4,6 @@ import http
 import logging
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -13,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from core.complaints import complaint
 from core.errors import Code, SoonishError
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _of_validation(error: RequestValidationError) -> Refusal:
     errors: dict[str, FieldError] = {}
     for each in found:
         name = _field(each["loc"])
-        errors.setdefault(name, FieldError(field=name, message=_words(each)))
+        errors.setdefault(name, FieldError(field=name, message=complaint(each)))
     shown = list(errors.values())[:_ERRORS_AT_MOST]
     first = shown[0]
     more = f" {len(errors) - 1} more below." if len(errors) > 1 else ""
@@ -138,49 +138,6 @@ def _field(location: tuple[int | str, ...]) -> str:
     index = f".{location[2]}" if len(location) > 2 and isinstance(location[2], int) else ""
     name = "".join(ch for ch in str(location[1])[:_NAME_AT_MOST] if ch.isprintable())
     return f"{name}{index}"
-
-
-def _words(error: dict[str, Any]) -> str:
-    """A sentence about the rule that was broken; it never repeats what was sent."""
-    kind, context = str(error["type"]), error.get("ctx", {})
-    if kind == "value_error":
-        return _sentence(str(context.get("error", "This is not valid")))
-    if kind == "string_too_short" and context.get("min_length") == 1:
-        return "This cannot be empty."
-    template = _RULES.get(kind)
-    if template is not None:
-        return template.format(**context)
-    return _sentence(_BY_PREFIX.get(kind.split("_", 1)[0], "This is not valid"))
-
-
-_RULES = {
-    "missing": "This is required.",
-    "extra_forbidden": "There is no such field.",
-    "string_too_long": "At most {max_length} characters.",
-    "string_too_short": "At least {min_length} characters.",
-    "string_unicode": "This is not valid text.",
-    "too_long": "At most {max_length} entries.",
-    "too_short": "At least {min_length} entry; leave it out to mean all.",
-    "greater_than_equal": "Must be {ge} or more.",
-    "less_than_equal": "Must be {le} or less.",
-    "literal_error": "Must be {expected}.",
-    "string_pattern_mismatch": "This has a character that is not allowed here.",
-    "json_invalid": "This is not JSON.",
-    "model_attributes_type": "Must be a JSON object.",
-}
-_BY_PREFIX = {
-    "string": "Must be text",
-    "int": "Must be a whole number",
-    "bool": "Must be true or false",
-    "list": "Must be a list",
-    "dict": "Must be a JSON object",
-    "model": "Must be a JSON object",
-}
-
-
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _route(scope: Scope) -> str:

@@ -1,6 +1,7 @@
 """`soonish event …`: what an organizer does with events."""
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +32,10 @@ class Tell(StrEnum):
     NOW = "now"
 
 
+_NONE = {
+    Which.MINE: "No events yet: soonish event create --help",
+    Which.SUBSCRIBED: "You follow none: soonish subscribe EVENT",
+}
 TELL: dict[Tell, bool | str] = {Tell.YES: True, Tell.NO: False, Tell.NOW: "now"}
 
 
@@ -86,7 +91,7 @@ def list_(
 
     page = PageRequest(limit=limit, cursor=cursor)
     found = acting(who, lambda core, actor: core.ask(actor, list_events, which.value, page, upcoming=upcoming))
-    show(found, _many, as_json=as_json)
+    show(found, partial(_many, which=which), as_json=as_json)
 
 
 def show_one(event: EventId, who: Who = None, as_json: AsJson = False) -> None:
@@ -166,10 +171,10 @@ def _one(event: "EventView") -> None:
     )
 
 
-def _many(page: "Page[EventView]") -> None:
+def _many(page: "Page[EventView]", *, which: Which) -> None:
     from core.times import say
 
     rows = [(e.id, say(e.start_date, e.timezone), e.status, e.subscribers, e.name) for e in page.items]
-    table(("ID", "WHEN", "STATUS", "FOLLOW", "NAME"), rows, none="No events yet: soonish event create --help")
+    table(("ID", "WHEN", "STATUS", "FOLLOW", "NAME"), rows, none=_NONE[which])
     if page.next:
         typer.echo(f"More: --cursor {page.next}")

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +13,7 @@ from cli.terminal import LARGEST_ID, AsJson, Who, acting, facts, how_many, opera
 
 if TYPE_CHECKING:
     from core.notifications.model import Accepted, Report, Retried
+    from core.pages import PageRequest
     from core.subscriptions.model import CheckInbox, Subscribed
     from core.work import Actor, Core
 
@@ -19,6 +22,13 @@ MessageId = Annotated[
     int, typer.Argument(metavar="MESSAGE", min=1, max=LARGEST_ID, help="The number that notify printed.")
 ]
 LOOK_EVERY = 0.2
+
+
+class Outcome(StrEnum):
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -80,17 +90,23 @@ def notify(
 
 def report(
     message: MessageId,
+    outcome: Annotated[Outcome | None, typer.Option("--only", help="Of these alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Results a page.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show who got a message, who did not, and why."""
-    from core.notifications.usecases import report as read
+    """Show who got a message, who did not, and why. Of a long one, those who did not get it."""
     from core.pages import PageRequest
 
     page = PageRequest(limit=limit, cursor=cursor)
-    show(acting(who, lambda core, actor: core.ask(actor, read, message, page)), _report, as_json=as_json)
+
+    async def look(core: "Core", actor: "Actor") -> "Report":
+        if as_json or outcome or cursor:
+            return await _read(core, actor, message, page, outcome)
+        return await _what_went_wrong(core, actor, message, page)
+
+    show(acting(who, look), partial(_report, only=outcome), as_json=as_json)
 
 
 def retry(message: MessageId, who: Who = None, as_json: AsJson = False) -> None:
@@ -127,17 +143,28 @@ async def _settled(
     core: "Core", actor: "Actor", message: int, seconds: float, step: Callable[[int, int], None]
 ) -> "Report":
     """The report once nothing waits, or as it is after `seconds`."""
-    from core.notifications.usecases import report as read
     from core.pages import PageRequest
 
     end = time.monotonic() + seconds
     while True:
-        found = await core.ask(actor, read, message, PageRequest(limit=50))
+        found = await _what_went_wrong(core, actor, message, PageRequest(limit=50))
         total = found.delivered + found.failed + found.waiting + found.skipped
         step(total - found.waiting, total)
         if found.waiting == 0 or time.monotonic() > end:
             return found
         await asyncio.sleep(LOOK_EVERY)
+
+
+async def _read(core: "Core", actor: "Actor", message: int, page: "PageRequest", outcome: Outcome | None) -> "Report":
+    from core.notifications.usecases import report as read
+
+    return await core.ask(actor, read, message, page, outcome=outcome.value if outcome else None)
+
+
+async def _what_went_wrong(core: "Core", actor: "Actor", message: int, page: "PageRequest") -> "Report":
+    """All results if they fit the page; else the failed alone: one among two thousand must not hide on page 40."""
+    found = await _read(core, actor, message, page, None)
+    return await _read(core, actor, message, page, Outcome.FAILED) if found.next and found.failed else found
 
 
 def _accepted(answer: "Accepted") -> None:
@@ -167,7 +194,7 @@ def _subscribed(answer: "Subscribed") -> None:
     )
 
 
-def _report(found: "Report") -> None:
+def _report(found: "Report", *, only: Outcome | None = None) -> None:
     typer.secho(found.title, bold=True)
     facts(
         [
@@ -177,10 +204,15 @@ def _report(found: "Report") -> None:
             ("Skipped", found.skipped or ""),
         ]
     )
-    rows = [(r.label, r.status, r.attempts, r.reason or "") for r in found.results]
-    table(("WHO", "STATUS", "TRIES", "WHY"), rows, none="It is owed to nobody.")
+    first = sorted(found.results, key=lambda result: result.status != "dead")
+    rows = [(r.label, r.status, r.attempts, r.reason or "") for r in first]
+    table(("WHO", "STATUS", "TRIES", "WHY"), rows, none=f"None is {only.value}." if only else "It is owed to nobody.")
+    shown = only or (Outcome.FAILED if rows and all(r.status == "dead" for r in first) else None)
+    narrowed = f" --only {shown.value}" if shown else ""
     if found.next:
-        typer.echo(f"More: --cursor {found.next}")
+        typer.echo(f"More: soonish report {found.id}{narrowed} --cursor {found.next}")
+    if shown and not only and found.delivered + found.waiting + found.skipped:
+        typer.echo(f"These missed it. The others: soonish report {found.id} --only delivered")
     if found.failed:
         typer.echo(f"Try the failed ones again: soonish retry {found.id}")
     if found.waiting:

@@ -31,7 +31,7 @@ class Channel:
 
 def mail_channel(address: str) -> Channel:
     """The channel for a bare e-mail address. Raises SoonishError (INVALID, field `email`)."""
-    return address_channel(address.strip(), "email")
+    return address_channel(address.strip(" \t"), "email")
 
 
 def address_channel(address: str, field: str, hint: str = "") -> Channel:

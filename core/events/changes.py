@@ -9,7 +9,7 @@ from core.contracts import EVENT_CANCELLED, EVENT_UPDATED
 from core.db.models import Delivery, Event, EventUpdate, Notification
 from core.errors import conflict
 from core.events.access import managed_event
-from core.events.checks import check_times, refuse_when_over
+from core.events.checks import STILL_TO_SEND, check_times, refuse_when_over
 from core.events.model import Cancellation, EventChange, EventView
 from core.events.reminders import REMINDERS, dedupe_key
 from core.events.start import start_of
@@ -32,7 +32,7 @@ Changes = dict[str, list[Any]]
 async def change_event(work: Work, public_id: str, change: EventChange) -> EventView:
     """Apply an edit, tell those who follow, and let the workflow move its reminders."""
     event = await managed_event(work, public_id, to_change=True)
-    refuse_when_over(event, work.now, hint="You can still send a message.")
+    refuse_when_over(event, work.now, hint=STILL_TO_SEND)
     if change.revision is not None and change.revision != event.revision:
         raise conflict("Somebody changed this event after you opened it.", hint="Load it again, then make your change.")
     changed = _apply(event, change, work.now)
@@ -57,7 +57,7 @@ async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -
     event = await managed_event(work, public_id, to_change=True)
     if event.status == "cancelled":
         return await full_view(work, event, mine=True)
-    refuse_when_over(event, work.now, hint="You can still send a message.")
+    refuse_when_over(event, work.now, hint=STILL_TO_SEND)
     event.status = "cancelled"
     event.cancel_reason = cancellation.reason
     event.revision += 1

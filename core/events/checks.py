@@ -25,10 +25,14 @@ def check_times(start: dt.datetime, end: dt.datetime | None, now: dt.datetime, *
         raise invalid("That end is in the past.", field="end_date", hint="Pick a later end.")
 
 
-def refuse_when_over(event: Event, now: dt.datetime, *, hint: str | None = None) -> None:
-    """Raises for what is cancelled or past: nobody joins it and nothing of it changes. `hint`: what is still possible
-    when it is over."""
+STILL_TO_SEND = "You can still send a message, or create a new event."
+ASK_FOR_ANOTHER = "Ask whoever organizes it whether there is another one."
+
+
+def refuse_when_over(event: Event, now: dt.datetime, *, hint: str) -> None:
+    """Raises for what is cancelled or past: nobody joins it and nothing of it changes. `hint`: what is still
+    possible."""
     if event.status == "cancelled":
-        raise conflict("This event is cancelled.", hint="Create a new event." if hint else None)
+        raise conflict("This event is cancelled.", hint=hint)
     if event.status == "ended" or effective_end(event.start_date, event.end_date) <= now:
         raise conflict("This event is over.", hint=hint)

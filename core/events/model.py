@@ -3,7 +3,16 @@
 import datetime as dt
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from core.db.models import Event
 from core.text import Block, Line, Name
@@ -24,7 +33,16 @@ _INSTANT: dict[str, JsonValue] = {"type": "string", "format": "date-time"}
 _WORDS: dict[str, JsonValue] = {"type": "string", "maxLength": 10_000, "examples": ["fri 7pm", "27 Nov 19:00 Berlin"]}
 Instant = Annotated[dt.datetime, BeforeValidator(_instant), WithJsonSchema(_INSTANT)]
 Truth = Annotated[bool, Field(strict=True)]
-Notify = Truth | Literal["now"]
+_Tell = Truth | Literal["now"]
+
+
+def _tell(value: object) -> object:
+    if value is not None and not isinstance(value, bool) and value != "now":
+        raise ValueError('Must be true, false or "now".')
+    return value
+
+
+Notify = Annotated[_Tell, BeforeValidator(_tell)]
 When = Annotated[str, Field(max_length=10_000), WithJsonSchema(_WORDS)]
 """A time as people type it; read in the event's zone. What it can hold is for the reading to say."""
 
@@ -78,11 +96,17 @@ class EventChange(BaseModel):
     revision: int | None = Field(None, ge=1, strict=True)
     """The revision that was edited; a newer one in the database refuses the change."""
 
+    @field_validator(
+        "name", "start_date", "when", "description", "location", "contact", "timezone", "is_public", mode="before"
+    )
+    @classmethod
+    def _nothing_is_unset(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("This cannot be empty: leave it out to keep it.")
+        return value
+
     @model_validator(mode="after")
-    def _nothing_is_unset(self) -> Self:
-        for field in self.model_fields_set - {"end_date", "notify", "revision"}:
-            if getattr(self, field) is None:
-                raise ValueError(f"{field} cannot be empty: leave it out to keep it")
+    def _starts_once(self) -> Self:
         _one_start(self.start_date, self.when)
         return self
 

@@ -18,8 +18,6 @@ from core.times import zone
 from core.tokens import new_public_id
 from core.work import Work
 
-_NEW_EVENTS_A_DAY = 200
-
 
 async def create_event(work: Work, new: NewEvent) -> EventView:
     """Create an event; its organizer is told, and its workflow starts."""
@@ -29,7 +27,7 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
     zone(zone_name)
     start = start_of(new.start_date, new.when, work.now, zone_name)
     check_times(start, new.end_date, work.now)
-    await demand(work, "create_event", str(user.id), _NEW_EVENTS_A_DAY, DAY)
+    await demand(work, "create_event", str(user.id), work.settings.events_per_organizer_day, DAY)
     public_id = new_public_id()
     event = Event(
         public_id=public_id,

@@ -23,7 +23,6 @@ from core.wiring import Outbound
 from core.work import Actor, Core, Once, Work
 
 _TEST_SECONDS = 5.0
-_TESTS_AN_HOUR = 30
 _CHANNELS_AT_MOST = 100
 
 
@@ -48,7 +47,7 @@ async def add_integration(
 async def prepare_integration(work: Work, channel: Channel) -> bool:
     """Limits before anything is sent. Whether the channel may be switched on at once (not somebody else's address)."""
     user = await work.session.get(User, work.actor.require_user())
-    await demand(work, "test_channel", str(work.actor.user_id), _TESTS_AN_HOUR, HOUR)
+    await demand(work, "test_channel", str(work.actor.user_id), work.settings.channel_tests_per_hour, HOUR)
     count = await work.session.scalar(
         select(func.count()).where(Integration.user_id == work.actor.user_id, Integration.removed_at.is_(None))
     )
@@ -162,7 +161,7 @@ async def prepare_test(work: Work, integration_id: int) -> str:
         raise conflict("This address has not confirmed yet.", hint="Follow the link in the mail we sent to it.")
     if await work.session.get(SuppressedAddress, row.destination) is not None:
         raise conflict("This address asked for no more mail from us.", hint="Use another channel.")
-    await demand(work, "test_channel", str(work.actor.user_id), _TESTS_AN_HOUR, HOUR)
+    await demand(work, "test_channel", str(work.actor.user_id), work.settings.channel_tests_per_hour, HOUR)
     return work.keys.open(row.apprise_url)
 
 

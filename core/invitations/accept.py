@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, User
 from core.delivery.addresses import mail_channel
 from core.errors import Code, SoonishError, invalid
-from core.events.checks import refuse_when_over
+from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.events.model import EventView
 from core.events.usecases import full_view
 from core.invitations.model import Invitation, state_of
@@ -45,7 +45,7 @@ async def accept_invitation(work: Work, token: str) -> EventView:
     user_id = work.actor.require_user()
     user = await work.session.get_one(User, user_id)
     invitation, event = await _open(work, token, again_by=user_id)
-    refuse_when_over(event, work.now)
+    refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     if invitation.kind == "email" and not _is_theirs(work, invitation, user):
         raise SoonishError(
             Code.FORBIDDEN,
@@ -68,7 +68,7 @@ async def accept_by_email(work: Work, token: str, request: SubscribeByEmail) -> 
     """Without an account: the address is asked to confirm, and saying yes accepts. The answer never says whether it
     is known, limited or suppressed."""
     invitation, event = await _open(work, token)
-    refuse_when_over(event, work.now)
+    refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     channel = mail_channel(request.email)
     if invitation.purpose != "follow":
         raise SoonishError(Code.UNAUTHENTICATED, "This takes an account.", hint="Accept it with the account's token.")

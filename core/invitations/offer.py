@@ -9,7 +9,7 @@ from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, N
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import not_found
 from core.events.access import managed_event, owned_event
-from core.events.checks import refuse_when_over
+from core.events.checks import STILL_TO_SEND, refuse_when_over
 from core.integrations.store import anonymous_channel
 from core.invitations.grants import end_access, forgive
 from core.invitations.model import (
@@ -47,7 +47,7 @@ async def invite(work: Work, public_id: str, new: NewLink | NewMail) -> Invited:
     """A link to pass on, or a mail to one address. Whom the organizer removed is let back by being invited anew."""
     event = await managed_event(work, public_id, to_change=True)
     if isinstance(new, NewLink):
-        refuse_when_over(event, work.now)
+        refuse_when_over(event, work.now, hint=STILL_TO_SEND)
         return await _link(work, event, new)
     row = await _mail(work, event, new.email, "follow")
     await forgive(work, event.id, row.destination or "", None)
@@ -129,7 +129,7 @@ async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> Event
     asked often enough gets none, and the organizer is not told so."""
     channel = mail_channel(email)
     assert channel.address is not None  # noqa: S101 - a mail channel has one
-    refuse_when_over(event, work.now)
+    refuse_when_over(event, work.now, hint=STILL_TO_SEND)
     await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
     destination = work.keys.digest("destination", channel.destination)
     row = await work.session.scalar(

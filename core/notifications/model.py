@@ -27,6 +27,9 @@ class Accepted(BaseModel):
     recipients: int
 
 
+ReportedOutcome = Literal["delivered", "failed", "waiting", "skipped"]
+
+
 class DeliveryView(BaseModel):
     id: int
     subscription_id: int | None

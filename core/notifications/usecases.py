@@ -10,9 +10,17 @@ from core.errors import conflict, not_found
 from core.events.access import managed_event, may_manage
 from core.integrations.flush import reopen
 from core.notifications.kinds import REPORTED_KINDS
-from core.notifications.model import Accepted, DeliveryView, EventDelivery, NewMessage, Report, Retried
+from core.notifications.model import (
+    Accepted,
+    DeliveryView,
+    EventDelivery,
+    NewMessage,
+    Report,
+    ReportedOutcome,
+    Retried,
+)
 from core.notifications.owe import charge, new_notification, owe_subscribers
-from core.notifications.rows import counts_of
+from core.notifications.rows import REPORTED, counts_of
 from core.pages import Page, PageRequest, cut, position
 from core.times import effective_end
 from core.work import Work
@@ -50,10 +58,14 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
     return Accepted(id=notification.id, recipients=recipients)
 
 
-async def report(work: Work, notification_id: int, page: PageRequest) -> Report:
-    """Counts and results, for the organizer of its event."""
+async def report(
+    work: Work, notification_id: int, page: PageRequest, *, outcome: ReportedOutcome | None = None
+) -> Report:
+    """Counts over all of it and a page of results, of one outcome if it is named, for the organizer of its event."""
     notification, event = await _readable(work, notification_id)
     query = select(Delivery).where(Delivery.notification_id == notification.id)
+    if outcome is not None:
+        query = query.where(Delivery.status.in_([status for status, said in REPORTED.items() if said == outcome]))
     if page.cursor:
         query = query.where(Delivery.id > position(page.cursor))
     rows = list(await work.session.scalars(query.order_by(Delivery.id).limit(page.limit + 1)))

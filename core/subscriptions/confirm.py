@@ -5,7 +5,7 @@ from sqlalchemy import select
 from core.db.models import Event, EventInvitation, Integration, Subscription
 from core.errors import Code, SoonishError
 from core.events.access import follower_may_see
-from core.events.checks import refuse_when_over
+from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.integrations.flush import flush_channel
 from core.invitations.accept import admit, is_open
 from core.subscriptions.join import welcome
@@ -41,7 +41,7 @@ async def confirm(work: Work, token: str) -> Confirming:
     row, integration, event = await _subscription(work, named)
     work.subject = f"subscription:{row.id}"
     if row.state == "unconfirmed":
-        refuse_when_over(event, work.now)
+        refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
         await _accept(work, row, event)
         row.state, row.ended_by = "active", None
         await _switch_on(work, integration)

@@ -7,7 +7,7 @@ from core.db.models import Event, Integration, Subscription, SuppressedAddress
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
-from core.events.checks import refuse_when_over
+from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.integrations.store import anonymous_channel
 from core.limits import DAY, HOUR, demand, take
 from core.notifications.owe import default_channel, owe_batched
@@ -53,7 +53,7 @@ async def ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_
 async def _askable(work: Work, public_id: str, request: SubscribeByEmail) -> tuple[Event, Channel]:
     """The event and the address, if the one can be followed by e-mail and the other is one."""
     event = await visible_event(work, public_id)
-    refuse_when_over(event, work.now)
+    refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     if not event.is_public:
         raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
     return event, mail_channel(request.email)
@@ -89,7 +89,7 @@ async def subscribe_by_channel(work: Work, public_id: str, request: SubscribeByC
     """Follow an event through one's own channels; inactive ones are left out with a warning."""
     user_id = work.actor.require_user()
     event = await visible_event(work, public_id)
-    refuse_when_over(event, work.now)
+    refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     chosen = await _chosen(work, user_id, request)
     warnings = [f"{c.name} is switched off and was left out." for c in chosen if not c.is_active]
     usable = {c.destination: c for c in reversed(chosen) if c.is_active}

@@ -59,6 +59,22 @@ def test_a_message_is_accepted_reported_and_retried(terminal: Terminal) -> None:
     assert terminal.json("retry", message, "--as", ALICE) == {"retried": 1}
 
 
+def test_one_failure_among_many_is_what_a_report_shows(terminal: Terminal) -> None:
+    event = terminal.event()
+    for who in (BOB, CAROL, ALICE):
+        terminal.ok("subscribe", event, "--as", who)
+    message = str(terminal.json("notify", event, "--title", "Hello", "--body", "x", "--as", ALICE)["id"])
+    terminal.rows("UPDATE deliveries SET status='delivered'")
+    terminal.rows("UPDATE deliveries SET status='dead', reason='Gone.' WHERE id=(SELECT max(id) FROM deliveries)")
+    shown = terminal.ok("report", message, "--as", ALICE, "--limit", "2")
+    assert (shown.count("Gone."), shown.count("delivered")) == (1, 1)
+    assert f"The others: soonish report {message} --only delivered" in shown
+    others = terminal.ok("report", message, "--as", ALICE, "--only", "delivered", "--limit", "1")
+    assert f"More: soonish report {message} --only delivered --cursor " in others
+    assert len(terminal.json("report", message, "--as", ALICE, "--only", "failed")["results"]) == 1
+    assert terminal.ok("report", message, "--as", ALICE).splitlines()[-3].split()[-1] != "Gone."
+
+
 def test_a_message_to_chosen_subscriptions_reaches_them_alone(terminal: Terminal) -> None:
     event = terminal.event()
     first, _ = (terminal.json("subscribe", event, "--as", who)["subscriptions"][0]["id"] for who in (BOB, CAROL))

@@ -68,7 +68,7 @@ async def test_an_event_that_makes_no_sense_is_refused(
 
 
 CHANGES: list[tuple[dict[str, Any], int, str | None]] = [
-    ({"name": None}, 422, "body"),
+    ({"name": None}, 422, "name"),
     ({"start_date": "2026-05-01T19:30:00Z"}, 422, "start_date"),
     ({"end_date": "2027-01-01T19:30:00Z"}, 422, "end_date"),
     ({"timezone": ""}, 422, "timezone"),

@@ -21,8 +21,7 @@ async def settled(stage: Stage) -> dict[str, Any]:
 
 
 async def test_people_are_served_while_temporal_is_away(stage: Stage) -> None:
-    first = await stage.visitor.get("/api/health")
-    assert (first.status, first.json["temporal"]) == (200, "unknown")
+    assert (await stage.visitor.get("/api/health")).status == 200
     assert await settled(stage) == {
         "status": "degraded",
         "database": "ok",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query
 
-from core.notifications.model import Accepted, EventDelivery, NewMessage, Report, Retried
+from core.notifications.model import Accepted, EventDelivery, NewMessage, Report, ReportedOutcome, Retried
 from core.notifications.usecases import event_deliveries, report, retry, send_message
 from core.pages import Page
 from web.api.document import problems
@@ -31,9 +31,15 @@ async def new_message(
 
 
 @router.get("/notifications/{notification_id}", summary="Report", responses=problems(401, 404, 422))
-async def notification_report(site: SiteOf, me: Me, notification_id: RowId, page: LongPaging) -> Report:
-    """Counts over all of it, and a page of results."""
-    return await site.core.ask(me, report, notification_id, page)
+async def notification_report(
+    site: SiteOf,
+    me: Me,
+    notification_id: RowId,
+    page: LongPaging,
+    outcome: Annotated[ReportedOutcome | None, Query()] = None,
+) -> Report:
+    """Counts over all of it, and a page of results; `outcome` narrows the results, not the counts."""
+    return await site.core.ask(me, report, notification_id, page, outcome=outcome)
 
 
 @router.post(
