@@ -91,7 +91,7 @@ def test_a_moment_is_said_with_weekday_and_zone() -> None:
 
 
 def test_the_two_hours_of_the_same_name_in_autumn_are_not_said_alike() -> None:
-    first, second = (dt.datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
+    first, second = (dt.datetime(2026, 10, 25, hour, 30, tzinfo=dt.UTC) for hour in (0, 1))
     assert say(first, "Europe/Berlin") == "Sun 25 Oct 2026, 02:30 +02:00 (Europe/Berlin)"
     assert say(second, "Europe/Berlin") == "Sun 25 Oct 2026, 02:30 +01:00 (Europe/Berlin)"
 
