@@ -165,7 +165,8 @@ class Courier:
     def _sends(self, claim: Claim, errand: _Errand) -> list[_Send]:
         if claim.about is None or not claim.recipients:
             return []
-        composer = Composer(claim.about, self._clock.now(), self._settings.public_base_url, self._keys)
+        base_url, sender = self._settings.public_base_url, self._settings.smtp_from
+        composer = Composer(claim.about, self._clock.now(), base_url, self._keys, sender)
         lane = KINDS[claim.about.notification.kind].lane
         errand.outstanding += len(claim.recipients)
         sends = []

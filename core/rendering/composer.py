@@ -2,12 +2,14 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal
 from urllib.parse import urlsplit
 
 from core.delivery.message import Mail, Message
 from core.keys import Keys
 from core.notifications.rows import About, Recipient
+from core.rendering.calendar import Method, calendar_file
 from core.rendering.html import as_html
 from core.rendering.notices import Notice, notice_for
 from core.rendering.plain import as_markdown, as_text
@@ -24,16 +26,19 @@ from core.tokens import (
 LEAVE = "\x02leave\x03"
 PRESS = "\x02press\x03"
 """Stand for the recipient's own links until they are known."""
+_FOR_CALENDARS = frozenset({"welcome", "update", "cancelled"})
+"""What a calendar can put in, move or take out."""
 
 
 class Composer:
     """Messages of one notification. Cheap for every recipient after the first in a zone."""
 
-    def __init__(self, about: About, now: dt.datetime, base_url: str, keys: Keys) -> None:
+    def __init__(self, about: About, now: dt.datetime, base_url: str, keys: Keys, sender: str = "") -> None:
         self._about = about
         self._now = now
         self._base_url = base_url
         self._keys = keys
+        self._sender = sender
         self._domain = urlsplit(base_url).hostname or "localhost"
         self._public = about.event is None or about.event.is_public
         self._rendered: dict[tuple[str, bool, bool], tuple[Notice, str, str, str]] = {}
@@ -46,13 +51,25 @@ class Composer:
         leave = self._leave_url(recipient) if notice.may_leave else ""
         shown = f"{leave}?scope=everything" if notice.never else leave
         press = self._press_url(recipient) if notice.press else ""
+        calendar, method = self._calendar
         mail = Mail(
             html=_fill(html, shown, press),
             message_id=f"d{recipient.delivery_id}@{self._domain}",
             unsubscribe_url=leave or None,
             list_id=f"{event.public_id}.{self._domain}" if event and leave else None,
+            calendar=calendar,
+            calendar_method=method,
         )
         return Message(notice.subject, _fill(text, shown, press), _fill(markdown, shown, press), mail)
+
+    @cached_property
+    def _calendar(self) -> tuple[str | None, Method]:
+        """The file that the mails carry, the same for everybody, and what it asks of a calendar."""
+        event = self._about.event
+        if event is None or self._about.notification.kind not in _FOR_CALENDARS:
+            return None, "PUBLISH"
+        method: Method = "CANCEL" if event.status == "cancelled" else "PUBLISH"
+        return calendar_file(event, self._base_url, self._sender, method), method
 
     def _render(self, zone: str, subscribed: bool, *, has_page: bool) -> tuple[Notice, str, str, str]:
         found = self._rendered.get((zone, subscribed, has_page))

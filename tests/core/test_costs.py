@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from core.events.calendar import event_calendar
 from core.events.changes import cancel_event, change_event
 from core.events.duties import event_duties
 from core.events.model import Cancellation, EventChange, EventView, NewEvent
@@ -65,6 +66,7 @@ def _costs() -> list[Cost]:
     off, on = IntegrationChange(is_active=False), IntegrationChange(is_active=True)
     return [
         ("get_event", 2, lambda s: s.town.core.ask(NOBODY, get_event, s.event.id)),
+        ("event_calendar", 1, lambda s: s.town.core.ask(NOBODY, event_calendar, s.event.id)),
         ("event_page", 4, lambda s: s.town.core.ask(NOBODY, event_page, s.event.id)),
         ("list_events", 1, lambda s: s.town.core.ask(s.town.alice.actor, list_events, "mine", EVERYTHING)),
         ("my_subscriptions", 1, lambda s: s.town.core.ask(s.town.bob.actor, my_subscriptions, EVERYTHING)),

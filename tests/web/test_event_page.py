@@ -75,7 +75,7 @@ async def test_a_past_event_says_so_and_has_no_form(stage: Stage) -> None:
 
 async def test_a_private_event_is_not_there(stage: Stage) -> None:
     event = await stage.event(is_public=False)
-    for path in (f"/e/{event}", f"/e/{event}/cover.svg"):
+    for path in (f"/e/{event}", f"/e/{event}/cover.svg", f"/e/{event}.ics"):
         assert (await stage.visitor.get(path)).status == 404
     assert (await stage.visitor.form(f"/e/{event}/subscribe", {"email": "n@example.org"})).status == 404
 

@@ -80,6 +80,7 @@ RULES = {
     "GET /privacy": Rule(200, 200, private=None),
     "GET /static/{name}": Rule(404, 404, private=None),
     "GET /e/{event_id}": Rule(200, 200),
+    "GET /e/{event_id}.ics": Rule(200, 200),
     "GET /e/{event_id}/cover.svg": Rule(200, 200),
     "GET /e/{event_id}/subscribe": Rule(303, 303),
     "POST /e/{event_id}/subscribe": Rule(422, 422),

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
 from core.errors import Code, SoonishError
+from core.events.calendar import event_calendar
 from core.events.usecases import event_page
 from core.subscriptions.join import ask_by_email
 from core.subscriptions.model import SubscribeByEmail
@@ -21,7 +22,23 @@ from web.site import Site, SiteOf
 router = APIRouter()
 
 _CACHE = "private, no-cache"
+_CALENDAR = "text/calendar"
 _LONGEST_ADDRESS = 400
+
+
+@router.get("/e/{event_id}.ics")
+async def calendar(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    """Before the page's own route, which would take the dot for a part of the id."""
+    try:
+        state = await site.states.get(event_id)
+    except SoonishError:
+        return await _private_calendar(request, site, event_id)
+    tag = state.calendar_tag(site.settings.public_base_url, site.settings.smtp_from)
+    headers = {"ETag": tag, "Cache-Control": _CACHE}
+    if is_current(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    text = await site.core.ask(site.visitor(request), event_calendar, event_id)
+    return Response(text, headers=headers, media_type=_CALENDAR)
 
 
 @router.get("/e/{event_id}")
@@ -75,6 +92,12 @@ async def back_to_event(site: SiteOf, event_id: EventId) -> Response:
     """For whoever opens the form's address again from the history."""
     await site.states.get(event_id)
     return RedirectResponse(f"/e/{event_id}", 303)
+
+
+async def _private_calendar(request: Request, site: Site, event_id: str) -> Response:
+    """For whom it is, known by their session: nothing on the way keeps it."""
+    text = await site.core.ask(await site.person(request), event_calendar, event_id)
+    return Response(text, headers={"Cache-Control": "no-store"}, media_type=_CALENDAR)
 
 
 def _given(typed: str) -> str:

@@ -51,6 +51,7 @@ def shown(view: EventView, host: str, updates: list[EventUpdate], now: dt.dateti
     place, _, address = view.location.partition(", ")
     return {
         "event": view,
+        "calendar": "webcal://" + view.url.partition("://")[2] + ".ics",
         "host": host,
         "moment": moment(view.start_date, view.end_date, view.status, view.timezone, now),
         "start_iso": view.start_date.isoformat().replace("+00:00", "Z"),

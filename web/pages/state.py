@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, select
 from core.db.models import Event, EventUpdate, User
 from core.errors import not_found
 from core.events.access import may_see
+from core.rendering.calendar import FORM
 from core.work import Actor, Core
 from web.pages.show import moment
 
@@ -50,8 +51,11 @@ class PageState:
     def tag(self, version: str, now: dt.datetime) -> str:
         """An entity tag; weak, because a proxy may compress the page."""
         seen = moment(self.start, self.end, self.status, self.zone, now)
-        text = repr((version, self.revision, self.latest_update, self.host, seen))
-        return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+        return _tag(version, self.revision, self.latest_update, self.host, seen)
+
+    def calendar_tag(self, base_url: str, sender: str) -> str:
+        """Of its iCalendar file, in which nothing depends on the clock."""
+        return _tag("calendar", FORM, self.revision, base_url, sender)
 
 
 class PageStates:
@@ -77,6 +81,10 @@ class PageStates:
         async with self._core.db.read_rows() as connection:
             row = (await connection.execute(_QUERY, {"public_id": public_id})).one_or_none()
         return PageState(*row) if row is not None else None
+
+
+def _tag(*parts: object) -> str:
+    return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:20]}"'
 
 
 def is_current(if_none_match: str | None, tag: str) -> bool:
