@@ -83,6 +83,8 @@ RULES = {
     "GET /e/{event_id}/cover.svg": Rule(200, 200),
     "GET /e/{event_id}/subscribe": Rule(303, 303),
     "POST /e/{event_id}/subscribe": Rule(422, 422),
+    "POST /e/{event_id}/follow": Rule(401, 401),
+    "GET /e/{event_id}/follow": Rule(303, 303),
     "GET /c/{token}": Rule(404, 404, private=None),
     "POST /c/{token}": Rule(404, 404, private=None),
     "GET /u/{token}": Rule(404, 404, private=None),
@@ -90,6 +92,7 @@ RULES = {
     "POST /u/{token}/undo": Rule(404, 404, private=None),
     "GET /i/{token}": Rule(404, 404, private=None),
     "POST /i/{token}": Rule(404, 404, private=None),
+    "POST /i/{token}/accept": Rule(404, 404, private=None),
     # There only while mail goes into the development mailbox, and here it does not.
     "GET /dev/mailbox": Rule(404, 404, private=None),
     "GET /dev/mailbox.json": Rule(404, 404, private=None),

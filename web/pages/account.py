@@ -18,7 +18,7 @@ from core.tokens import read_link
 from web.api.accounts import this_browser
 from web.api.parts import RowId
 from web.problems import STATUS
-from web.site import Site, SiteOf
+from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
 
@@ -106,7 +106,7 @@ async def account_page(request: Request, site: SiteOf) -> Response:
     sessions = (await site.core.ask(who, list_sessions, PageRequest(limit=100))).items
     now = site.core.clock.now()
     shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
-    return site.pages.page("account.html", headers=_PRIVATE, me=me, sessions=shown)
+    return site.pages.page("account.html", headers=OWN, me=me, sessions=shown, signed_in=True, here="account")
 
 
 @router.post("/account/sessions/{session_id}/end")
