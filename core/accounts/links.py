@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.accounts.adopt import adopt, known_address, prove_address
 from core.accounts.model import AskForLink, CheckInbox, LinkView, Opened
-from core.accounts.sessions import begin_session, watch_session
+from core.accounts.sessions import begin_session, signed_in_here, watch_session
 from core.contracts import NOTIFICATION_OWED, VERIFICATION_COMPLETED, VERIFICATION_REQUESTED
 from core.db.models import Integration, Notification, Token, User
 from core.delivery.addresses import Channel, mail_channel
@@ -56,6 +56,14 @@ async def mail_way_in(work: Work, channel: Channel, browser: str) -> CheckInbox:
     if await _within_limits(work, channel):
         await _mail_link(work, channel, browser)
     return CheckInbox()
+
+
+async def ask_to_prove(work: Work, browser: str) -> CheckInbox:
+    """A link to the address of whoever is signed in: opened here, the session proves itself again."""
+    user, _ = await signed_in_here(work)
+    if user.email is None or user.email_verified_at is None:
+        raise SoonishError(Code.FORBIDDEN, "Your account has no address to mail to.", hint="Sign in again as you did.")
+    return await mail_way_in(work, mail_channel(user.email), browser)
 
 
 async def _within_limits(work: Work, channel: Channel) -> bool:

@@ -45,6 +45,14 @@ class PasswordChange(BaseModel):
     current: GivenPassword | None = None
 
 
+class Proof(BaseModel):
+    """Who sits at a session that is open for a while."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: GivenPassword
+
+
 class CheckInbox(BaseModel):
     """The same for every address: whether it has an account is nobody's business."""
 

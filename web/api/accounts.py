@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from core.accounts.links import ask_to_register, ask_to_sign_in
-from core.accounts.model import AccountView, AskForLink, CheckInbox, PasswordChange, SessionView, SignIn
-from core.accounts.passwords import set_password, sign_in_by_password
+from core.accounts.model import AccountView, AskForLink, CheckInbox, PasswordChange, Proof, SessionView, SignIn
+from core.accounts.passwords import confirm_password, set_password, sign_in_by_password
 from core.accounts.sessions import end_session, list_sessions, sign_out
 from core.accounts.users import my_account
 from core.pages import Page
 from core.tokens import browser_hash, browser_token
 from web.api.document import problems
-from web.api.parts import TOKEN_IS_OPTIONAL, Caller, Me, Paging, RowId
+from web.api.parts import ANYBODY, AtSite, Caller, Me, Paging, RowId
 from web.site import Site, SiteOf
 
 router = APIRouter(tags=["Account"])
@@ -31,7 +31,7 @@ def this_browser(site: Site, request: Request) -> str:
     status_code=202,
     summary="Register",
     responses=problems(401, 422, 429),
-    openapi_extra=TOKEN_IS_OPTIONAL,
+    openapi_extra=ANYBODY,
 )
 async def registered(
     request: Request,
@@ -58,7 +58,7 @@ async def registered(
         **problems(401, 422, 429),
     },
     status_code=202,
-    openapi_extra=TOKEN_IS_OPTIONAL,
+    openapi_extra=ANYBODY,
 )
 async def signed_in(
     request: Request,
@@ -81,9 +81,16 @@ async def signed_in(
     return done
 
 
-@router.post(
-    "/auth/logout", status_code=204, summary="Sign out", responses=problems(401, 403), openapi_extra=TOKEN_IS_OPTIONAL
-)
+@router.post("/auth/confirm", status_code=204, summary="Confirm who I am", responses=problems(401, 403, 409, 422, 429))
+async def confirmed(
+    site: SiteOf, me: AtSite, body: Annotated[Proof, Body(examples=[{"password": "correct horse"}])]
+) -> None:
+    """For a quarter of an hour this session may change channels, the password and the address, and erase. Whoever has
+    no password signs in again by mail instead."""
+    await confirm_password(site.core, site.passwords, me, body.password.get_secret_value())
+
+
+@router.post("/auth/logout", status_code=204, summary="Sign out", responses=problems(401, 403), openapi_extra=ANYBODY)
 async def signed_out(site: SiteOf, who: Caller, response: Response) -> None:
     """The session of the cookie is over. Without one there is nothing to do."""
     if who.session_id is not None:
@@ -100,7 +107,7 @@ async def account(site: SiteOf, me: Me) -> AccountView:
 @router.put("/me/password", status_code=204, summary="Set a password", responses=problems(401, 403, 409, 422, 429))
 async def password_set(
     site: SiteOf,
-    me: Me,
+    me: AtSite,
     body: Annotated[PasswordChange, Body(examples=[{"password": "correct horse battery staple"}])],
 ) -> None:
     """Needs the cookie of a session that began in the last quarter of an hour, or the current password. Every other

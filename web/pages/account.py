@@ -18,6 +18,7 @@ from core.tokens import read_link
 from web.api.accounts import this_browser
 from web.api.parts import RowId
 from web.problems import STATUS
+from web.returning import HOME, way_back
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
@@ -79,8 +80,11 @@ async def link_pressed(request: Request, site: SiteOf, link: str) -> Response:
 
 async def _use(request: Request, site: Site, link: str) -> Response:
     opened = await site.core.act(await site.person(request), use_link, link, request.headers.get("user-agent", ""))
-    answer = _signed_in(site, opened.token)
+    back = site.cookies.back(request)
+    answer = _signed_in(site, opened.token, way_back(back))
     site.cookies.drop_asked(answer)
+    if back is not None:
+        site.cookies.drop_back(answer)
     return answer
 
 
@@ -91,8 +95,8 @@ def _opened_by_a_person(request: Request) -> bool:
     return request.headers.get("sec-fetch-dest", "document") == "document"
 
 
-def _signed_in(site: Site, token: str) -> Response:
-    answer = RedirectResponse("/account", 303)
+def _signed_in(site: Site, token: str, back: str = HOME) -> Response:
+    answer = RedirectResponse(back, 303)
     site.cookies.keep_session(answer, token)
     return answer
 
