@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -129,6 +129,11 @@ def _of_validation(error: RequestValidationError) -> Refusal:
     first = shown[0]
     more = f" {len(errors) - 1} more below." if len(errors) > 1 else ""
     return Refusal(422, f"{first.field}: {first.message}{more}", "Correct the fields named in errors.", shown)
+
+
+def refusal_of_fields(error: ValidationError) -> str:
+    """What is wrong with what a page's form sent, in a sentence."""
+    return _words(dict(error.errors()[0]))
 
 
 def _field(location: tuple[int | str, ...]) -> str:

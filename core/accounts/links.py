@@ -21,10 +21,9 @@ from core.keys import Keys
 from core.limits import HOUR, demand, take
 from core.notifications.owe import owe_channel
 from core.text import mask_address
-from core.tokens import SIGN_IN_LIFETIME, VERIFY_LIFETIME, browser_hash, read_link
+from core.tokens import LINK_LIFETIMES, LinkPurpose, browser_hash, read_link
 from core.work import Actor, Core, Work
 
-_LIFETIMES = {"verify": VERIFY_LIFETIME, "sign_in": SIGN_IN_LIFETIME}
 _TITLES = {"verify": "Is this your address?", "sign_in": "Your way in"}
 
 
@@ -81,7 +80,7 @@ async def demand_by_ip(work: Work) -> None:
 async def _mail_link(work: Work, channel: Channel, browser: str) -> None:
     destination = work.keys.digest("destination", channel.destination)
     user, tag = await _account(work, channel, destination)
-    purpose = "sign_in" if user is None or user.email_verified_at is not None else "verify"
+    purpose: LinkPurpose = "sign_in" if user is None or user.email_verified_at is not None else "verify"
     carrier = await _carrier(work, channel, destination, user, tag)
     link = Token(
         purpose=purpose,
@@ -89,7 +88,7 @@ async def _mail_link(work: Work, channel: Channel, browser: str) -> None:
         subject=destination,
         browser_hash=browser_hash(work.keys, browser),
         created_at=work.now,
-        expires_at=work.now + _LIFETIMES[purpose],
+        expires_at=work.now + LINK_LIFETIMES[purpose],
     )
     work.session.add(link)
     await work.session.flush()
@@ -202,7 +201,12 @@ async def _open(work: Work, link: str) -> tuple[Token, User]:
     """The link's row and its account, if it may still be used."""
     named = read_link(work.keys, link, work.now)
     found = await _row(work.session, named.token_id)
-    if found is None or found[0].purpose != named.purpose or not _proves(work.keys, *found):
+    if (
+        found is None
+        or named.purpose == "change_email"
+        or found[0].purpose != named.purpose
+        or not _proves(work.keys, *found)
+    ):
         raise _void()
     row, user = found
     if row.used_at is not None:

@@ -8,9 +8,11 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import delete, select, update
 
+from core.accounts.address import void_change
 from core.accounts.links import demand_by_ip
 from core.accounts.model import Opened, PasswordChange
 from core.accounts.sessions import begin_session, require_sudo, signed_in_here, watch_session
+from core.accounts.tell import tell_account
 from core.db.models import Session, User
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError
@@ -139,6 +141,11 @@ async def store_password(work: Work, before: str | None, new: str) -> None:
     await work.session.execute(update(User).where(User.id == user.id).values(password_hash=new))
     session.sudo_at = work.now
     ended = await work.session.execute(delete(Session).where(Session.user_id == user.id, Session.id != session.id))
+    await void_change(work, user.id)
+    first = before is None
+    await tell_account(
+        work, user, "password_changed", f"Your password was {'set' if first else 'changed'}", {"first": first}
+    )
     work.detail = {"ended": int(ended.rowcount)}  # type: ignore[attr-defined]
 
 

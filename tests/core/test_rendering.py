@@ -24,8 +24,20 @@ START = NOW + dt.timedelta(days=1)
 BASE = "https://soonish.test"
 URL = "json://hook.example.org/s3cret"
 EVIL = "<script>alert(1)</script> @everyone [x](http://evil) *b* `c` | > # & \"'"
+ACCOUNT = {"verify", "sign_in", "change_email", "email_taken", "email_requested", "email_changed", "password_changed"}
 ASKS = {"confirm", "confirm_channel", "invitation"}
-MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message", "verify", *ASKS}
+MAY_LEAVE = {
+    "welcome",
+    "reminder_1day",
+    "reminder_1hour",
+    "update",
+    "cancelled",
+    "message",
+    "verify",
+    "change_email",
+    "email_taken",
+    *ASKS,
+}
 
 
 def event_of(**facts: object) -> Event:
@@ -55,7 +67,7 @@ def about(kind: str, event: Event | None = None, *, title: str = "A title", body
             "description": ["x", "y"],
         }
     notification = Notification(id=3, kind=kind, title=title, body=body, data=data, created_at=NOW)
-    with_event = kind not in {"confirm_channel", "channel_disabled", "verify", "sign_in"}
+    with_event = kind not in {"confirm_channel", "channel_disabled", *ACCOUNT}
     return About(notification, (event or event_of()) if with_event else None, "Alice")
 
 
