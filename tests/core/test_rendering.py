@@ -167,7 +167,7 @@ def test_every_message_that_may_be_left_says_how_in_every_form(kind: str) -> Non
         return
     (token,) = {token for found in links for token in found}
     assert all(links)
-    about_event = kind not in {"confirm_channel", "verify"}
+    about_event = kind not in {"confirm_channel", *ACCOUNT}
     assert read_unsubscribe(KEYS, token) == UnsubscribeToken(7 if about_event else 0, 5)
     assert message.mail.unsubscribe_url == f"{BASE}/u/{token}"
     assert message.mail.list_id == ("Ab3dEf6hJk.soonish.test" if about_event else None)
