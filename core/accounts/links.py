@@ -6,7 +6,7 @@ What a link does is decided when it is asked for: an address that never said yes
 
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, TextClause, and_, case, select, text, update
+from sqlalchemy import ColumnElement, TextClause, and_, case, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -143,22 +143,22 @@ async def _carrier(work: Work, channel: Channel, destination: str, user: User | 
         failures=0,
         removed_at=None if user else work.now,
     )
-    removed = Integration.removed_at.is_not(None)
+    revive = and_(Integration.removed_at.is_not(None), literal(user is not None))
 
     def kept(column: str, revived: object) -> ColumnElement[object]:
-        return case((removed, revived), else_=getattr(Integration, column))
+        return case((revive, revived), else_=getattr(Integration, column))
 
     same: list[str] = ["destination"]
     where: TextClause | None = text("user_id IS NULL")
-    changes: dict[str, Any] = {"name": Integration.name}
     if user is not None:
         same, where = ["user_id", "destination", "tag"], None
-        changes = {
-            "apprise_url": kept("apprise_url", new.excluded.apprise_url),
-            "is_active": kept("is_active", False),
-            "confirmed_at": kept("confirmed_at", None),
-            "removed_at": None,
-        }
+    # The row of nobody's address stays as it is, by as long a statement: a shorter one would be quicker by a tenth.
+    changes: dict[str, Any] = {
+        "apprise_url": kept("apprise_url", new.excluded.apprise_url),
+        "is_active": kept("is_active", False),
+        "confirmed_at": kept("confirmed_at", None),
+        "removed_at": kept("removed_at", None),
+    }
     upsert = new.on_conflict_do_update(index_elements=same, index_where=where, set_=changes).returning(Integration)
     rows = await work.session.scalars(upsert, execution_options={"populate_existing": True})
     return rows.one()
