@@ -143,3 +143,16 @@ async def test_a_link_that_several_addresses_used_still_opens(stage: Stage) -> N
         token = confirm_token(stage.core.keys, ConfirmToken("subscription", row.id, int(row.requested_at.timestamp())))
         assert (await stage.visitor.form(f"/c/{token}", {})).status == 200
     assert (await stage.visitor.get(page)).status == 200
+
+
+async def test_an_address_that_was_let_in_keeps_its_way_in_as_an_account(stage: Stage) -> None:
+    event, _, page = await invited(stage)
+    await stage.visitor.form(page, {"email": "nora@example.org"})
+    row = await newest(stage)
+    token = confirm_token(stage.core.keys, ConfirmToken("subscription", row.id, int(row.requested_at.timestamp())))
+    await stage.visitor.form(f"/c/{token}", {})
+    nora = await signed_in(stage, "nora@example.org")
+    assert (await nora.get(f"/e/{event}")).status == 200
+    sent = await stage.alice.post(f"/api/events/{event}/notify", {"title": "Hi", "body": "There"})
+    report = (await stage.alice.get(f"/api/notifications/{sent.json['id']}")).json
+    assert report["waiting"] == 1
