@@ -37,6 +37,10 @@ class SoonishError(Exception):
         """Seconds after which trying again makes sense."""
 
 
+class UnprovedError(SoonishError):
+    """Refused until whoever is signed in says once more who they are."""
+
+
 def invalid(message: str, *, field: str | None = None, hint: str | None = None) -> SoonishError:
     return SoonishError(Code.INVALID, message, field=field, hint=hint)
 

@@ -11,11 +11,13 @@ from core.clock import UTC
 from core.errors import Code, SoonishError
 from core.keys import Keys
 
+LinkPurpose = Literal["verify", "sign_in", "change_email"]
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 CONFIRM_LIFETIME = dt.timedelta(days=7)
 UNDO_LIFETIME = dt.timedelta(hours=24)
 VERIFY_LIFETIME = dt.timedelta(days=7)
 SIGN_IN_LIFETIME = dt.timedelta(minutes=15)
+CHANGE_LIFETIME = dt.timedelta(days=1)
 API_PREFIX = "soonish_"
 
 
@@ -53,14 +55,22 @@ class UndoToken:
 class LinkToken:
     """Names the row of a link that was mailed to an account's address. The row says whether it was used."""
 
-    purpose: Literal["verify", "sign_in"]
+    purpose: LinkPurpose
     token_id: int
     asked_at: int
     """Seconds since the epoch."""
 
 
-_PURPOSES: dict[Literal["verify", "sign_in"], int] = {"verify": 1, "sign_in": 2}
+_PURPOSES: dict[LinkPurpose, int] = {"verify": 1, "sign_in": 2, "change_email": 3}
 _PURPOSE_NAMES = {number: name for name, number in _PURPOSES.items()}
+LINK_LIFETIMES: dict[LinkPurpose, dt.timedelta] = {
+    "verify": VERIFY_LIFETIME, "sign_in": SIGN_IN_LIFETIME, "change_email": CHANGE_LIFETIME,
+}  # fmt: skip
+_LIFETIME_WORDS: dict[LinkPurpose, str] = {
+    "verify": "seven days",
+    "sign_in": "fifteen minutes",
+    "change_email": "a day",
+}
 _KINDS = {"subscription": 1, "integration": 2}
 _KIND_NAMES = {number: name for name, number in _KINDS.items()}
 
@@ -116,10 +126,12 @@ def read_link(keys: Keys, text: str, now: dt.datetime) -> LinkToken:
     """Raises SoonishError for a forged, truncated or expired link. Which browser asked is for the row to say."""
     number, token_id, asked_at = struct.unpack(">BQQ", _payload(keys, "link", text, 17))
     purpose = _PURPOSE_NAMES[number]
-    lifetime, words = (SIGN_IN_LIFETIME, "fifteen minutes") if purpose == "sign_in" else (VERIFY_LIFETIME, "seven days")
-    if dt.datetime.fromtimestamp(asked_at, UTC) + lifetime < now:
+    if dt.datetime.fromtimestamp(asked_at, UTC) + LINK_LIFETIMES[purpose] < now:
+        where = "your account's page" if purpose == "change_email" else "the page “Sign in”"
         raise SoonishError(
-            Code.NOT_FOUND, f"This link is older than {words}.", hint="Ask for a fresh one on the page “Sign in”."
+            Code.NOT_FOUND,
+            f"This link is older than {_LIFETIME_WORDS[purpose]}.",
+            hint=f"Ask for a fresh one on {where}.",
         )
     return LinkToken(purpose, token_id, asked_at)
 

@@ -8,11 +8,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from core.accounts.passwords import Passwords
-from core.errors import SoonishError
+from core.errors import SoonishError, UnprovedError
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
@@ -20,9 +20,10 @@ from web import guard, problems
 from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
 from web.cookies import Cookies
 from web.gauge import Gauge
-from web.pages import account, confirm, dev, event, invitation, plain, unsubscribe
+from web.pages import account, again, confirm, dev, event, invitation, plain, profile, unsubscribe
 from web.pages.state import PageStates
 from web.render import Pages
+from web.returning import page_of, prove_first
 from web.site import Site
 
 API = (
@@ -81,6 +82,8 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         unsubscribe.router,
         invitation.router,
         account.router,
+        again.router,
+        profile.router,
     ):
         app.include_router(page_router, include_in_schema=False)
     if not core.settings.production:
@@ -108,6 +111,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _answer(site: Site, scope: Scope, error: Exception) -> Response:
+    if isinstance(error, UnprovedError) and not scope["path"].startswith("/api/"):
+        # Somebody who pressed a button on a page is asked, and then led back to it.
+        where = prove_first(page_of(scope, site.settings.public_base_url))
+        return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
     refusal = problems.refusal_of(error, scope)
     if scope["path"].startswith("/api/"):
         body = refusal.problem(site.settings.public_base_url).model_dump_json()

@@ -1,13 +1,14 @@
-"""The two cookies there are: who is signed in, and which browser asked for a link. Both only on request."""
+"""The cookies there are: who is signed in, which browser asked for a link, and where it was. All only on request."""
 
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from core.settings import Settings
 
-SESSION, ASKED = "soonish", "soonish-asked"
+SESSION, ASKED, BACK = "soonish", "soonish-asked", "soonish-back"
 SECURE_PREFIX = "__Host-"
 SESSION_NAMES = (SESSION, SECURE_PREFIX + SESSION)
 _KEPT = 400 * 24 * 3600
@@ -30,6 +31,17 @@ class Cookies:
     def asked(self, request: Request) -> str | None:
         return request.cookies.get(self._name(ASKED))
 
+    def back(self, request: Request) -> str | None:
+        """Where whoever asked for a link was."""
+        kept = request.cookies.get(self._name(BACK))
+        return unquote(kept) if kept is not None else None
+
+    def keep_back(self, response: Response, path: str) -> None:
+        self._set(response, BACK, quote(path, safe=""), _ASKED_SECONDS)
+
+    def drop_back(self, response: Response) -> None:
+        self._set(response, BACK, "", 0)
+
     def keep_session(self, response: Response, token: str) -> None:
         self._set(response, SESSION, token, _KEPT)
 
@@ -41,6 +53,10 @@ class Cookies:
 
     def drop_asked(self, response: Response) -> None:
         self._set(response, ASKED, "", 0)
+
+    @property
+    def session_name(self) -> str:
+        return self._name(SESSION)
 
     def _name(self, name: str) -> str:
         return SECURE_PREFIX + name if self.secure else name

@@ -17,6 +17,9 @@ from web.gauge import Gauge
 from web.pages.state import PageStates
 from web.render import Pages
 
+OWN = {"Cache-Control": "private, no-store"}
+"""For whatever depends on who is signed in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

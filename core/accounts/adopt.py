@@ -2,7 +2,7 @@
 
 from sqlalchemy import case, select, update
 
-from core.db.models import Delivery, Integration, Subscription, User
+from core.db.models import Delivery, EventGrant, Integration, Subscription, User
 from core.delivery.addresses import mail_channel
 from core.integrations.flush import flush_channel
 from core.integrations.store import add_channel
@@ -79,6 +79,19 @@ async def adopt(work: Work, mine: Integration) -> int:
         update(Delivery)
         .where(Delivery.integration_id == anonymous.id, Delivery.status.in_(_WAITING))
         .values(integration_id=mine.id)
+    )
+    # Who was let into a private event there is let in as the account.
+    already = select(EventGrant.invitation_id).where(
+        EventGrant.user_id == mine.user_id, EventGrant.invitation_id.is_not(None)
+    )
+    await work.session.execute(
+        update(EventGrant)
+        .where(
+            EventGrant.integration_id == anonymous.id,
+            EventGrant.invitation_id.is_(None) | EventGrant.invitation_id.not_in(already),
+        )
+        .values(user_id=mine.user_id)
+        .execution_options(synchronize_session=False)
     )
     anonymous.apprise_url, anonymous.removed_at = work.keys.seal(""), work.now
     await work.session.flush()

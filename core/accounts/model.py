@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from core.text import Name
+
 LONGEST_PASSWORD = 1_000
 SHORTEST_PASSWORD = 10
 AGENT_AT_MOST = 200
@@ -45,10 +47,35 @@ class PasswordChange(BaseModel):
     current: GivenPassword | None = None
 
 
+class Proof(BaseModel):
+    """Who sits at a session that is open for a while."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: GivenPassword
+
+
 class CheckInbox(BaseModel):
     """The same for every address: whether it has an account is nobody's business."""
 
     status: Literal["check_inbox"] = "check_inbox"
+
+
+class AddressView(BaseModel):
+    """Which account is to get which address, for the page with its button."""
+
+    name: str
+    label: str
+    """The address, masked."""
+
+
+class AccountChange(BaseModel):
+    """What others see of a person, and the zone that times are said in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    display_name: Name | None = None
+    timezone: Annotated[str, Field(max_length=100)] | None = None
 
 
 class LinkView(BaseModel):

@@ -8,9 +8,11 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import delete, select, update
 
+from core.accounts.address import void_change
 from core.accounts.links import demand_by_ip
 from core.accounts.model import Opened, PasswordChange
-from core.accounts.sessions import begin_session, require_sudo, watch_session
+from core.accounts.sessions import begin_session, require_sudo, signed_in_here, watch_session
+from core.accounts.tell import tell_account
 from core.db.models import Session, User
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError
@@ -103,9 +105,27 @@ async def set_password(core: Core, passwords: Passwords, actor: Actor, change: P
     await core.act(actor, store_password, stored, new)
 
 
+async def confirm_password(core: Core, passwords: Passwords, actor: Actor, password: str) -> None:
+    """Whoever sits at this session knows the password: it proved itself again."""
+    stored = await core.act(actor, prepare_password, by_current=True)
+    if not await passwords.verify(password, stored):
+        raise SoonishError(
+            Code.FORBIDDEN, "This password is not right.", field="password", hint="Try again, or sign in by mail."
+        )
+    await core.act(actor, prove_session, stored)
+
+
+async def prove_session(work: Work, stored: str | None) -> None:
+    """Unless the password was changed meanwhile."""
+    user, session = await signed_in_here(work)
+    if stored is None or user.password_hash != stored:
+        raise SoonishError(Code.CONFLICT, "The password was changed meanwhile.", hint="Sign in again.")
+    session.sudo_at = work.now
+
+
 async def prepare_password(work: Work, *, by_current: bool) -> str | None:
     """The current hash, if this session may change it."""
-    user, _ = await _mine(work)
+    user, _ = await signed_in_here(work)
     if by_current:
         await _count_try(work, mail_channel(user.email or "").destination if user.email else str(user.id))
     else:
@@ -115,32 +135,18 @@ async def prepare_password(work: Work, *, by_current: bool) -> str | None:
 
 async def store_password(work: Work, before: str | None, new: str) -> None:
     """Nobody who knew the old one stays signed in."""
-    user, session = await _mine(work)
+    user, session = await signed_in_here(work)
     if user.password_hash != before:
         raise SoonishError(Code.CONFLICT, "The password was changed meanwhile.", hint="Sign in again.")
     await work.session.execute(update(User).where(User.id == user.id).values(password_hash=new))
     session.sudo_at = work.now
     ended = await work.session.execute(delete(Session).where(Session.user_id == user.id, Session.id != session.id))
+    await void_change(work, user.id)
+    first = before is None
+    await tell_account(
+        work, user, "password_changed", f"Your password was {'set' if first else 'changed'}", {"first": first}
+    )
     work.detail = {"ended": int(ended.rowcount)}  # type: ignore[attr-defined]
-
-
-async def _mine(work: Work) -> tuple[User, Session]:
-    """An API token is for programs: it sets no password."""
-    user_id = work.actor.require_user()
-    work.subject = f"user:{user_id}"
-    found = (
-        await work.session.execute(
-            select(User, Session)
-            .join(Session, Session.user_id == User.id)
-            .where(User.id == user_id, Session.id == work.actor.session_id)
-            .with_for_update()
-        )
-    ).one_or_none()
-    if found is None:
-        raise SoonishError(
-            Code.FORBIDDEN, "Only somebody signed in on the site sets a password.", hint="Sign in by mail first."
-        )
-    return found[0], found[1]
 
 
 def _wrong() -> SoonishError:

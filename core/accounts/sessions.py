@@ -6,8 +6,8 @@ from sqlalchemy import delete, select, update
 
 from core.accounts.model import AGENT_AT_MOST, SessionView
 from core.contracts import SESSION_STARTED
-from core.db.models import Session
-from core.errors import Code, SoonishError, not_found
+from core.db.models import Session, User
+from core.errors import Code, SoonishError, UnprovedError, not_found
 from core.limits import HOUR
 from core.pages import Page, PageRequest, cut, position
 from core.tokens import new_session_token, token_hash
@@ -60,7 +60,31 @@ async def require_sudo(work: Work) -> None:
         return
     proved = await work.session.scalar(select(Session.sudo_at).where(Session.id == work.actor.session_id))
     if proved is None or work.now - proved > SUDO:
-        raise SoonishError(Code.FORBIDDEN, "You signed in a while ago.", hint="Sign in again, then repeat this.")
+        raise UnprovedError(
+            Code.FORBIDDEN,
+            "You signed in a while ago, and this asks who you are once more.",
+            hint="Confirm with your password (POST /api/auth/confirm) or sign in again by mail, then repeat this.",
+        )
+
+
+async def signed_in_here(work: Work) -> tuple[User, Session]:
+    """The account and the session by whose cookie this came. An API token is for programs: it changes nothing by which
+    a person gets in."""
+    user_id = work.actor.require_user()
+    work.subject = f"user:{user_id}"
+    found = (
+        await work.session.execute(
+            select(User, Session)
+            .join(Session, Session.user_id == User.id)
+            .where(User.id == user_id, Session.id == work.actor.session_id)
+            .with_for_update()
+        )
+    ).one_or_none()
+    if found is None:
+        raise SoonishError(
+            Code.FORBIDDEN, "Only somebody signed in on the site does this.", hint="Sign in there by mail first."
+        )
+    return found[0], found[1]
 
 
 async def _seen(work: Work, session_id: int) -> None:

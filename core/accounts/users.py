@@ -6,7 +6,7 @@ from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import select, update
 
 from core.accounts.adopt import prove_address
-from core.accounts.model import AccountView
+from core.accounts.model import AccountChange, AccountView
 from core.db.models import Token, User
 from core.delivery.addresses import mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
@@ -131,9 +131,27 @@ async def actor_by_email(work: Work, email: str | None) -> Actor:
 
 async def my_account(work: Work) -> AccountView:
     """Mine."""
+    return _view(await _me(work))
+
+
+async def change_account(work: Work, change: AccountChange) -> AccountView:
+    """My name, which organizers and guests see, and my time zone."""
+    user = await _me(work)
+    work.subject = f"user:{user.id}"
+    if change.timezone is not None:
+        user.timezone = zone(change.timezone).key
+    user.display_name = change.display_name or user.display_name
+    return _view(user)
+
+
+async def _me(work: Work) -> User:
     user = await work.session.get(User, work.actor.require_user())
     if user is None:
         raise not_found("account")
+    return user
+
+
+def _view(user: User) -> AccountView:
     return AccountView(
         id=user.id,
         email=user.email,

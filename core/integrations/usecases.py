@@ -5,6 +5,7 @@ import asyncio
 
 from sqlalchemy import func, select, update
 
+from core.accounts.sessions import require_sudo
 from core.contracts import NOTIFICATION_OWED
 from core.db.models import Delivery, Integration, SuppressedAddress, User
 from core.delivery.addresses import Channel
@@ -47,6 +48,7 @@ async def add_integration(
 async def prepare_integration(work: Work, channel: Channel) -> bool:
     """Limits before anything is sent. Whether the channel may be switched on at once (not somebody else's address)."""
     user = await work.session.get(User, work.actor.require_user())
+    await require_sudo(work)
     await demand(work, "test_channel", str(work.actor.user_id), work.settings.channel_tests_per_hour, HOUR)
     count = await work.session.scalar(
         select(func.count()).where(Integration.user_id == work.actor.user_id, Integration.removed_at.is_(None))
@@ -107,6 +109,7 @@ async def list_integrations(work: Work, page: PageRequest) -> Page[IntegrationVi
 async def change_integration(work: Work, integration_id: int, change: IntegrationChange) -> IntegrationView:
     """Rename, retag, switch. Switching on resets the failures and sends what waited."""
     row = await _mine(work, integration_id)
+    await require_sudo(work)
     if change.name is not None:
         row.name = change.name
     if change.tag is not None and change.tag != row.tag:
@@ -136,6 +139,7 @@ async def _refuse_taken_tag(work: Work, row: Integration, tag: str) -> None:
 async def remove_integration(work: Work, integration_id: int) -> Removed:
     """Remove a channel: its subscriptions end, what waits for it is skipped, its URL is forgotten."""
     row = await _mine(work, integration_id)
+    await require_sudo(work)
     ended = await end_channel_subscriptions(work, row)
     await work.session.execute(
         update(Delivery)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import select, update
+from sqlalchemy import false, select, update
 
 from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, User
 from core.delivery.addresses import mail_channel
@@ -29,7 +29,7 @@ _UNKNOWN = "This invitation is not one of ours, or a part of its link is missing
 
 async def look_at_invitation(work: Work, token: str) -> Invitation:
     """What it invites to. Changes nothing: robots open links."""
-    invitation, event = await _open(work, token)
+    invitation, event = await _open(work, token, again_by=work.actor.user_id)
     host = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
     return Invitation(
         purpose=invitation.purpose,
@@ -129,7 +129,7 @@ async def _open(work: Work, token: str, *, again_by: int | None = None) -> tuple
             .outerjoin(
                 EventGrant,
                 (EventGrant.invitation_id == EventInvitation.id)
-                & (EventGrant.user_id == again_by)
+                & (EventGrant.user_id == again_by if again_by is not None else false())
                 & EventGrant.revoked_at.is_(None),
             )
             .where(EventInvitation.token_hash == token_hash(token[:400]))

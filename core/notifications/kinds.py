@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.times import effective_end
-from core.tokens import SIGN_IN_LIFETIME, VERIFY_LIFETIME
+from core.tokens import CHANGE_LIFETIME, SIGN_IN_LIFETIME, VERIFY_LIFETIME
 
 Lane = Literal["prompt", "bulk"]
 
@@ -47,6 +47,11 @@ KINDS: dict[str, Kind] = {
     "sign_in": Kind(
         "prompt", "never", ignores_switch=True, reported=False, ignores_suppression=True, lifetime=SIGN_IN_LIFETIME
     ),
+    "change_email": Kind("prompt", "never", ignores_switch=True, reported=False, lifetime=CHANGE_LIFETIME),
+    "email_taken": Kind("prompt", "never", ignores_switch=True, reported=False),
+    "email_requested": Kind("prompt", "never", ignores_switch=True, reported=False),
+    "email_changed": Kind("prompt", "never", ignores_switch=True, reported=False),
+    "password_changed": Kind("prompt", "never", ignores_switch=True, reported=False),
 }
 REPORTED_KINDS = frozenset(name for name, kind in KINDS.items() if kind.reported)
 

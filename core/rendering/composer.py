@@ -3,7 +3,6 @@
 import datetime as dt
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 from urllib.parse import urlsplit
 
 from core.delivery.message import Mail, Message
@@ -14,6 +13,7 @@ from core.rendering.html import as_html
 from core.rendering.notices import Notice, notice_for
 from core.rendering.plain import as_markdown, as_text
 from core.tokens import (
+    LINK_LIFETIMES,
     ConfirmToken,
     LinkToken,
     UnsubscribeToken,
@@ -95,8 +95,8 @@ class Composer:
         if self._about.notification.kind == "invitation":
             return f"{self._base_url}/i/{invitation_token(self._keys, self._about.notification.data['invitation'])}"
         notification = self._about.notification
-        if notification.kind in ("verify", "sign_in"):
-            purpose: Literal["verify", "sign_in"] = "verify" if notification.kind == "verify" else "sign_in"
+        purpose = next((each for each in LINK_LIFETIMES if each == notification.kind), None)
+        if purpose is not None:
             link = LinkToken(purpose, notification.data["link"], int(notification.created_at.timestamp()))
             return f"{self._base_url}/in/{link_token(self._keys, link)}"
         requested_at = int(recipient.requested_at.timestamp()) if recipient.requested_at else 0

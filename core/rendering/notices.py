@@ -207,6 +207,71 @@ def _sign_in(_: About, base_url: str) -> Notice:
     )
 
 
+def _change_email(_: About, base_url: str) -> Notice:
+    return Notice(
+        "Is this your new address?",
+        [f"Somebody, hopefully you, wants to use this address for their account at {base_url}."],
+        press="See what it is about",
+        small="Not you? Do nothing, and nothing changes. The link works once, for a day.",
+        leave_words=_NEVER,
+        never=True,
+    )
+
+
+def _email_taken(_: About, base_url: str) -> Notice:
+    return Notice(
+        "This address has an account already",
+        [
+            f"Somebody, hopefully you, wanted to use this address for another account at {base_url}. It belongs to an "
+            "account, so nothing was changed and nothing was put together.",
+            "If it was you: sign in with this address.",
+        ],
+        page_url=f"{base_url}/sign-in",
+        leave_words=_NEVER,
+        never=True,
+    )
+
+
+def _email_requested(_: About, base_url: str) -> Notice:
+    return Notice(
+        "Your account is to get another address",
+        [
+            f"Somebody signed in to your account at {base_url} asked to use another address instead of this one. It "
+            "happens once that address says yes.",
+            "If this was not you, set a new password on your account's page: that voids the request, and signs "
+            "everybody else out.",
+        ],
+        page_url=f"{base_url}/account",
+        may_leave=False,
+    )
+
+
+def _email_changed(_: About, base_url: str) -> Notice:
+    return Notice(
+        "Your account has another address now",
+        [
+            f"Your account at {base_url} is no longer at this address. What you followed here goes to the new one, and "
+            "so do links to sign in.",
+            "If this was not you, tell whoever runs the site.",
+        ],
+        page_url=base_url,
+        may_leave=False,
+    )
+
+
+def _password_changed(about: About, base_url: str) -> Notice:
+    was = "set" if about.notification.data.get("first") else "changed"
+    return Notice(
+        f"Your password was {was}",
+        [
+            f"The password of your account at {base_url} was {was}, and every other browser was signed out.",
+            "If this was not you, sign in by mail and set another one on your account's page.",
+        ],
+        page_url=f"{base_url}/sign-in",
+        may_leave=False,
+    )
+
+
 def _shortened(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
 
@@ -227,4 +292,9 @@ _ACCOUNT: dict[str, Callable[[About, str], Notice]] = {
     "confirm_channel": _confirm_channel,
     "verify": _verify,
     "sign_in": _sign_in,
+    "change_email": _change_email,
+    "email_taken": _email_taken,
+    "email_requested": _email_requested,
+    "email_changed": _email_changed,
+    "password_changed": _password_changed,
 }

@@ -24,8 +24,20 @@ START = NOW + dt.timedelta(days=1)
 BASE = "https://soonish.test"
 URL = "json://hook.example.org/s3cret"
 EVIL = "<script>alert(1)</script> @everyone [x](http://evil) *b* `c` | > # & \"'"
+ACCOUNT = {"verify", "sign_in", "change_email", "email_taken", "email_requested", "email_changed", "password_changed"}
 ASKS = {"confirm", "confirm_channel", "invitation"}
-MAY_LEAVE = {"welcome", "reminder_1day", "reminder_1hour", "update", "cancelled", "message", "verify", *ASKS}
+MAY_LEAVE = {
+    "welcome",
+    "reminder_1day",
+    "reminder_1hour",
+    "update",
+    "cancelled",
+    "message",
+    "verify",
+    "change_email",
+    "email_taken",
+    *ASKS,
+}
 
 
 def event_of(**facts: object) -> Event:
@@ -56,7 +68,7 @@ def about(kind: str, event: Event | None = None, *, title: str = "A title", body
             "description": ["x", "y"],
         }
     notification = Notification(id=3, kind=kind, title=title, body=body, data=data, created_at=NOW)
-    with_event = kind not in {"confirm_channel", "channel_disabled", "verify", "sign_in"}
+    with_event = kind not in {"confirm_channel", "channel_disabled", *ACCOUNT}
     return About(notification, (event or event_of()) if with_event else None, "Alice")
 
 
@@ -156,7 +168,7 @@ def test_every_message_that_may_be_left_says_how_in_every_form(kind: str) -> Non
         return
     (token,) = {token for found in links for token in found}
     assert all(links)
-    about_event = kind not in {"confirm_channel", "verify"}
+    about_event = kind not in {"confirm_channel", *ACCOUNT}
     assert read_unsubscribe(KEYS, token) == UnsubscribeToken(7 if about_event else 0, 5)
     assert message.mail.unsubscribe_url == f"{BASE}/u/{token}"
     assert message.mail.list_id == ("Ab3dEf6hJk.soonish.test" if about_event else None)

@@ -4,8 +4,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.accounts.passwords import open_by_password, prepare_password, store_password
-from core.accounts.users import my_account
+from core.accounts.address import confirm_change, look_at_change, request_change
+from core.accounts.links import ask_to_prove
+from core.accounts.model import AccountChange
+from core.accounts.passwords import open_by_password, prepare_password, prove_session, store_password
+from core.accounts.users import change_account, my_account
+from core.delivery.addresses import mail_channel
 from core.errors import Code
 from tests.core.look import NOBODY, refusal
 from tests.people import Town
@@ -87,6 +91,15 @@ async def test_an_account_and_its_password_are_nobody_elses(town: Town) -> None:
     core, bob = town.core, town.bob.actor.require_user()
     await refusal(core.ask(NOBODY, my_account), Code.UNAUTHENTICATED)
     await refusal(core.act(NOBODY, prepare_password, by_current=False), Code.UNAUTHENTICATED)
+    await refusal(core.act(NOBODY, change_account, AccountChange()), Code.UNAUTHENTICATED)
+    await refusal(core.act(NOBODY, request_change, mail_channel("new@example.org")), Code.UNAUTHENTICATED)
+    await refusal(core.act(town.carol.actor, request_change, mail_channel("new@example.org")), Code.FORBIDDEN)
+    await refusal(core.ask(town.carol.actor, look_at_change, "forged"), Code.NOT_FOUND)
+    await refusal(core.act(town.carol.actor, confirm_change, "forged"), Code.NOT_FOUND)
+    await refusal(core.act(NOBODY, prove_session, "hash"), Code.UNAUTHENTICATED)
+    await refusal(core.act(town.carol.actor, prove_session, "hash"), Code.FORBIDDEN)
+    await refusal(core.act(NOBODY, ask_to_prove, ""), Code.UNAUTHENTICATED)
+    await refusal(core.act(town.carol.actor, ask_to_prove, ""), Code.FORBIDDEN)
     await refusal(core.act(NOBODY, store_password, None, "hash"), Code.UNAUTHENTICATED)
     await refusal(core.act(town.carol.actor, store_password, None, "hash"), Code.FORBIDDEN)
     await refusal(core.act(NOBODY, open_by_password, bob, "another hash", ""), Code.UNAUTHENTICATED)

@@ -110,7 +110,10 @@ NOW = dt.datetime(2026, 11, 27, 18, 0, tzinfo=dt.UTC)
 START = NOW + dt.timedelta(hours=2)
 TOLD_AFTER_CANCELLATION = {"cancelled", "message"}
 UNTIL_START = {"reminder_1day", "reminder_1hour"}
-NEVER_STALE = {"confirm_channel", "channel_disabled", "verify", "sign_in"}
+ABOUT_ACCOUNTS = {
+    "verify", "sign_in", "change_email", "email_taken", "email_requested", "email_changed", "password_changed",
+}  # fmt: skip
+NEVER_STALE = {"confirm_channel", "channel_disabled", *ABOUT_ACCOUNTS}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -138,7 +141,7 @@ def test_each_kind_goes_to_those_who_still_want_it(kind: str) -> None:
         }  # fmt: skip
         return wanted(KINDS[kind], **known).code  # type: ignore[arg-type]
 
-    asks = kind in {"confirm", "confirm_channel", "verify", "sign_in", "invitation"}
+    asks = kind in {"confirm", "confirm_channel", "invitation", *ABOUT_ACCOUNTS}
     assert code() == ""
     assert code(subscription="ended") == "left"
     assert code(subscription="paused") == "paused"

@@ -54,6 +54,9 @@ class RecordingSender:
     async def close(self) -> None:
         return
 
+    def host_of(self, url: str) -> str:
+        return url.partition("://")[0]
+
     async def send(self, url: str, message: Message) -> Outcome:
         self.sent.append((url, message))
         return self.outcome

@@ -29,8 +29,8 @@ async def asked(stage: Stage, browser: Browser, email: str = ALICE) -> str:
     return await newest_link(stage)
 
 
-async def signed_in(stage: Stage, email: str = ALICE) -> Browser:
-    browser = Browser(stage.app)
+async def signed_in(stage: Stage, email: str = ALICE, peer: str = "203.0.113.7") -> Browser:
+    browser = Browser(stage.app, peer)
     answer = await browser.form(await asked(stage, browser, email), {})
     assert (answer.status, answer.headers["location"]) == (303, "/account")
     return browser

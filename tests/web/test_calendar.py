@@ -62,7 +62,7 @@ async def test_a_private_events_file_is_for_who_is_let_in_and_kept_by_nobody(sta
         answer = await stranger.get(f"/e/{event}.ics", if_none_match=held)
         assert (answer.status, "Film night" in answer.text) == (404, False)
     answer = await alice.get(f"/e/{event}.ics", if_none_match=held)
-    assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
+    assert (answer.status, answer.headers["cache-control"]) == (200, "private, no-store")
     assert "etag" not in answer.headers
     assert read_strictly(answer.text)["SUMMARY"] == "Film night"
     await stage.alice.patch(f"/api/events/{event}", {"is_public": True})

@@ -4,15 +4,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 
+from core.accounts.address import ask_to_change
 from core.accounts.links import ask_to_register, ask_to_sign_in
-from core.accounts.model import AccountView, AskForLink, CheckInbox, PasswordChange, SessionView, SignIn
-from core.accounts.passwords import set_password, sign_in_by_password
+from core.accounts.model import (
+    AccountChange,
+    AccountView,
+    AskForLink,
+    CheckInbox,
+    PasswordChange,
+    Proof,
+    SessionView,
+    SignIn,
+)
+from core.accounts.passwords import confirm_password, set_password, sign_in_by_password
 from core.accounts.sessions import end_session, list_sessions, sign_out
-from core.accounts.users import my_account
+from core.accounts.users import change_account, my_account
 from core.pages import Page
 from core.tokens import browser_hash, browser_token
 from web.api.document import problems
-from web.api.parts import TOKEN_IS_OPTIONAL, Caller, Me, Paging, RowId
+from web.api.parts import ANYBODY, AtSite, Caller, Me, Paging, RowId
 from web.site import Site, SiteOf
 
 router = APIRouter(tags=["Account"])
@@ -31,7 +41,7 @@ def this_browser(site: Site, request: Request) -> str:
     status_code=202,
     summary="Register",
     responses=problems(401, 422, 429),
-    openapi_extra=TOKEN_IS_OPTIONAL,
+    openapi_extra=ANYBODY,
 )
 async def registered(
     request: Request,
@@ -58,7 +68,7 @@ async def registered(
         **problems(401, 422, 429),
     },
     status_code=202,
-    openapi_extra=TOKEN_IS_OPTIONAL,
+    openapi_extra=ANYBODY,
 )
 async def signed_in(
     request: Request,
@@ -81,9 +91,16 @@ async def signed_in(
     return done
 
 
-@router.post(
-    "/auth/logout", status_code=204, summary="Sign out", responses=problems(401, 403), openapi_extra=TOKEN_IS_OPTIONAL
-)
+@router.post("/auth/confirm", status_code=204, summary="Confirm who I am", responses=problems(401, 403, 409, 422, 429))
+async def confirmed(
+    site: SiteOf, me: AtSite, body: Annotated[Proof, Body(examples=[{"password": "correct horse"}])]
+) -> None:
+    """For a quarter of an hour this session may change channels, the password and the address, and erase. Whoever has
+    no password signs in again by mail instead."""
+    await confirm_password(site.core, site.passwords, me, body.password.get_secret_value())
+
+
+@router.post("/auth/logout", status_code=204, summary="Sign out", responses=problems(401, 403), openapi_extra=ANYBODY)
 async def signed_out(site: SiteOf, who: Caller, response: Response) -> None:
     """The session of the cookie is over. Without one there is nothing to do."""
     if who.session_id is not None:
@@ -97,14 +114,29 @@ async def account(site: SiteOf, me: Me) -> AccountView:
     return await site.core.ask(me, my_account)
 
 
+@router.patch("/me", summary="Change my name or time zone", responses=problems(401, 404, 422))
+async def changed_account(
+    site: SiteOf, me: Me, change: Annotated[AccountChange, Body(examples=[{"timezone": "Europe/Berlin"}])]
+) -> AccountView:
+    """The name is what organizers and guests see. The time zone is the one that messages say times in."""
+    return await site.core.act(me, change_account, change)
+
+
+@router.put("/me/email", status_code=202, summary="Use another address", responses=problems(401, 403, 422, 429))
+async def email_asked(site: SiteOf, me: AtSite, body: Annotated[AskForLink, Body(examples=[_ADDRESS])]) -> CheckInbox:
+    """The new address gets a link to press within a day, and the old one hears of it; nothing changes until then. The
+    answer is the same for every address; one that another account has proved is never taken over."""
+    return await ask_to_change(site.core, me, body)
+
+
 @router.put("/me/password", status_code=204, summary="Set a password", responses=problems(401, 403, 409, 422, 429))
 async def password_set(
     site: SiteOf,
-    me: Me,
+    me: AtSite,
     body: Annotated[PasswordChange, Body(examples=[{"password": "correct horse battery staple"}])],
 ) -> None:
     """Needs the cookie of a session that began in the last quarter of an hour, or the current password. Every other
-    session ends."""
+    session ends; API tokens are the operator's, and stay."""
     await set_password(site.core, site.passwords, me, body)
 
 

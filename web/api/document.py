@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from web.api.reference import reference
 from web.problems import MEDIA_TYPE, Problem
-from web.site import SiteOf
+from web.site import Site, SiteOf
 
 router = APIRouter()
 
@@ -20,8 +20,8 @@ ABOUT = (
 )
 _REF = "#/components/schemas/Problem"
 MEANINGS = {
-    401: "No token, or one that is not valid",
-    403: "Not yours to do",
+    401: "Nobody is signed in, or the token is not valid",
+    403: "Not yours to do, or not before you confirm who you are",
     404: "Not there, or not for you",
     409: "It is in another state, or somebody was first",
     413: "The body is larger than 64 KiB",
@@ -56,9 +56,11 @@ def _example(status: int) -> dict[str, Any]:
 def openapi(app: FastAPI) -> dict[str, Any]:
     """The document, made once."""
     if app.openapi_schema is None:
+        site: Site = app.state.site
         app.openapi_schema = _complete(
             get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         )
+        app.openapi_schema["components"]["securitySchemes"]["session"]["name"] = site.cookies.session_name
     return app.openapi_schema
 
 
@@ -72,7 +74,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             if "HTTPValidationError" in repr(operation["responses"].get("422")):
                 # The framework's own, for operations whose only parameters are ids: those answer 404 here.
                 del operation["responses"]["422"]
@@ -80,6 +82,9 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
                 if answer["description"] == "Successful Response":
                     answer["description"] = http.HTTPStatus(int(status)).phrase
             common = [500, 503]
+            if method != "get":
+                # A cookie that another site sent along, or a session that must prove itself first.
+                common.append(403)
             if "requestBody" in operation:
                 common += [413, 415, 422]
             for status in common:

@@ -10,7 +10,7 @@ from core.events.model import Cancellation, EventChange, EventView, NewEvent
 from core.events.usecases import create_event, get_event, list_events
 from core.pages import Page
 from web.api.document import problems
-from web.api.parts import TOKEN_IS_OPTIONAL, Caller, EventId, Me, Paging, Repeat
+from web.api.parts import ANYBODY, Caller, EventId, Me, Paging, Repeat
 from web.site import SiteOf
 
 router = APIRouter(tags=["Events"])
@@ -45,7 +45,7 @@ async def my_events(
     return await site.core.ask(me, list_events, which, page, upcoming=upcoming)
 
 
-@router.get("/events/{event_id}", summary="One event", responses=problems(401, 404), openapi_extra=TOKEN_IS_OPTIONAL)
+@router.get("/events/{event_id}", summary="One event", responses=problems(401, 404), openapi_extra=ANYBODY)
 async def one_event(site: SiteOf, who: Caller, event_id: EventId) -> EventView:
     """Public events need no token; a private one is there only for those who may see it."""
     return await site.core.ask(who, get_event, event_id)

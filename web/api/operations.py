@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.notifications.rows import sending_paused
 from web.api.document import problems
-from web.api.parts import TOKEN_IS_OPTIONAL, Caller
+from web.api.parts import ANYBODY, Caller
 from web.site import Site, SiteOf
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ async def health(site: SiteOf, response: Response) -> Health:
     )
 
 
-@router.get("/temporal/connection", summary="Temporal", responses=problems(401), openapi_extra=TOKEN_IS_OPTIONAL)
+@router.get("/temporal/connection", summary="Temporal", responses=problems(401), openapi_extra=ANYBODY)
 async def temporal_connection(site: SiteOf, who: Caller) -> TemporalConnection:
     """Whether the namespace answers; asks at most every few seconds. Where it is and what it said is told with a
     token."""

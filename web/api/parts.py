@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 from core.accounts.users import authenticate
@@ -13,10 +13,18 @@ from core.errors import Code, SoonishError
 from core.ids import LARGEST_ID
 from core.pages import PageRequest
 from core.work import Actor, Once
+from web.cookies import SECURE_PREFIX, SESSION
 from web.site import SiteOf
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token: `Authorization: Bearer …`")
-TOKEN_IS_OPTIONAL: dict[str, Any] = {"security": [{}, {"token": []}]}
+_cookie = APIKeyCookie(
+    name=SECURE_PREFIX + SESSION,
+    auto_error=False,
+    scheme_name="session",
+    description="The cookie of a browser that is signed in; pages of other sites cannot use it.",
+)
+ANYBODY: dict[str, Any] = {"security": [{}, {"token": []}, {"session": []}]}
+"""For whoever comes; who it is changes the answer."""
 BASE58 = "^[1-9A-HJ-NP-Za-km-z]{10}$"
 
 EventId = Annotated[str, Path(pattern=BASE58, description="The event's public id", examples=["k7Qm2vX9aR"])]
@@ -39,7 +47,13 @@ async def caller(request: Request, site: SiteOf) -> Actor:
 async def known(
     actor: Annotated[Actor, Depends(caller)],
     _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    __: Annotated[str | None, Security(_cookie)],
 ) -> Actor:
+    actor.require_user()
+    return actor
+
+
+async def signed_in(actor: Annotated[Actor, Depends(caller)], _: Annotated[str | None, Security(_cookie)]) -> Actor:
     actor.require_user()
     return actor
 
@@ -48,6 +62,8 @@ Caller = Annotated[Actor, Depends(caller)]
 """Somebody, perhaps with an account."""
 Me = Annotated[Actor, Depends(known)]
 """Somebody with an account."""
+AtSite = Annotated[Actor, Depends(signed_in)]
+"""Somebody with an account, at the site: the use case refuses tokens, which are for programs."""
 
 
 async def page_request(

@@ -63,11 +63,15 @@ def _operation(document: Document, method: str, path: str, operation: Document) 
     )
 
 
+_SCHEMES = {"token": "token", "session": "cookie"}
+
+
 def _access(operation: Document) -> str:
     security = operation.get("security", [])
     if not security:
         return "anybody"
-    return "token optional" if {} in security else "token"
+    names = " or ".join(_SCHEMES[name] for each in security for name in each)
+    return f"{names}, optional" if {} in security else names
 
 
 def _parameter(document: Document, parameter: Document) -> Entry:

@@ -21,7 +21,7 @@ from core.subscriptions.model import (
 from core.subscriptions.views import event_subscriptions, my_subscriptions
 from core.tokens import read_undo, read_unsubscribe
 from web.api.document import problems
-from web.api.parts import TOKEN_IS_OPTIONAL, Caller, EventId, Me, Paging, Repeat, RowId
+from web.api.parts import ANYBODY, Caller, EventId, Me, Paging, Repeat, RowId
 from web.site import SiteOf
 
 router = APIRouter(tags=["Subscriptions"])
@@ -71,7 +71,7 @@ class Restored(BaseModel):
         202: {"model": CheckInbox, "description": "Asked the address to confirm (the same answer for every address)"},
         **problems(401, 403, 404, 409, 422, 429),
     },
-    openapi_extra=TOKEN_IS_OPTIONAL,
+    openapi_extra=ANYBODY,
 )
 async def new_subscription(
     site: SiteOf,
@@ -147,7 +147,7 @@ async def let_back_subscription(site: SiteOf, me: Me, event_id: EventId, subscri
     await site.core.act(me, let_back, event_id, subscription_id)
 
 
-@router.post("/unsubscribe", summary="Unsubscribe by link", responses=problems(404, 422))
+@router.post("/unsubscribe", summary="Unsubscribe by link", responses=problems(401, 404, 422), openapi_extra=ANYBODY)
 async def unsubscribed(site: SiteOf, who: Caller, body: Leave) -> Unsubscribed:
     """With the token of any message's unsubscribe link. Doing it twice is harmless."""
     # Here already: what anybody can make up must not wait for the database's write lock.
@@ -155,7 +155,9 @@ async def unsubscribed(site: SiteOf, who: Caller, body: Leave) -> Unsubscribed:
     return await site.core.act(who, unsubscribe, body.token, body.scope)
 
 
-@router.post("/unsubscribe/undo", summary="Undo an unsubscribe", responses=problems(404, 422))
+@router.post(
+    "/unsubscribe/undo", summary="Undo an unsubscribe", responses=problems(401, 404, 422), openapi_extra=ANYBODY
+)
 async def restored(site: SiteOf, who: Caller, body: Undo) -> Restored:
     """Brings back exactly what that unsubscribe ended."""
     read_undo(site.core.keys, body.token, site.core.clock.now())

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import SecretStr
 from starlette.responses import RedirectResponse
 
+from core.accounts.address import confirm_change, look_at_change
 from core.accounts.links import ask_to_register, look_at_link, use_link
 from core.accounts.model import LONGEST_PASSWORD, AskForLink
 from core.accounts.passwords import sign_in_by_password
@@ -15,10 +16,12 @@ from core.errors import SoonishError
 from core.pages import PageRequest
 from core.times import distance
 from core.tokens import read_link
+from core.work import Actor
 from web.api.accounts import this_browser
 from web.api.parts import RowId
 from web.problems import STATUS
-from web.site import Site, SiteOf
+from web.returning import HOME, way_back
+from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
 
@@ -63,7 +66,10 @@ async def _by_password(request: Request, site: Site, typed: str, password: Secre
 @router.get("/in/{link}")
 async def link_page(request: Request, site: SiteOf, link: str) -> Response:
     """A page with a button; the browser that asked for a way in needs none. Whatever only looks changes nothing."""
-    who = await site.person(request)
+    who, now = await site.person(request), site.core.clock.now()
+    if read_link(site.core.keys, link, now).purpose == "change_email":
+        moving = await site.core.ask(who, look_at_change, link)
+        return site.pages.page("moving.html", about=moving, link=link, done=False)
     about = await site.core.ask(who, look_at_link, link, site.cookies.asked(request))
     if about.purpose == "sign_in" and about.asked_here and _opened_by_a_person(request):
         return await _use(request, site, link)
@@ -73,14 +79,19 @@ async def link_page(request: Request, site: SiteOf, link: str) -> Response:
 @router.post("/in/{link}")
 async def link_pressed(request: Request, site: SiteOf, link: str) -> Response:
     # Here already: what anybody can make up must not wait for the database's write lock.
-    read_link(site.core.keys, link, site.core.clock.now())
+    if read_link(site.core.keys, link, site.core.clock.now()).purpose == "change_email":
+        moved = await site.core.act(await site.person(request), confirm_change, link)
+        return site.pages.page("moving.html", about=moved, link=link, done=True)
     return await _use(request, site, link)
 
 
 async def _use(request: Request, site: Site, link: str) -> Response:
     opened = await site.core.act(await site.person(request), use_link, link, request.headers.get("user-agent", ""))
-    answer = _signed_in(site, opened.token)
+    back = site.cookies.back(request)
+    answer = _signed_in(site, opened.token, way_back(back))
     site.cookies.drop_asked(answer)
+    if back is not None:
+        site.cookies.drop_back(answer)
     return answer
 
 
@@ -91,8 +102,8 @@ def _opened_by_a_person(request: Request) -> bool:
     return request.headers.get("sec-fetch-dest", "document") == "document"
 
 
-def _signed_in(site: Site, token: str) -> Response:
-    answer = RedirectResponse("/account", 303)
+def _signed_in(site: Site, token: str, back: str = HOME) -> Response:
+    answer = RedirectResponse(back, 303)
     site.cookies.keep_session(answer, token)
     return answer
 
@@ -102,11 +113,21 @@ async def account_page(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.user_id is None:
         return RedirectResponse("/sign-in", 303)
+    return await show_account(site, who)
+
+
+async def show_account(
+    site: Site, who: Actor, *, status: int = 200, wrong: str = "", error: str = "", typed: str = "", said: str = ""
+) -> Response:
+    """One's own page; `wrong` names the form that `error` is about, `said` what has just been done."""
     me = await site.core.ask(who, my_account)
     sessions = (await site.core.ask(who, list_sessions, PageRequest(limit=100))).items
     now = site.core.clock.now()
     shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
-    return site.pages.page("account.html", headers=_PRIVATE, me=me, sessions=shown)
+    told = {"wrong": wrong, "error": error, "typed": typed, "said": said}
+    return site.pages.page(
+        "account.html", status=status, headers=OWN, me=me, sessions=shown, signed_in=True, here="account", **told
+    )
 
 
 @router.post("/account/sessions/{session_id}/end")

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
+from starlette.responses import RedirectResponse
 
+from core.accounts.users import my_account
 from core.errors import Code, SoonishError
-from core.invitations.accept import accept_by_email, look_at_invitation
+from core.invitations.accept import accept_by_email, accept_invitation, look_at_invitation
 from core.subscriptions.model import SubscribeByEmail
 from web.problems import STATUS, refusal_of
 from web.site import Site, SiteOf
@@ -53,17 +55,41 @@ async def accepted(
         return answer
 
 
+@router.post("/i/{token}/accept")
+async def accepted_as_oneself(request: Request, site: SiteOf, token: str) -> Response:
+    """With the account that is signed in here."""
+    who = await site.person(request)
+    try:
+        # Here already: what anybody can make up must not wait for the database's write lock.
+        await site.core.ask(who, look_at_invitation, token)
+        event = await site.core.act(who, accept_invitation, token)
+        return RedirectResponse(f"/e/{event.id}", 303, _HEADERS)
+    except SoonishError as refusal:
+        if refusal.code is Code.UNAUTHENTICATED:
+            return RedirectResponse(f"/i/{token}", 303, _HEADERS)
+        if refusal.code is Code.NOT_FOUND:
+            return _closed(request, site, refusal)
+        words = " ".join(filter(None, (refusal.message, refusal.hint)))
+        return await _page(request, site, token, status=STATUS[refusal.code], error_here=words)
+
+
 async def _page(
-    request: Request, site: Site, token: str, *, status: int = 200, error: str = "", typed: str = "", sent: bool = False
-) -> Response:
-    about = await site.core.ask(site.visitor(request), look_at_invitation, token)
+    request: Request, site: Site, token: str, *, status: int = 200, error: str = "", error_here: str = "",
+    typed: str = "", sent: bool = False,
+) -> Response:  # fmt: skip
+    who = await site.person(request)
+    about = await site.core.ask(who, look_at_invitation, token)
+    me = await site.core.ask(who, my_account) if who.user_id is not None else None
     return site.pages.page(
         "invitation.html",
         status=status,
         headers=dict(_HEADERS),
         about=about,
         token=token,
+        me=me,
+        signed_in=me is not None,
         error=error,
+        error_here=error_here,
         typed=typed,
         sent=sent,
     )

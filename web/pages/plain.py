@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from web.site import SiteOf
+from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
 
@@ -12,13 +12,18 @@ _LOOK_AGAIN = "public, no-cache"
 
 
 @router.get("/")
-async def landing(site: SiteOf) -> Response:
-    return site.pages.page("landing.html")
+async def landing(request: Request, site: SiteOf) -> Response:
+    return await _page(request, site, "landing.html")
 
 
 @router.get("/privacy")
-async def privacy(site: SiteOf) -> Response:
-    return site.pages.page("privacy.html")
+async def privacy(request: Request, site: SiteOf) -> Response:
+    return await _page(request, site, "privacy.html")
+
+
+async def _page(request: Request, site: Site, name: str) -> Response:
+    signed_in = (await site.person(request)).user_id is not None
+    return site.pages.page(name, headers=OWN if signed_in else {"Vary": "Cookie"}, signed_in=signed_in)
 
 
 @router.get("/static/{name:path}")

@@ -4,8 +4,9 @@ import asyncio
 import datetime as dt
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from core.db.models import Event, EventUpdate, User
 from core.errors import not_found
@@ -19,7 +20,7 @@ _LATEST = (
     .where(EventUpdate.event_id == Event.id, EventUpdate.audience == "everyone")
     .scalar_subquery()
 )
-_QUERY = (
+_FACTS = (
     select(
         Event.revision,
         _LATEST,
@@ -31,8 +32,9 @@ _QUERY = (
         Event.name,
     )
     .join(User, User.id == Event.owner_user_id)
-    .where(Event.public_id == bindparam("public_id"), may_see(Actor(None, "web")))
+    .where(Event.public_id == bindparam("public_id"))
 )
+_PUBLIC = _FACTS.where(may_see(Actor(None, "web")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +61,35 @@ class PageState:
 
 
 class PageStates:
-    """As a visitor sees them. Requests for one page at one moment share one query."""
+    """What visitors see is asked once for all who want one page at one moment; what only guests and organizers see, for
+    each of them alone."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._asked: dict[str, asyncio.Task[PageState | None]] = {}
 
-    async def get(self, public_id: str) -> PageState:
-        """Raises NOT_FOUND for an event that is not there, or not public."""
-        task = self._asked.get(public_id)
-        if task is None:
-            task = self._asked[public_id] = asyncio.create_task(self._read(public_id))
-            task.add_done_callback(lambda _: self._asked.pop(public_id))
-        # One reader who goes away must not take the answer from the others.
-        state = await asyncio.shield(task)
+    async def get(self, public_id: str, actor: Actor) -> tuple[PageState, bool]:
+        """The state, and whether everybody may see it. Raises NOT_FOUND for an event that is not there for them."""
+        state = await self._public(public_id)
+        if state is not None:
+            return state, True
+        if actor.user_id is not None:
+            state = await self._read(public_id, _FACTS.where(may_see(actor)))
         if state is None:
             raise not_found("event")
-        return state
+        return state, False
 
-    async def _read(self, public_id: str) -> PageState | None:
+    async def _public(self, public_id: str) -> PageState | None:
+        task = self._asked.get(public_id)
+        if task is None:
+            task = self._asked[public_id] = asyncio.create_task(self._read(public_id, _PUBLIC))
+            task.add_done_callback(lambda _: self._asked.pop(public_id))
+        # One reader who goes away must not take the answer from the others.
+        return await asyncio.shield(task)
+
+    async def _read(self, public_id: str, query: Select[*tuple[Any, ...]]) -> PageState | None:
         async with self._core.db.read_rows() as connection:
-            row = (await connection.execute(_QUERY, {"public_id": public_id})).one_or_none()
+            row = (await connection.execute(query, {"public_id": public_id})).one_or_none()
         return PageState(*row) if row is not None else None
 
 

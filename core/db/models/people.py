@@ -70,7 +70,7 @@ class Token(Numbered, Base):
     __tablename__ = "tokens"
 
     purpose: Mapped[str]
-    """api, verify or sign_in."""
+    """api, verify, sign_in or change_email."""
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     """NULL for links."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)

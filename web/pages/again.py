@@ -1,0 +1,67 @@
+"""Whoever is signed in says once more who they are, by password or by a mailed link, and goes on where they were."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from starlette.responses import RedirectResponse
+
+from core.accounts.links import ask_to_prove
+from core.accounts.model import LONGEST_PASSWORD
+from core.accounts.passwords import confirm_password
+from core.accounts.users import my_account
+from core.errors import SoonishError
+from core.text import mask_address
+from core.work import Actor
+from web.api.accounts import this_browser
+from web.problems import STATUS
+from web.returning import way_back
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter()
+
+
+@router.get("/sign-in/again")
+async def again_page(request: Request, site: SiteOf, next: str = "") -> Response:  # noqa: A002 - what addresses call it
+    who = await site.person(request)
+    if who.session_id is None:
+        return RedirectResponse("/sign-in", 303)
+    return await _form(site, who, way_back(next))
+
+
+@router.post("/sign-in/again")
+async def proved(
+    request: Request,
+    site: SiteOf,
+    next: Annotated[str, Form()] = "",  # noqa: A002
+    password: Annotated[str, Form()] = "",
+) -> Response:
+    who, back = await site.person(request), way_back(next)
+    if who.session_id is None:
+        return RedirectResponse("/sign-in", 303)
+    try:
+        if password:
+            await confirm_password(site.core, site.passwords, who, password[:LONGEST_PASSWORD])
+            return RedirectResponse(back, 303, OWN)
+        return await _by_mail(request, site, who, back)
+    except SoonishError as refusal:
+        words = " ".join(filter(None, (refusal.message, refusal.hint)))
+        answer = await _form(site, who, back, status=STATUS[refusal.code], error=words)
+        if refusal.retry_after is not None:
+            answer.headers["Retry-After"] = str(refusal.retry_after)
+        return answer
+
+
+async def _by_mail(request: Request, site: Site, who: Actor, back: str) -> Response:
+    browser = this_browser(site, request)
+    await site.core.act(who, ask_to_prove, browser)
+    me = await site.core.ask(who, my_account)
+    answer = site.pages.page("asked.html", headers=OWN, typed=mask_address(me.email or ""), signed_in=True)
+    site.cookies.keep_asked(answer, browser)
+    site.cookies.keep_back(answer, back)
+    return answer
+
+
+async def _form(site: Site, who: Actor, back: str, *, status: int = 200, **said: Any) -> Response:
+    me = await site.core.ask(who, my_account)
+    context = {"me": me, "back": back, "error": None, "signed_in": True, **said}
+    return site.pages.page("again.html", status=status, headers=OWN, **context)
