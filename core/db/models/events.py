@@ -54,7 +54,7 @@ class Subscription(Numbered, Base):
     """Through which it was asked for; confirming accepts it."""
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
-    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended."""
+    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended, erased."""
     ended_act: Mapped[str | None] = mapped_column(index=True)
     """The unsubscribe that ended it, so that undo restores exactly those rows."""
     state_before: Mapped[str | None]
