@@ -30,8 +30,9 @@ from core.db.models import (
     User,
 )
 from core.db.models.base import Base
+from core.delivery.addresses import MAIL
 from core.events.access import follower_may_see
-from core.privacy.whose import ADDRESS_KIND, Whose, account_data, address_data
+from core.privacy.whose import Whose, account_data, address_data
 from core.work import Actor, Core, Work
 
 PAGE = 1_000
@@ -255,7 +256,7 @@ async def _rows(work: Work, whose: Whose, name: str, after: int) -> list[Item]:
     found = [dict(row) for row in (await work.session.execute(query)).mappings()]
     if name == "channels":
         for row in found:
-            own = row["kind"] == ADDRESS_KIND and row["confirmed_at"] is not None
+            own = row["kind"] == MAIL and row["confirmed_at"] is not None
             row["address"] = _address(work.keys.open(row["address"])) if own else None
     return found
 

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import and_, or_, select
 
 from core.db.models import Integration, User
-from core.delivery.addresses import mail_channel
+from core.delivery.addresses import MAIL, mail_channel
 from core.errors import Code, SoonishError, not_found
 from core.tokens import read_address
 from core.work import Work
-
-ADDRESS_KIND = "E-mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ async def account_data(work: Work, *, to_change: bool = False) -> Whose:
     user_ids = [user_id, *await work.session.scalars(select(User.id).where(User.merged_into == user_id))]
     mine = select(Integration.id).where(Integration.user_id.in_(user_ids))
     proved = select(Integration.destination).where(
-        Integration.user_id.in_(user_ids), Integration.kind == ADDRESS_KIND, Integration.confirmed_at.is_not(None)
+        Integration.user_id.in_(user_ids), Integration.kind == MAIL, Integration.confirmed_at.is_not(None)
     )
     destinations = set(await work.session.scalars(proved))
     if user.email is not None and user.email_verified_at is not None:

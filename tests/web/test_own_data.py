@@ -181,3 +181,14 @@ async def test_the_api_erases_an_account_and_its_cookie_and_says_what_ended(stag
     assert await suppressed(stage) == 1
     async with stage.core.db.read() as session:
         assert [row.state for row in await session.scalars(select(Subscription))] == ["ended"]
+
+
+async def test_the_privacy_page_says_how_long_things_are_really_kept(stage: Stage) -> None:
+    page = (await stage.visitor.get("/privacy")).text
+    settings = stage.core.settings
+    for days in (
+        settings.retention_deliveries_days,
+        settings.retention_audit_days,
+        settings.retention_invitations_days,
+    ):
+        assert f"{days} days" in page

@@ -18,7 +18,13 @@ async def landing(site: SiteOf) -> Response:
 
 @router.get("/privacy")
 async def privacy(site: SiteOf) -> Response:
-    return site.pages.page("privacy.html")
+    settings = site.settings
+    keep = {
+        "deliveries": max(settings.retention_deliveries_days, settings.retention_subscriptions_days),
+        "audit": settings.retention_audit_days,
+        "invitations": settings.retention_invitations_days,
+    }
+    return site.pages.page("privacy.html", keep=keep)
 
 
 @router.get("/static/{name:path}")
