@@ -38,6 +38,9 @@ _KEPT_AFTERWARDS = dt.timedelta(days=30)
 """How long an anonymous address is kept when it follows nothing any more."""
 
 
+_Referred = Notification | Subscription | EventGrant | EventInvitation | Integration | User
+
+
 async def tidy_all(core: Core) -> dict[str, int]:
     """Erase until nothing expired is left, or enough was for one go. How many rows of each kind."""
     erased = dict.fromkeys(RULES, 0)
@@ -217,7 +220,7 @@ async def _erased_accounts(work: Work) -> int:
 
 async def _unused(
     work: Work,
-    table: type[Notification | Subscription | EventGrant | EventInvitation | Integration | User],
+    table: type[_Referred],
     *conditions: ColumnElement[bool],
 ) -> int:
     """Delete those to which nothing refers: asked of every foreign key there is, of tables to come too."""
@@ -237,15 +240,8 @@ def _keys_to(table: type[Base]) -> list[Column[Any]]:
     ]
 
 
-def _nowhere_in(
-    table: type[Notification | Subscription | EventGrant | EventInvitation | Integration | User], column: Column[Any]
-) -> ColumnElement[bool]:
-    """By the index where there is one; else by one scan, and not by one for each row."""
-    source = column.table.alias()
-    named = source.c[column.name]
-    if any(next(iter(index.columns)) is column for index in column.table.indexes):
-        return ~exists().where(named == table.id)
-    return table.id.not_in(select(named).where(named.is_not(None)))
+def _nowhere_in(table: type[_Referred], column: Column[Any]) -> ColumnElement[bool]:
+    return ~exists().where(column.table.alias().c[column.name] == table.id)
 
 
 def _over_since(moment: dt.datetime) -> Select[int]:

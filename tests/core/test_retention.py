@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import UniqueConstraint, func, select, update
 
 from core.accounts.users import vouch
 from core.db.models import (
@@ -225,3 +225,15 @@ async def test_each_rule_takes_a_bounded_bite(town: Town) -> None:
                 await town.core.step(rule.erase)
             assert "LIMIT" in seen[0], name
     assert AT_ONCE <= 5_000
+
+
+def test_what_time_erases_is_looked_for_by_an_index_wherever_it_may_be_named() -> None:
+    """Deleting a row asks every table that may refer to it, whoever wrote the statement: never by reading it whole."""
+    erased = {rule.table.__tablename__ for rule in RULES.values()}
+    for table in Base.metadata.sorted_tables:
+        keys = [index.columns for index in table.indexes]
+        keys += [each.columns for each in table.constraints if isinstance(each, UniqueConstraint)]
+        found = {next(iter(columns)).name for columns in keys}
+        for column in table.columns:
+            if any(key.column.table.name in erased for key in column.foreign_keys):
+                assert column.name in found, f"{table.name}.{column.name}"

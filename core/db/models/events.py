@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, BigId, Numbered, one_of
+from core.db.models.base import Base, BigId, Numbered, found_by, one_of
 
 
 class Event(Numbered, Base):
@@ -64,6 +64,7 @@ class Subscription(Numbered, Base):
         return (
             UniqueConstraint("event_id", "integration_id"),
             one_of("state", "unconfirmed", "active", "paused", "ended"),
+            found_by("ix_subscriptions_invitation_id", "invitation_id"),
             # Partial, so that those who left cost an audience nothing.
             Index(
                 "ix_subscriptions_active",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, Numbered
+from core.db.models.base import Base, Numbered, found_by
 
 
 class User(Numbered, Base):
@@ -24,6 +24,10 @@ class User(Numbered, Base):
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     erased_at: Mapped[dt.datetime | None]
     """Erased by its person: the row names nobody any more, and stays while past events refer to it."""
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (found_by("ix_users_merged_into", "merged_into"),)
 
 
 class Integration(Numbered, Base):
