@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     retention_requests_hours: int = Field(24, ge=1)
     retention_deliveries_days: int = Field(400, ge=1)
     retention_audit_days: int = Field(400, ge=1)
+    retention_subscriptions_days: int = Field(400, ge=1)
+    """After they ended, or their event was over."""
+    retention_invitations_days: int = Field(90, ge=1)
+    """After they expired; likewise access that was taken back."""
 
     @field_validator(
         "encryption_keys", "trusted_proxies", "delivery_allowed_networks", "retry_delays_seconds", mode="before"

@@ -83,6 +83,16 @@ def read_unsubscribe(keys: Keys, text: str) -> UnsubscribeToken:
     return UnsubscribeToken(*struct.unpack(">QQ", _payload(keys, "unsubscribe", text, 16)))
 
 
+def address_token(keys: Keys, integration_id: int) -> str:
+    """Opens what an address without an account follows. Never expires, as the unsubscribe links beside it."""
+    return keys.sign("address", struct.pack(">Q", integration_id))
+
+
+def read_address(keys: Keys, text: str) -> int:
+    """The channel that the link names."""
+    return int(struct.unpack(">Q", _payload(keys, "address", text, 8))[0])
+
+
 def confirm_token(keys: Keys, token: ConfirmToken) -> str:
     return keys.sign("confirm", struct.pack(">BQQ", _KINDS[token.kind], token.subject_id, token.requested_at))
 

@@ -2,18 +2,24 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, exists, func, or_, select, text, update
+from sqlalchemy import Column, ColumnElement, Select, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.accounts.lifecycle import forget_accounts
 from core.db.models import (
     AuditEntry,
+    Base,
     Bucket,
     Delivery,
     DeliveryOpening,
     Event,
+    EventGrant,
+    EventInvitation,
     Integration,
+    Notification,
     OutboxRow,
     Session,
     StoredRequest,
@@ -21,7 +27,7 @@ from core.db.models import (
     Token,
     User,
 )
-from core.tokens import CONFIRM_LIFETIME, LINK_LIFETIMES, VERIFY_LIFETIME
+from core.tokens import CONFIRM_LIFETIME, VERIFY_LIFETIME
 from core.work import Core, Work
 
 AT_ONCE = 2_000
@@ -32,12 +38,15 @@ _KEPT_AFTERWARDS = dt.timedelta(days=30)
 """How long an anonymous address is kept when it follows nothing any more."""
 
 
+_Referred = Notification | Subscription | EventGrant | EventInvitation | Integration | User
+
+
 async def tidy_all(core: Core) -> dict[str, int]:
     """Erase until nothing expired is left, or enough was for one go. How many rows of each kind."""
-    erased = dict.fromkeys(_KINDS, 0)
-    for name, erase in _KINDS.items():
+    erased = dict.fromkeys(RULES, 0)
+    for name, rule in RULES.items():
         for _ in range(_ROUNDS):
-            count = await core.step(erase)
+            count = await core.step(rule.erase)
             erased[name] += count
             if count < AT_ONCE:
                 break
@@ -46,7 +55,7 @@ async def tidy_all(core: Core) -> dict[str, int]:
 
 async def tidy(work: Work) -> dict[str, int]:
     """One round of every kind. How many rows were erased (or ended: requests that nobody confirmed)."""
-    return {name: await erase(work) for name, erase in _KINDS.items()}
+    return {name: await rule.erase(work) for name, rule in RULES.items()}
 
 
 async def _outbox(work: Work) -> int:
@@ -157,25 +166,122 @@ async def _accounts(work: Work) -> int:
 
 
 async def _links(work: Work) -> int:
-    """Expired ones say so by their signature; a week later nobody asks any more whether they were used."""
-    links = Token.purpose.in_(tuple(LINK_LIFETIMES)) & (Token.expires_at < work.now - VERIFY_LIFETIME)
-    old = select(Token.id).where(links).limit(AT_ONCE)
+    """Expired ones say so by their signature; a week later nobody asks any more whether they were used. Tokens of
+    programs that had an end go likewise."""
+    old = select(Token.id).where(Token.expires_at < work.now - VERIFY_LIFETIME).limit(AT_ONCE)
     return _count(await work.session.execute(delete(Token).where(Token.id.in_(old))))
 
 
-_KINDS: dict[str, Callable[[Work], Awaitable[int]]] = {
-    "outbox": _outbox,
-    "deliveries": _deliveries,
-    "audit": _audit,
-    "requests": _requests,
-    "buckets": _buckets,
-    "openings": _openings,
-    "unconfirmed": _unconfirmed,
-    "addresses": _addresses,
-    "sessions": _sessions,
-    "accounts": _accounts,
-    "links": _links,
+async def _notifications(work: Work) -> int:
+    """With the last of their deliveries; the event's timeline has what was said."""
+    long_ago = work.now - dt.timedelta(days=work.settings.retention_deliveries_days)
+    return await _unused(work, Notification, Notification.created_at < long_ago, Notification.not_before < long_ago)
+
+
+async def _subscriptions(work: Work) -> int:
+    """Long ended, or of an event that is long over. What an organizer removed counts for as long as the event is to
+    come."""
+    long_ago = work.now - dt.timedelta(days=work.settings.retention_subscriptions_days)
+    ended = and_(
+        Subscription.state == "ended",
+        Subscription.ended_at < long_ago,
+        Subscription.ended_by.is_distinct_from("removed"),
+    )
+    return await _unused(work, Subscription, or_(ended, Subscription.event_id.in_(_over_since(long_ago))))
+
+
+async def _grants(work: Work) -> int:
+    """Taken back, or of an address whose event is long over. While the invitation is open, what was taken back says
+    that it lets this person in no more. An account keeps sight of what it was let into."""
+    settings = work.settings
+    taken_back = work.now - dt.timedelta(days=settings.retention_invitations_days)
+    long_ago = work.now - dt.timedelta(days=settings.retention_subscriptions_days)
+    still_open = select(EventInvitation.id).where(EventInvitation.expires_at > work.now)
+    lets_in = EventGrant.invitation_id.is_not(None) & EventGrant.invitation_id.in_(still_open)
+    over = EventGrant.user_id.is_(None) & EventGrant.event_id.in_(_over_since(long_ago))
+    return await _unused(work, EventGrant, or_(and_(EventGrant.revoked_at < taken_back, ~lets_in), over))
+
+
+async def _invitations(work: Work) -> int:
+    """Once nobody can use them, and nobody is in by them."""
+    expired = work.now - dt.timedelta(days=work.settings.retention_invitations_days)
+    return await _unused(work, EventInvitation, EventInvitation.expires_at < expired)
+
+
+async def _channels(work: Work) -> int:
+    """Removed, forgotten or erased ones, once no row of the ledger and no subscription names them."""
+    return await _unused(work, Integration, Integration.removed_at < work.now - _KEPT_AFTERWARDS)
+
+
+async def _erased_accounts(work: Work) -> int:
+    """Rows that name nobody, once nothing refers to them."""
+    return await _unused(work, User, User.erased_at.is_not(None))
+
+
+async def _unused(
+    work: Work,
+    table: type[_Referred],
+    *conditions: ColumnElement[bool],
+) -> int:
+    """Delete those to which nothing refers: asked of every foreign key there is, of tables to come too."""
+    free = [_nowhere_in(table, column) for column in _keys_to(table)]
+    old = list(await work.session.scalars(select(table.id).where(*conditions, *free).order_by(table.id).limit(AT_ONCE)))
+    if old:
+        await work.session.execute(delete(table).where(table.id.in_(old)))
+    return len(old)
+
+
+def _keys_to(table: type[Base]) -> list[Column[Any]]:
+    return [
+        column
+        for other in Base.metadata.sorted_tables
+        for column in other.columns
+        if any(key.column.table is table.__table__ for key in column.foreign_keys)
+    ]
+
+
+def _nowhere_in(table: type[_Referred], column: Column[Any]) -> ColumnElement[bool]:
+    return ~exists().where(column.table.alias().c[column.name] == table.id)
+
+
+def _over_since(moment: dt.datetime) -> Select[int]:
+    return select(Event.id).where(func.coalesce(Event.end_date, Event.start_date, type_=Event.start_date.type) < moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    table: type[Base]
+    erase: Callable[[Work], Awaitable[int]]
+
+
+RULES: dict[str, Rule] = {
+    "outbox": Rule(OutboxRow, _outbox),
+    "deliveries": Rule(Delivery, _deliveries),
+    "notifications": Rule(Notification, _notifications),
+    "audit": Rule(AuditEntry, _audit),
+    "requests": Rule(StoredRequest, _requests),
+    "buckets": Rule(Bucket, _buckets),
+    "openings": Rule(DeliveryOpening, _openings),
+    "unconfirmed": Rule(Subscription, _unconfirmed),
+    "addresses": Rule(Integration, _addresses),
+    "subscriptions": Rule(Subscription, _subscriptions),
+    "grants": Rule(EventGrant, _grants),
+    "invitations": Rule(EventInvitation, _invitations),
+    "sessions": Rule(Session, _sessions),
+    "accounts": Rule(User, _accounts),
+    "links": Rule(Token, _links),
+    "channels": Rule(Integration, _channels),
+    "erased_accounts": Rule(User, _erased_accounts),
 }
+"""In this order: what refers to others goes before them."""
+STAYS = {
+    "events": "its organizer's, and the page that everybody was given",
+    "event_updates": "the event's own timeline",
+    "event_organizers": "who manages an event, until they step down or are erased",
+    "suppressed_addresses": "never write to me again, until its person says otherwise",
+    "service_flags": "a switch has one row",
+}
+"""Tables that no time empties, and why."""
 
 
 def _count(result: object) -> int:

@@ -180,6 +180,8 @@ class SmtpSink(_Memory):
         self.port = port or free_port()
         self.mails: list[Mail] = []
         self.refused: Counter[str] = Counter()
+        self.delay = 0.0
+        """Seconds that each mail takes."""
         self._codes: defaultdict[str, str] = defaultdict(str)
         self._connections: set[_Connection] = set()
 
@@ -224,6 +226,8 @@ class SmtpSink(_Memory):
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.delay:
+            await asyncio.sleep(self.delay)
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
         message = message_from_bytes(content, policy=policy.default)
         self.mails.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))

@@ -15,7 +15,7 @@ from web.render import CSP
 
 BODY_LIMIT = 64 * 1024
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SECRET_LINKS = ("/c/", "/u/", "/i/", "/in/")
+_SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/")
 _HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
@@ -95,8 +95,8 @@ class HeadAsGet:
 
 
 class SameSite:
-    """Pages are changed from our own pages only. A link in a mail is its own permission, so `/u/` takes it from
-    anywhere (mail programs post there); the API minds only when our cookie came along."""
+    """Pages are changed from our own pages only. A link in a mail is its own permission, so `/u/` and `/s/` take
+    it from anywhere (mail programs post there); the API minds only when our cookie came along."""
 
     def __init__(self, app: ASGIApp, base_url: str) -> None:
         self._app = app
@@ -113,7 +113,7 @@ class SameSite:
     def _minds(self, scope: Scope) -> bool:
         if scope["path"].startswith("/api/"):
             return any(name in Request(scope).cookies for name in SESSION_NAMES)
-        return not scope["path"].startswith("/u/")
+        return not scope["path"].startswith(("/u/", "/s/"))
 
     def _same_site(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)

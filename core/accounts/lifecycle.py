@@ -14,7 +14,7 @@ async def verification_duties(work: Work, user_id: int) -> dt.datetime | None:
     """When to look again whether this account was verified; None: it was, or it is gone. Nobody did in time: it goes
     now."""
     user = await work.session.get(User, user_id)
-    if user is None or user.is_verified:
+    if user is None or user.is_verified or user.erased_at is not None:
         return None
     until = await work.session.scalar(
         select(func.max(Token.expires_at, type_=Token.expires_at.type)).where(
@@ -31,7 +31,9 @@ async def verification_duties(work: Work, user_id: int) -> dt.datetime | None:
 async def forget_accounts(work: Work, ids: Sequence[int]) -> None:
     """Accounts that nobody verified never did anything: nothing but their channel and their links is theirs."""
     # Locked first: who is verified just now stays (PostgreSQL; SQLite has one writer at a time).
-    unverified = select(User.id).where(User.id.in_(ids), User.is_verified.is_(False)).with_for_update()
+    unverified = (
+        select(User.id).where(User.id.in_(ids), User.is_verified.is_(False), User.erased_at.is_(None)).with_for_update()
+    )
     gone = list(await work.session.scalars(unverified))
     await work.session.execute(delete(Token).where(Token.user_id.in_(gone)))
     await work.session.execute(delete(Integration).where(Integration.user_id.in_(gone)))

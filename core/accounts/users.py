@@ -116,7 +116,7 @@ async def revoke_token(work: Work, token_id: int) -> Revoked:
 
 async def actor_by_email(work: Work, email: str | None) -> Actor:
     """For the terminal: the named account, or the only one there is."""
-    query = select(User).where(User.merged_into.is_(None))
+    query = select(User).where(User.merged_into.is_(None), User.erased_at.is_(None))
     if email is not None:
         query = query.where(User.email == email.strip().lower())
     users = list(await work.session.scalars(query.limit(2)))

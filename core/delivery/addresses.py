@@ -9,6 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from core.errors import SoonishError, invalid
 
 MAX_ADDRESS = 254
+MAIL = "E-mail"
+"""What a mail channel is called, to people and in its row."""
 UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 
 
@@ -47,7 +49,7 @@ def address_channel(address: str, field: str, hint: str = "") -> Channel:
     plain = f"{checked.local_part}@{checked.ascii_domain}".lower()
     if len(plain) > MAX_ADDRESS:
         raise _not_mail(field, hint)
-    return Channel("systemmail", f"systemmail://{quote(plain, safe='')}", f"mailto:{plain}", "smtp", "E-mail", plain)
+    return Channel("systemmail", f"systemmail://{quote(plain, safe='')}", f"mailto:{plain}", "smtp", MAIL, plain)
 
 
 def _not_mail(field: str, hint: str) -> SoonishError:

@@ -60,6 +60,6 @@ async def anonymous_channel(work: Work, channel: Channel) -> Integration:
         work.session.add(row)
     elif row.removed_at is not None:
         row.apprise_url, row.label = work.keys.seal(channel.url), mask_address(channel.address)
-        row.removed_at, row.is_active, row.created_at = None, True, work.now
+        row.removed_at, row.erased_at, row.is_active, row.created_at = None, None, True, work.now
     await work.session.flush()
     return row

@@ -63,7 +63,7 @@ async def prepare_integration(work: Work, channel: Channel) -> bool:
 async def store_integration(work: Work, channel: Channel, name: str, tag: str, *, confirmed: bool) -> IntegrationView:
     """Save a channel that was tested, or one whose address must confirm first."""
     user = await work.session.get(User, work.actor.require_user())
-    if user is None:
+    if user is None or user.erased_at is not None:  # erased while the far end was asked
         raise not_found("account")
     row = await add_channel(
         work,

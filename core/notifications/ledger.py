@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.contracts import SendReport
@@ -82,13 +82,18 @@ class Ledger:
         self._let_go.discard(recipient.delivery_id)
 
     async def look_for_leavers(self) -> None:
-        """Send nothing more to those who left or lost their access after the claim. Their rows are given up, not
-        judged: the lease ends, and the next claim says why they are skipped; what is on its way is still recorded."""
+        """Send nothing more to those who left, lost their access or removed their channel after the claim. Their rows
+        are given up, not judged: the lease ends, and the next claim says why they are skipped; what is on its way is
+        still recorded."""
         if self._in_hand:
             left = (
                 select(Delivery.id)
-                .join(Subscription, Subscription.id == Delivery.subscription_id)
-                .where(Delivery.id.in_(list(self._in_hand)), Subscription.state == "ended")
+                .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
+                .outerjoin(Integration, Integration.id == Delivery.integration_id)
+                .where(
+                    Delivery.id.in_(list(self._in_hand)),
+                    or_(Subscription.state == "ended", Integration.removed_at.is_not(None)),
+                )
             )
             async with self._db.read_rows() as connection:
                 self._let_go.update(await connection.scalars(left))

@@ -17,6 +17,7 @@ from core.tokens import (
     ConfirmToken,
     LinkToken,
     UnsubscribeToken,
+    address_token,
     confirm_token,
     invitation_token,
     link_token,
@@ -25,6 +26,7 @@ from core.tokens import (
 
 LEAVE = "\x02leave\x03"
 PRESS = "\x02press\x03"
+OVERVIEW = "\x02overview\x03"
 """Stand for the recipient's own links until they are known."""
 _FOR_CALENDARS = frozenset({"welcome", "update", "cancelled"})
 """What a calendar can put in, move or take out."""
@@ -47,20 +49,21 @@ class Composer:
         event = self._about.event
         zone = recipient.zone or (event.timezone if event else "UTC")
         subscribed = recipient.subscription_state == "active"
-        notice, text, markdown, html = self._render(zone, subscribed, has_page=recipient.account or self._public)
+        notice, text, markdown, html = self._render(zone, subscribed, account=recipient.account)
         leave = self._leave_url(recipient) if notice.may_leave else ""
         shown = f"{leave}?scope=everything" if notice.never else leave
         press = self._press_url(recipient) if notice.press else ""
         calendar, method = self._calendar
+        overview = self._overview_url(recipient) if notice.has_overview else ""
         mail = Mail(
-            html=_fill(html, shown, press),
+            html=_fill(html, shown, press, overview),
             message_id=f"d{recipient.delivery_id}@{self._domain}",
             unsubscribe_url=leave or None,
             list_id=f"{event.public_id}.{self._domain}" if event and leave else None,
             calendar=calendar,
             calendar_method=method,
         )
-        return Message(notice.subject, _fill(text, shown, press), _fill(markdown, shown, press), mail)
+        return Message(notice.subject, _fill(text, shown, press, overview), _fill(markdown, shown, press, ""), mail)
 
     @cached_property
     def _calendar(self) -> tuple[str | None, Method]:
@@ -71,25 +74,29 @@ class Composer:
         method: Method = "CANCEL" if event.status == "cancelled" else "PUBLISH"
         return calendar_file(event, self._base_url, self._sender, method), method
 
-    def _render(self, zone: str, subscribed: bool, *, has_page: bool) -> tuple[Notice, str, str, str]:
-        found = self._rendered.get((zone, subscribed, has_page))
+    def _render(self, zone: str, subscribed: bool, *, account: bool) -> tuple[Notice, str, str, str]:
+        found = self._rendered.get((zone, subscribed, account))
         if found is None:
             notice = notice_for(self._about, zone, self._now, self._base_url, subscribed=subscribed)
-            if not has_page:
-                notice = replace(notice, page_url="")
+            if not account:
+                has_overview = notice.may_leave and not notice.never
+                notice = replace(notice, page_url=notice.page_url if self._public else "", has_overview=has_overview)
             found = (
                 notice,
-                as_text(notice, LEAVE, PRESS),
+                as_text(notice, LEAVE, PRESS, OVERVIEW),
                 as_markdown(notice, LEAVE, PRESS),
-                as_html(notice, LEAVE, PRESS),
+                as_html(notice, LEAVE, PRESS, OVERVIEW),
             )
-            self._rendered[zone, subscribed, has_page] = found
+            self._rendered[zone, subscribed, account] = found
         return found
 
     def _leave_url(self, recipient: Recipient) -> str:
         event_id = self._about.event.id if self._about.event else 0
         token = unsubscribe_token(self._keys, UnsubscribeToken(event_id, recipient.integration_id))
         return f"{self._base_url}/u/{token}"
+
+    def _overview_url(self, recipient: Recipient) -> str:
+        return f"{self._base_url}/s/{address_token(self._keys, recipient.integration_id)}"
 
     def _press_url(self, recipient: Recipient) -> str:
         if self._about.notification.kind == "invitation":
@@ -107,5 +114,5 @@ class Composer:
         return f"{self._base_url}/c/{confirm_token(self._keys, token)}"
 
 
-def _fill(template: str, leave: str, press: str) -> str:
-    return template.replace(LEAVE, leave).replace(PRESS, press)
+def _fill(template: str, leave: str, press: str, overview: str) -> str:
+    return template.replace(LEAVE, leave).replace(PRESS, press).replace(OVERVIEW, overview)

@@ -3,6 +3,7 @@
 from html import escape
 
 from core.rendering.notices import Notice
+from core.rendering.plain import OVERVIEW_WORDS
 
 _BODY = "margin:0;padding:28px;font:16px/1.6 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;color:#211c2b"
 _BUTTON = (
@@ -12,8 +13,8 @@ _BUTTON = (
 _SMALL = "margin:0 0 8px;color:#655f72;font-size:14px"
 
 
-def as_html(notice: Notice, leave: str, press: str) -> str:
-    """A whole document; `leave` and `press` stand where the recipient's own links go."""
+def as_html(notice: Notice, leave: str, press: str, overview: str) -> str:
+    """A whole document; `leave`, `press` and `overview` stand where the recipient's own links go."""
     parts = [f'<h1 style="margin:0 0 16px;font-size:22px;line-height:1.25">{escape(notice.subject)}</h1>']
     parts += [_paragraph(line) for line in notice.lines]
     if notice.quote:
@@ -38,7 +39,9 @@ def as_html(notice: Notice, leave: str, press: str) -> str:
     if notice.small:
         parts.append(f'<p style="{_SMALL}">{escape(notice.small)}</p>')
     if notice.may_leave:
-        parts.append(f'<p style="{_SMALL}"><a href="{leave}" style="color:#655f72">{notice.leave_words}</a></p>')
+        links = [(leave, notice.leave_words)] + [(overview, OVERVIEW_WORDS)] * notice.has_overview
+        shown = " · ".join(f'<a href="{link}" style="color:#655f72">{words}</a>' for link, words in links)
+        parts.append(f'<p style="{_SMALL}">{shown}</p>')
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(notice.subject)}</title></head>'
         f'<body style="{_BODY}">{"".join(parts)}</body></html>'

@@ -29,6 +29,8 @@ class Notice:
     leave_words: str = "Unsubscribe"
     never: bool = False
     """The link that leaves offers to suppress the address first: for mail that nobody may have asked for."""
+    has_overview: bool = False
+    """Leads to everything the reader follows, where there is no account that would show it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ import re
 
 from core.rendering.notices import Notice
 
+OVERVIEW_WORDS = "Everything you follow"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~>@])")
 
 
-def as_text(notice: Notice, leave: str, press: str) -> str:
-    """Plain text; `leave` and `press` stand where the recipient's own links go."""
+def as_text(notice: Notice, leave: str, press: str, overview: str) -> str:
+    """Plain text; `leave`, `press` and `overview` stand where the recipient's own links go."""
     parts = list(notice.lines)
     if notice.quote:
         parts.append(notice.quote)
@@ -22,6 +23,8 @@ def as_text(notice: Notice, leave: str, press: str) -> str:
         parts.append(notice.small)
     if notice.may_leave:
         parts.append(f"{notice.leave_words}: {leave}")
+    if notice.has_overview:
+        parts.append(f"{OVERVIEW_WORDS}: {overview}")
     return "\n\n".join(parts)
 
 

@@ -1,10 +1,10 @@
 """Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from core.contracts import PARTICIPANT_ADDED
-from core.db.models import Event, Integration, Subscription, SuppressedAddress
-from core.delivery.addresses import Channel, mail_channel
+from core.db.models import Event, Integration, Subscription, SuppressedAddress, User
+from core.delivery.addresses import MAIL, Channel, mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
@@ -147,13 +147,22 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
     row.state, row.ended_by = "active", None
-    # Who asks through a channel that is proved to be theirs asks to be written to there again.
-    await work.session.execute(
-        delete(SuppressedAddress).where(SuppressedAddress.destination == integration.destination)
-    )
+    await _lift_suppression(work, integration)
     await work.session.flush()
     await welcome(work, event, integration, row)
     return row, integration, True
+
+
+async def _lift_suppression(work: Work, integration: Integration) -> None:
+    """Who asks through a channel of their own asks to be written to there again. Not at somebody else's address, which
+    may have said yes to this account once: that person alone takes their no back."""
+    suppressed = await work.session.get(SuppressedAddress, integration.destination)
+    if suppressed is None:
+        return
+    user = await work.session.get_one(User, work.actor.require_user())
+    own = mail_channel(user.email).destination if user.email and user.email_verified_at else ""
+    if integration.kind != MAIL or integration.destination == work.keys.digest("destination", own):
+        await work.session.delete(suppressed)
 
 
 async def _was_removed(work: Work, event: Event, integration: Integration) -> bool:

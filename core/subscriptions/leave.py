@@ -72,7 +72,7 @@ async def _way_back(
         act, at = suppressed.act, suppressed.created_at
     else:
         row = await work.session.scalar(
-            _restorable()
+            restorable()
             .where(mine, Subscription.event_id == event_id, Subscription.ended_act.is_not(None))
             .order_by(Subscription.ended_at.desc())
             .limit(1)
@@ -98,7 +98,7 @@ async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubsc
         owner = select(Event.owner_user_id).where(Event.id == named.event_id).scalar_subquery()
         conditions.append(Event.owner_user_id == owner)
     act = secrets.token_hex(16)
-    ended = await _end(work, conditions, "unsubscribed", act)
+    ended = await end_rows(work, conditions, "unsubscribed", act)
     suppressed = scope == "everything" and await _suppress(work, integration.destination, act)
     if not ended and not suppressed:
         return Unsubscribed(ended=0, undo=None)
@@ -113,7 +113,7 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
     suppressed = await work.session.scalar(select(SuppressedAddress).where(SuppressedAddress.act == act))
     if suppressed is not None:
         await work.session.delete(suppressed)
-    rows = list(await work.session.scalars(_restorable().where(Subscription.ended_act == act)))
+    rows = list(await work.session.scalars(restorable().where(Subscription.ended_act == act)))
     for row in rows:
         row.state = row.state_before or "active"
         row.ended_at = row.ended_by = row.ended_act = row.state_before = None
@@ -123,7 +123,7 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
     return len(rows)
 
 
-def _restorable() -> Select[Subscription]:
+def restorable() -> Select[Subscription]:
     """What an undo may bring back: not what a removed channel followed, nor those whom the organizer removed."""
     return (
         select(Subscription)
@@ -143,7 +143,7 @@ async def end_mine(work: Work, subscription_id: int) -> Unsubscribed:
     """The subscriber leaves, in the API or in chat."""
     await _mine(work, subscription_id)
     act = secrets.token_hex(16)
-    ended = await _end(work, [Subscription.id == subscription_id], "unsubscribed", act)
+    ended = await end_rows(work, [Subscription.id == subscription_id], "unsubscribed", act)
     expires = int((work.now + UNDO_LIFETIME).timestamp())
     return Unsubscribed(ended=ended, undo=undo_token(work.keys, UndoToken(act, expires)) if ended else None)
 
@@ -165,7 +165,7 @@ async def remove_subscriber(work: Work, public_id: str, subscription_id: int) ->
         # Gone already: what the organizer decides is that they stay so.
         row.ended_by = "removed"
     else:
-        await _end(work, [Subscription.id == subscription_id], "removed", None)
+        await end_rows(work, [Subscription.id == subscription_id], "removed", None)
     await revoke_person(work, row.event_id, integration.destination, row.user_id)
     await end_access(work, row.event_id, "The organizer removed them.")
 
@@ -193,10 +193,10 @@ async def _of_event(work: Work, public_id: str, subscription_id: int) -> Subscri
 
 async def end_channel_subscriptions(work: Work, integration: Integration) -> int:
     """A removed channel follows nothing any more."""
-    return await _end(work, [Subscription.integration_id == integration.id], "channel_removed", None)
+    return await end_rows(work, [Subscription.integration_id == integration.id], "channel_removed", None)
 
 
-async def _end(work: Work, conditions: Collection[ColumnElement[bool]], why: str, act: str | None) -> int:
+async def end_rows(work: Work, conditions: Collection[ColumnElement[bool]], why: str, act: str | None) -> int:
     found = (
         await work.session.execute(
             select(Subscription.id, Subscription.event_id)
@@ -226,7 +226,7 @@ async def _suppress(work: Work, destination: str, act: str) -> bool:
 
 async def _integration(work: Work, named: UnsubscribeToken) -> Integration:
     row = await work.session.get(Integration, named.integration_id)
-    if row is None:
+    if row is None or row.erased_at is not None:
         raise not_found("subscription any more")
     return row
 

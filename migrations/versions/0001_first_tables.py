@@ -94,11 +94,19 @@ def upgrade() -> None:
         sa.Column("timezone", sa.String(), nullable=True),
         sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("merged_into", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("erased_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["merged_into"], ["users.id"], name=op.f("fk_users_merged_into_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_users_merged_into",
+            ["merged_into"],
+            unique=False,
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_users_email"), ["email"], unique=True)
 
     op.create_table(
@@ -150,6 +158,7 @@ def upgrade() -> None:
         sa.Column("disabled_reason", sa.String(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
         sa.Column("removed_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("erased_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_integrations_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_integrations")),
         sa.UniqueConstraint("user_id", "destination", "tag", name=op.f("uq_integrations_user_id_destination_tag")),
@@ -233,6 +242,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("event_invitations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_invitations_created_by"), ["created_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_event_invitations_event_id"), ["event_id"], unique=False)
 
     op.create_table(
@@ -289,6 +299,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_notifications_requested_by",
+            ["requested_by"],
+            unique=False,
+            sqlite_where=sa.text("requested_by IS NOT NULL"),
+            postgresql_where=sa.text("requested_by IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_notifications_event_id"), ["event_id"], unique=False)
         batch_op.create_index(
             "ix_notifications_open",
@@ -325,6 +342,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event_grants", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_event_grants_user_id",
+            ["user_id"],
+            unique=False,
+            sqlite_where=sa.text("user_id IS NOT NULL"),
+            postgresql_where=sa.text("user_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_event_grants_integration_id",
+            ["integration_id"],
+            unique=False,
+            sqlite_where=sa.text("integration_id IS NOT NULL"),
+            postgresql_where=sa.text("integration_id IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_event_grants_address",
             ["event_id", "integration_id"],
             unique=False,
@@ -357,6 +388,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_notification_id",
+            ["notification_id"],
+            unique=False,
+            sqlite_where=sa.text("notification_id IS NOT NULL"),
+            postgresql_where=sa.text("notification_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_outbox_waiting",
             ["id"],
@@ -395,6 +433,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_subscriptions_invitation_id",
+            ["invitation_id"],
+            unique=False,
+            sqlite_where=sa.text("invitation_id IS NOT NULL"),
+            postgresql_where=sa.text("invitation_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_subscriptions_active",
             ["event_id"],
@@ -479,6 +524,11 @@ def downgrade() -> None:
 
     op.drop_table("deliveries")
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_subscriptions_invitation_id",
+            sqlite_where=sa.text("invitation_id IS NOT NULL"),
+            postgresql_where=sa.text("invitation_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_subscriptions_user_id"))
         batch_op.drop_index(
             "ix_subscriptions_unconfirmed",
@@ -496,6 +546,11 @@ def downgrade() -> None:
     op.drop_table("subscriptions")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
+            "ix_outbox_notification_id",
+            sqlite_where=sa.text("notification_id IS NOT NULL"),
+            postgresql_where=sa.text("notification_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_outbox_waiting",
             sqlite_where=sa.text("relayed_at IS NULL"),
             postgresql_where=sa.text("relayed_at IS NULL"),
@@ -503,6 +558,16 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     with op.batch_alter_table("event_grants", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_event_grants_user_id",
+            sqlite_where=sa.text("user_id IS NOT NULL"),
+            postgresql_where=sa.text("user_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_event_grants_integration_id",
+            sqlite_where=sa.text("integration_id IS NOT NULL"),
+            postgresql_where=sa.text("integration_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_event_grants_user",
             sqlite_where=sa.text("revoked_at IS NULL"),
@@ -516,6 +581,11 @@ def downgrade() -> None:
 
     op.drop_table("event_grants")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_notifications_requested_by",
+            sqlite_where=sa.text("requested_by IS NOT NULL"),
+            postgresql_where=sa.text("requested_by IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_notifications_open",
             sqlite_where=sa.text("closed_at IS NULL"),
@@ -533,6 +603,7 @@ def downgrade() -> None:
 
     op.drop_table("event_organizers")
     with op.batch_alter_table("event_invitations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_invitations_created_by"))
         batch_op.drop_index(batch_op.f("ix_event_invitations_event_id"))
 
     op.drop_table("event_invitations")
@@ -561,6 +632,11 @@ def downgrade() -> None:
 
     op.drop_table("events")
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_users_merged_into",
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_users_email"))
 
     op.drop_table("users")

@@ -84,6 +84,8 @@ BY_COMMAND = {
     "new_integration": "channel add",
     "removed_integration": "channel remove",
     "tested_integration": "channel test",
+    "exported_account": "account export",
+    "erased_account": "account erase",
     "health": "doctor",
     "temporal_connection": "doctor",
 }

@@ -16,7 +16,15 @@ from core.notifications.rows import About, Recipient
 from core.rendering.composer import Composer
 from core.rendering.notices import notice_for
 from core.rendering.updates import change_body
-from core.tokens import ConfirmToken, LinkToken, UnsubscribeToken, read_confirm, read_link, read_unsubscribe
+from core.tokens import (
+    ConfirmToken,
+    LinkToken,
+    UnsubscribeToken,
+    read_address,
+    read_confirm,
+    read_link,
+    read_unsubscribe,
+)
 
 KEYS = Keys("s" * 32, ["e" * 32])
 NOW = dt.datetime(2026, 11, 27, 18, 0, tzinfo=dt.UTC)
@@ -172,6 +180,20 @@ def test_every_message_that_may_be_left_says_how_in_every_form(kind: str) -> Non
     assert read_unsubscribe(KEYS, token) == UnsubscribeToken(7 if about_event else 0, 5)
     assert message.mail.unsubscribe_url == f"{BASE}/u/{token}"
     assert message.mail.list_id == ("Ab3dEf6hJk.soonish.test" if about_event else None)
+
+
+@every_kind
+def test_mail_to_an_address_without_an_account_leads_to_everything_it_follows(kind: str) -> None:
+    """Not what it never asked for, and not what goes to an account, which has a page of its own."""
+    for account in (True, False):
+        message = compose(about(kind), account=account)
+        assert message.mail is not None
+        expected = not account and kind in MAY_LEAVE - ASKS - ACCOUNT
+        for form in (message.text, message.mail.html):
+            found = re.findall(rf"{BASE}/s/([\w-]+)", form)
+            assert [read_address(KEYS, token) for token in found] == [5] * expected
+            assert ("Everything you follow" in form) is expected
+        assert "\x02" not in "".join(forms(message))
 
 
 @pytest.mark.parametrize(("kind", "named"), [("confirm", "subscription"), ("confirm_channel", "integration")])

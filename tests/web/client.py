@@ -1,5 +1,6 @@
 """An HTTP client that calls the application in this process, with the headers of whoever a test plays."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -111,11 +112,18 @@ async def _call(app: ASGIApp, scope: Scope, chunks: list[bytes]) -> Answer:
     ]
     sent: list[Message] = []
 
+    answered = asyncio.Event()
+
     async def receive() -> Message:
+        """The body; then the client stays until it has its answer."""
+        if not waiting:
+            await answered.wait()
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
 
     await app(scope, receive, send)
     start = sent[0]

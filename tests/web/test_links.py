@@ -63,7 +63,9 @@ async def test_pressing_the_button_subscribes_and_welcomes_once(stage: Stage) ->
     assert await welcomes(stage) == 1
 
 
-@pytest.mark.parametrize("path", ["/c/{0}", "/u/{0}", "/u/{0}/undo", "/api/unsubscribe", "/api/unsubscribe/undo"])
+@pytest.mark.parametrize(
+    "path", ["/c/{0}", "/u/{0}", "/u/{0}/undo", "/s/{0}", "/s/{0}/erase", "/api/unsubscribe", "/api/unsubscribe/undo"]
+)
 async def test_a_link_that_somebody_made_up_never_waits_for_the_write_lock(stage: Stage, path: str) -> None:
     forged = "A" * 60
     async with stage.core.db.write():

@@ -1,8 +1,10 @@
 """Registering, signing in and out, and one's own account."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
+from starlette.responses import StreamingResponse
 
 from core.accounts.address import ask_to_change
 from core.accounts.links import ask_to_register, ask_to_sign_in
@@ -20,6 +22,8 @@ from core.accounts.passwords import confirm_password, set_password, sign_in_by_p
 from core.accounts.sessions import end_session, list_sessions, sign_out
 from core.accounts.users import change_account, my_account
 from core.pages import Page
+from core.privacy.erase import Erased, erase_account
+from core.privacy.export import Export, export_account
 from core.tokens import browser_hash, browser_token
 from web.api.document import problems
 from web.api.parts import ANYBODY, AtSite, Caller, Me, Paging, RowId
@@ -152,3 +156,37 @@ async def sessions_of_mine(site: SiteOf, me: Me, page: Paging) -> Page[SessionVi
 async def ended_session(site: SiteOf, me: Me, session_id: RowId) -> None:
     """That browser is signed out from its next request on."""
     await site.core.act(me, end_session, session_id)
+
+
+@router.get(
+    "/me/export",
+    response_class=StreamingResponse,
+    summary="Everything about my account",
+    responses={200: {"model": Export, "description": "A JSON document, to be kept"}, **problems(401, 404)},
+)
+async def exported_account(site: SiteOf, me: Me) -> Response:
+    """Account, channels (their addresses only where they are one's own e-mail), subscriptions, events, messages, what
+    was sent, invitations, sessions, tokens, actions. No secret is in it."""
+    return download(await export_account(site.core, me), "soonish-account.json")
+
+
+@router.delete("/me", summary="Erase my account", responses=problems(401, 403, 404, 409, 422))
+async def erased_account(
+    site: SiteOf,
+    me: Me,
+    response: Response,
+    never_again: Annotated[
+        bool, Query(description="Also remember a keyed hash of my addresses, and never write to them again")
+    ] = False,
+) -> Erased:
+    """At once and for good. Refused while events to come are owned. With the cookie: of a session that began in the
+    last quarter of an hour."""
+    done = await site.core.act(me, erase_account, never_again=never_again)
+    site.cookies.drop_session(response)
+    return done
+
+
+def download(pieces: AsyncIterator[bytes], name: str) -> Response:
+    """A JSON document that the browser saves."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, headers=headers, media_type="application/json")

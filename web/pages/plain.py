@@ -1,5 +1,7 @@
 """The pages without a story, and the static files."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -18,12 +20,18 @@ async def landing(request: Request, site: SiteOf) -> Response:
 
 @router.get("/privacy")
 async def privacy(request: Request, site: SiteOf) -> Response:
-    return await _page(request, site, "privacy.html")
+    settings = site.settings
+    keep = {
+        "deliveries": max(settings.retention_deliveries_days, settings.retention_subscriptions_days),
+        "audit": settings.retention_audit_days,
+        "invitations": settings.retention_invitations_days,
+    }
+    return await _page(request, site, "privacy.html", keep=keep)
 
 
-async def _page(request: Request, site: Site, name: str) -> Response:
+async def _page(request: Request, site: Site, name: str, **context: Any) -> Response:
     signed_in = (await site.person(request)).user_id is not None
-    return site.pages.page(name, headers=OWN if signed_in else {"Vary": "Cookie"}, signed_in=signed_in)
+    return site.pages.page(name, headers=OWN if signed_in else {"Vary": "Cookie"}, signed_in=signed_in, **context)
 
 
 @router.get("/static/{name:path}")

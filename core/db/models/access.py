@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, Numbered, one_of
+from core.db.models.base import Base, Numbered, found_by, one_of
 
 
 class EventOrganizer(Numbered, Base):
@@ -41,7 +41,7 @@ class EventInvitation(Numbered, Base):
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     label: Mapped[str]
     """What organizers see: a masked address, never the token."""
-    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[dt.datetime]
     max_uses: Mapped[int | None]
     """NULL: as often as people come."""
@@ -77,6 +77,8 @@ class EventGrant(Numbered, Base):
             # One invitation makes one grant for a person, however often they press.
             UniqueConstraint("invitation_id", "user_id"),
             UniqueConstraint("invitation_id", "integration_id"),
+            found_by("ix_event_grants_user_id", "user_id"),
+            found_by("ix_event_grants_integration_id", "integration_id"),
             Index("ix_event_grants_user", "event_id", "user_id", sqlite_where=live, postgresql_where=live),
             Index("ix_event_grants_address", "event_id", "integration_id", sqlite_where=live, postgresql_where=live),
         )

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Integer, MetaData, String
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Integer, MetaData, String, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from core.db.types import UtcDateTime
@@ -43,6 +43,12 @@ class Numbered:
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
         return ()
+
+
+def found_by(name: str, column: str) -> Index:
+    """For a reference that most rows do not have: who erases the row it names must not read this whole table."""
+    there = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=there, postgresql_where=there)
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, BigId, Numbered, one_of
+from core.db.models.base import Base, BigId, Numbered, found_by, one_of
 
 
 class Event(Numbered, Base):
@@ -54,7 +54,7 @@ class Subscription(Numbered, Base):
     """Through which it was asked for; confirming accepts it."""
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
-    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended."""
+    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended, erased."""
     ended_act: Mapped[str | None] = mapped_column(index=True)
     """The unsubscribe that ended it, so that undo restores exactly those rows."""
     state_before: Mapped[str | None]
@@ -64,6 +64,7 @@ class Subscription(Numbered, Base):
         return (
             UniqueConstraint("event_id", "integration_id"),
             one_of("state", "unconfirmed", "active", "paused", "ended"),
+            found_by("ix_subscriptions_invitation_id", "invitation_id"),
             # Partial, so that those who left cost an audience nothing.
             Index(
                 "ix_subscriptions_active",

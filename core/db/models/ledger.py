@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, BigId, Numbered, one_of
+from core.db.models.base import Base, BigId, Numbered, found_by, one_of
 
 _OPEN = "status IN ('queued', 'sending')"
 
@@ -32,6 +32,7 @@ class Notification(Numbered, Base):
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
         return (
+            found_by("ix_notifications_requested_by", "requested_by"),
             Index(
                 "ix_notifications_open",
                 "event_id",
@@ -98,6 +99,7 @@ class OutboxRow(Numbered, Base):
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
         return (
+            found_by("ix_outbox_notification_id", "notification_id"),
             Index(
                 "ix_outbox_waiting",
                 "id",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, Numbered
+from core.db.models.base import Base, Numbered, found_by
 
 
 class User(Numbered, Base):
@@ -22,6 +22,12 @@ class User(Numbered, Base):
     timezone: Mapped[str | None]
     password_hash: Mapped[str | None]
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    erased_at: Mapped[dt.datetime | None]
+    """Erased by its person: the row names nobody any more, and stays while past events refer to it."""
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (found_by("ix_users_merged_into", "merged_into"),)
 
 
 class Integration(Numbered, Base):
@@ -48,6 +54,8 @@ class Integration(Numbered, Base):
     last_error: Mapped[str | None]
     removed_at: Mapped[dt.datetime | None]
     """A removed channel leaves a row without its URL: the ledger and ended subscriptions refer to it."""
+    erased_at: Mapped[dt.datetime | None]
+    """Its person had it erased: not even the keyed hash is left, unless an organizer removed it from an event."""
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
