@@ -20,7 +20,7 @@ from web import guard, problems
 from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
 from web.cookies import Cookies
 from web.gauge import Gauge
-from web.pages import account, confirm, dev, event, invitation, plain, unsubscribe
+from web.pages import account, confirm, dev, event, identities, invitation, plain, unsubscribe
 from web.pages.state import PageStates
 from web.render import Pages
 from web.site import Site
@@ -81,6 +81,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         unsubscribe.router,
         invitation.router,
         account.router,
+        identities.router,
     ):
         app.include_router(page_router, include_in_schema=False)
     if not core.settings.production:

@@ -1,5 +1,7 @@
-"""The two cookies there are: who is signed in, and which browser asked for a link. Both only on request."""
+"""The three cookies there are: who is signed in, which browser asked for a link, and where somebody was going who had
+to sign in first. Each only on request."""
 
+import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -7,12 +9,14 @@ from starlette.responses import Response
 
 from core.settings import Settings
 
-SESSION, ASKED = "soonish", "soonish-asked"
+SESSION, ASKED, NEXT = "soonish", "soonish-asked", "soonish-next"
 SECURE_PREFIX = "__Host-"
 SESSION_NAMES = (SESSION, SECURE_PREFIX + SESSION)
 _KEPT = 400 * 24 * 3600
 """As long as browsers keep one; when it ends is for the session's row to say."""
 _ASKED_SECONDS = 15 * 60
+_WAYS_BACK = re.compile(r"/link/[\w-]{32}", re.ASCII)
+"""A cookie may have been put there by somebody else: it leads to our own pages that ask before they do something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class Cookies:
 
     def keep_asked(self, response: Response, token: str) -> None:
         self._set(response, ASKED, token, _ASKED_SECONDS)
+
+    def next(self, request: Request) -> str | None:
+        kept = request.cookies.get(self._name(NEXT), "")
+        return kept if _WAYS_BACK.fullmatch(kept) else None
+
+    def keep_next(self, response: Response, path: str) -> None:
+        self._set(response, NEXT, path, _ASKED_SECONDS)
+
+    def drop_next(self, response: Response) -> None:
+        self._set(response, NEXT, "", 0)
 
     def drop_session(self, response: Response) -> None:
         self._set(response, SESSION, "", 0)

@@ -53,7 +53,7 @@ async def _stay_removed(work: Work, gone: User, kept: User) -> None:
     both, out = (gone.id, kept.id), aliased(Subscription)
     removed = list(
         await work.session.scalars(
-            select(out.event_id.distinct()).where(out.user_id.in_(both), out.ended_by == "removed")
+            select(out.event_id).distinct().where(out.user_id.in_(both), out.ended_by == "removed")
         )
     )
     if not removed:

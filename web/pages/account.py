@@ -12,6 +12,9 @@ from core.accounts.passwords import sign_in_by_password
 from core.accounts.sessions import end_session, list_sessions, sign_out
 from core.accounts.users import my_account
 from core.errors import SoonishError
+from core.identities.providers import provider_of
+from core.identities.signed import LABELS, Platform
+from core.identities.unlink import list_identities
 from core.pages import PageRequest
 from core.times import distance
 from core.tokens import read_link
@@ -57,7 +60,7 @@ async def asked_for_a_link(
 async def _by_password(request: Request, site: Site, typed: str, password: SecretStr) -> Response:
     who, agent = await site.person(request), request.headers.get("user-agent", "")
     opened = await sign_in_by_password(site.core, site.passwords, who, typed, password.get_secret_value(), agent)
-    return _signed_in(site, opened.token)
+    return signed_in_here(request, site, opened.token)
 
 
 @router.get("/in/{link}")
@@ -65,7 +68,7 @@ async def link_page(request: Request, site: SiteOf, link: str) -> Response:
     """A page with a button; the browser that asked for a way in needs none. Whatever only looks changes nothing."""
     who = await site.person(request)
     about = await site.core.ask(who, look_at_link, link, site.cookies.asked(request))
-    if about.purpose == "sign_in" and about.asked_here and _opened_by_a_person(request):
+    if about.purpose == "sign_in" and about.asked_here and opened_by_a_person(request):
         return await _use(request, site, link)
     return site.pages.page("link.html", about=about, link=link)
 
@@ -79,21 +82,25 @@ async def link_pressed(request: Request, site: SiteOf, link: str) -> Response:
 
 async def _use(request: Request, site: Site, link: str) -> Response:
     opened = await site.core.act(await site.person(request), use_link, link, request.headers.get("user-agent", ""))
-    answer = _signed_in(site, opened.token)
+    answer = signed_in_here(request, site, opened.token)
     site.cookies.drop_asked(answer)
     return answer
 
 
-def _opened_by_a_person(request: Request) -> bool:
+def opened_by_a_person(request: Request) -> bool:
     """Not HEAD, not fetched ahead, not an image or a frame of some page."""
     if request.scope.get("head") or any(name in request.headers for name in _PREFETCH):
         return False
     return request.headers.get("sec-fetch-dest", "document") == "document"
 
 
-def _signed_in(site: Site, token: str) -> Response:
-    answer = RedirectResponse("/account", 303)
+def signed_in_here(request: Request, site: Site, token: str) -> Response:
+    """Back to what asked for somebody signed in, if something did."""
+    back = site.cookies.next(request)
+    answer = RedirectResponse(back or "/account", 303, _PRIVATE)
     site.cookies.keep_session(answer, token)
+    if back is not None:
+        site.cookies.drop_next(answer)
     return answer
 
 
@@ -106,7 +113,9 @@ async def account_page(request: Request, site: SiteOf) -> Response:
     sessions = (await site.core.ask(who, list_sessions, PageRequest(limit=100))).items
     now = site.core.clock.now()
     shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
-    return site.pages.page("account.html", headers=_PRIVATE, me=me, sessions=shown)
+    identities = (await site.core.ask(who, list_identities)).items
+    more: dict[str, Any] = {"identities": identities, "platforms": platforms(site), "labels": LABELS}
+    return site.pages.page("account.html", headers=_PRIVATE, me=me, sessions=shown, **more)
 
 
 @router.post("/account/sessions/{session_id}/end")
@@ -126,4 +135,10 @@ async def signed_out(request: Request, site: SiteOf) -> Response:
 
 
 def _form(site: Site, *, status: int = 200, **said: Any) -> Response:
-    return site.pages.page("sign_in.html", status=status, headers=_PRIVATE, **{"error": None, "typed": "", **said})
+    said = {"error": None, "typed": "", "platforms": platforms(site), "labels": LABELS, **said}
+    return site.pages.page("sign_in.html", status=status, headers=_PRIVATE, **said)
+
+
+def platforms(site: Site) -> list[Platform]:
+    """Where people may sign in with."""
+    return [platform for platform in LABELS if provider_of(site.settings, platform) is not None]
