@@ -45,7 +45,7 @@ class OAuthServer:
     @property
     def settings(self) -> dict[str, str]:
         base = f"http://127.0.0.1:{self.port}"
-        found = {}
+        found: dict[str, str] = {}
         for platform, api in (("discord", "/api/v10"), ("slack", "/api/")):
             found |= {
                 f"{platform}_client_id": CLIENT,

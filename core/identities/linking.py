@@ -97,19 +97,17 @@ async def _mine(work: Work) -> User:
 
 
 async def _open(work: Work, token: str) -> tuple[Token, Identity]:
-    found = (
-        await work.session.execute(
-            select(Token, Identity)
-            .join(Identity, Identity.user_id == Token.user_id)
-            .where(Token.purpose == LINKING, Token.token_hash == token_hash(token[:400]))
-        )
-    ).all()
-    named = [(row, identity) for row, identity in found if str(identity.id) == row.subject]
-    if not named or (named[0][0].expires_at or work.now) <= work.now:
+    row = await work.session.scalar(
+        select(Token).where(Token.purpose == LINKING, Token.token_hash == token_hash(token[:400]))
+    )
+    if row is None or row.subject is None or row.expires_at is None or row.expires_at <= work.now:
         raise _void()
-    if named[0][0].used_at is not None:
+    if row.used_at is not None:
         raise _done()
-    return named[0]
+    identity = await work.session.get(Identity, int(row.subject))
+    if identity is None or identity.user_id != row.user_id:
+        raise _void()  # unlinked, or another account's by now
+    return row, identity
 
 
 def _void() -> SoonishError:

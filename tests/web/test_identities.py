@@ -29,7 +29,7 @@ async def chat() -> AsyncIterator[OAuthServer]:
 @pytest.fixture
 async def stage(tmp_path: Path, empty_database: Path, inhabited: Inhabited, chat: OAuthServer) -> AsyncIterator[Stage]:
     plain = settings_in(tmp_path, empty_database)
-    settings = Settings(_env_file=None, **(plain.model_dump(exclude_unset=True) | chat.settings))  # type: ignore[arg-type]
+    settings = Settings(_env_file=None, **(plain.model_dump(exclude_unset=True) | chat.settings))
     async with playing(settings, inhabited) as made:
         yield made
 

@@ -151,11 +151,16 @@ class Ids:
             "user_id": 1,
             "session_id": self.session_id,
             "identity_id": self.identity_id,
-            "platform": "discord",
             "notification_id": self.notification_id,
         }
         return method, path.format(
-            event_id=event_id, token="forged", name="nothing", mail_id="nothing", link="forged", **ids
+            event_id=event_id,
+            token="forged",
+            name="nothing",
+            mail_id="nothing",
+            link="forged",
+            platform="discord",
+            **ids,
         )
 
 
