@@ -22,7 +22,7 @@ async def move_channels(work: Work, gone: User, kept: User) -> None:
     twins = []
     for row in theirs:
         if row.tag == _MAIL and has_mail and (row.destination, _MAIL) not in mine:
-            row.tag = _free_tag(row, mine)
+            row.tag = _free_tag({each.tag for each in theirs} | {tag for _, tag in mine})
         twin = mine.get((row.destination, row.tag))
         if twin is None:
             row.user_id = kept.id
@@ -33,9 +33,9 @@ async def move_channels(work: Work, gone: User, kept: User) -> None:
         await _become(work, row, twin)
 
 
-def _free_tag(row: Integration, mine: dict[tuple[str, str], Integration]) -> str:
+def _free_tag(taken: set[str]) -> str:
     number = 2
-    while (row.destination, f"{_MAIL}-{number}") in mine:
+    while f"{_MAIL}-{number}" in taken:
         number += 1
     return f"{_MAIL}-{number}"
 

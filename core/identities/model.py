@@ -39,6 +39,8 @@ class LinkPreview(BaseModel):
 
     platform: Platform
     display_name: str
+    into: str
+    """The account that stays, as its person knows it."""
     identities: list[str]
     """Every way in that comes along, such as `Discord: bob`."""
     follows: Names

@@ -23,6 +23,7 @@ async def preview_of(work: Work, identity: Identity, kept: User) -> LinkPreview:
     return LinkPreview(
         platform=cast("Platform", identity.platform),
         display_name=identity.display_name,
+        into=kept.email or kept.display_name,
         identities=ways,
         follows=nothing if mine_already else await _names(work, _follows(gone.id)),
         organizes=nothing if mine_already else await _names(work, _organizes(gone.id)),

@@ -158,6 +158,16 @@ async def test_an_account_without_an_address_takes_the_others_and_its_password(t
     ]
 
 
+async def test_an_address_that_never_said_yes_does_not_come_along(town: Town) -> None:
+    dora, stays = await other_account(town), await other_account(town, SignedIdentity("slack", "T1", "U1", "Sam"))
+    async with town.core.db.write() as session:
+        (await session.get_one(User, dora.actor.user_id)).email = "victim@example.org"
+    found = await preview(town, dora, stays)
+    assert found.address_becomes is None
+    await merged(town, dora, stays)
+    assert await rows(town.core, select(User).where(User.email == "victim@example.org")) == []  # type: ignore[type-var]
+
+
 async def twice_followed(town: Town, first: Person, second: Person) -> tuple[EventView, list[Subscription]]:
     """An event that both follow at the same end point, the first of them first."""
     event = await town.event()

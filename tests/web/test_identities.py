@@ -326,6 +326,22 @@ async def test_a_link_from_elsewhere_is_not_pressed_by_another_site(stage: Stage
     assert (await alice.form(path, {}, sec_fetch_site="cross-site")).status == 403
 
 
+async def test_merging_into_an_account_takes_a_press_of_its_own_person(stage: Stage, chat: OAuthServer) -> None:
+    """Mallory proves who they are on Discord, and has Alice open the link that came of it."""
+    mallory, _ = await through(stage, chat, "discord")
+    path = await linking(stage, chat, mallory)
+    alice = await signed_in(stage, ALICE)
+    before = await stage.rows(but=())
+    assert "they could sign in as you" in (await alice.get(path)).text
+    await alice.send("HEAD", path)
+    await alice.get(path, sec_purpose="prefetch")
+    assert (await alice.form(path, {}, sec_fetch_site="cross-site")).status == 403
+    assert (await stage.alice.form(path, {})).status == 401, "an API token does not press"
+    assert await stage.rows(but=()) == before
+    again, _ = await through(stage, chat, "discord")
+    assert (await again.get("/api/me")).json["email"] is None
+
+
 async def test_links_that_are_bent_or_old_say_so(stage: Stage, chat: OAuthServer) -> None:
     alice = await signed_in(stage, ALICE)
     path = await linking(stage, chat, alice)
