@@ -181,7 +181,7 @@ def _lock(fd: int) -> bool:
 
 
 def publish(data: Path, stack: Stack) -> None:
-    write_whole(_file(data), json.dumps(asdict(stack), indent=2) + "\n")
+    write_whole(_file(data), json.dumps({**asdict(stack), "supervisor": os.getpid()}, indent=2) + "\n")
 
 
 def withdraw(data: Path) -> None:
@@ -191,12 +191,21 @@ def withdraw(data: Path) -> None:
 def running_stack(data: Path) -> Stack | None:
     """The stack that is ready on this data folder, if there is one."""
     with suppress(FileNotFoundError), (data / "run" / "lock").open() as file:
-        found = Stack(**json.loads(_file(data).read_text()))
+        found = json.loads(_file(data).read_text())
+        supervisor = found.pop("supervisor")
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return found
+            # Held by it, by the last of its children after it was killed, or by the next one before it has cleaned up.
+            return Stack(**found) if _is_alive(supervisor) else None
     return None
+
+
+def _is_alive(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
 
 
 def _file(data: Path) -> Path:

@@ -5,7 +5,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     @cached_property
     def database(self) -> str:
         """The database URL in force."""
-        return self.database_url or f"sqlite+aiosqlite:///{(self.soonish_data / 'soonish.db').resolve()}"
+        return self.database_url or f"sqlite+aiosqlite:///{quote(str((self.soonish_data / 'soonish.db').resolve()))}"
 
     @property
     def sqlite(self) -> bool:
@@ -183,4 +183,4 @@ class Settings(BaseSettings):
     @property
     def sqlite_file(self) -> Path | None:
         """None on PostgreSQL."""
-        return Path(self.database.partition(":///")[2].partition("?")[0]) if self.sqlite else None
+        return Path(unquote(self.database.partition(":///")[2].partition("?")[0])) if self.sqlite else None

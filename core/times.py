@@ -64,12 +64,7 @@ def zone(name: str) -> ZoneInfo:
 
 def say(moment: dt.datetime, zone_name: str) -> str:
     """`Fri 27 Nov 2026, 19:00 (Europe/Berlin)`: the weekday and the zone are always named."""
-    return f"{_wall(moment.astimezone(ZoneInfo(zone_name)))} ({zone_name})"
-
-
-def _wall(local: dt.datetime) -> str:
-    """With seconds only if there are any: two times that differ must not be said alike."""
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}" + (f":{local:%S}" if local.second else "")
+    return f"{say_exactly(moment, zone_name)} ({zone_name})"
 
 
 def say_day(moment: dt.datetime, zone_name: str) -> str:
@@ -121,10 +116,11 @@ def start_words(now: dt.datetime, start: dt.datetime, zone_name: str) -> str:
 
 
 def say_exactly(moment: dt.datetime, zone_name: str) -> str:
-    """`Fri 27 Nov 2026, 19:00`, with seconds if there are any, and with the offset where the hour exists twice."""
+    """`Fri 27 Nov 2026, 19:00`. Two times that differ are not said alike: with seconds if there are any, and with the
+    offset where the hour exists twice."""
     zone_of = ZoneInfo(zone_name)
     local = moment.astimezone(zone_of)
-    text = _wall(local)
+    text = f"{local:%a} {local.day} {local:%b %Y, %H:%M}" + (f":{local:%S}" if local.second else "")
     wall = local.replace(tzinfo=None)
     first, second = (wall.replace(tzinfo=zone_of, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:

@@ -27,3 +27,17 @@ def test_what_is_compiled_beforehand_exists(dev: dict[str, Any]) -> None:
     for names in dev["LOADS"]:
         for name in names.split(","):
             importlib.import_module(name.strip())
+
+
+@pytest.mark.parametrize(
+    ("args", "alone"),
+    [
+        ([], False),
+        (["-q", "-k", "when"], False),
+        ([__file__], True),
+        ([f"{__file__}::test_x"], True),
+        (["--pdb"], True),
+    ],
+)
+def test_the_whole_suite_uses_the_cores_there_are(dev: dict[str, Any], args: list[str], alone: bool) -> None:
+    assert ("-n" not in dev["spread"](args)) == alone

@@ -7,7 +7,6 @@ import fcntl
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 import uvloop
 from temporalio.client import (
@@ -49,6 +48,8 @@ WORKFLOWS = [
 ]
 _MAINTENANCE = "soonish-maintenance"
 _GRACE = dt.timedelta(seconds=2)
+_STICKY = dt.timedelta(seconds=2)
+"""How long a workflow waits for the process that knows it before any other may take it: after a kill, all wait."""
 _HOUR = dt.timedelta(hours=1)
 _WAITING_REMINDERS = 2_000
 """Reminder activities wait in process for their instant; each is a sleeping task."""
@@ -115,6 +116,7 @@ async def working(
                 activities.verification_duties, activities.session_duties, activities.tidy,
             ],
             max_concurrent_activities=_WAITING_REMINDERS,
+            sticky_queue_schedule_to_start_timeout=_STICKY,
             graceful_shutdown_timeout=_GRACE,
         ):  # fmt: skip
             background = [
@@ -174,11 +176,10 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 @contextlib.contextmanager
 def _alone(settings: Settings) -> Iterator[bool]:
     """SQLite serves one worker. Holding its lock proves that no other is alive, so old leases can be taken over."""
-    if not settings.sqlite:
+    if settings.sqlite_file is None:
         yield False
         return
-    path = Path(settings.database.partition(":///")[2]).with_suffix(".worker.lock")
-    with path.open("w") as file:
+    with settings.sqlite_file.with_suffix(".worker.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -15,8 +15,10 @@ import pytest
 
 from cli import stack
 from cli.processes import GATE_FD, wait_at_gate
+from core.db.migrate import is_current, upgrade
 from core.errors import Code, SoonishError
 from core.settings import Settings
+from core.wiring import build_core
 from tests.servers import free_port
 
 ROLES = ("temporal", "mail", "worker", "web")
@@ -284,3 +286,26 @@ def test_the_data_folder_is_closed_to_others(tmp_path: Path) -> None:
     stack.publish(data, stack.Stack("http://x", "t", "s", None))
     assert json.loads((data / "run" / "stack.json").read_text())["url"] == "http://x"
     assert stack.running_stack(data) is None  # the file of a stack that was killed
+
+
+def test_a_stack_whose_supervisor_is_gone_does_not_run_even_while_its_folder_is_held(tmp_path: Path) -> None:
+    data = stack.prepare(settings(tmp_path / "data"))
+    with stack.locked(data):
+        stack.publish(data, stack.Stack("http://x", "t", "s", None))
+        assert stack.running_stack(data) is not None
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        file = data / "run" / "stack.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "supervisor": gone.pid}))
+        assert stack.running_stack(data) is None
+
+
+def test_a_data_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "50% off?#x y"
+    made = settings(folder)
+    stack.prepare(made)
+    upgrade(made.database)
+    assert made.sqlite_file == folder / "soonish.db"
+    assert made.sqlite_file.stat().st_size > 0
+    assert is_current(made.database)
+    assert build_core(made).db.engine.url.database == str(made.sqlite_file)

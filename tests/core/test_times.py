@@ -90,6 +90,12 @@ def test_a_moment_is_said_with_weekday_and_zone() -> None:
     assert place_of("America/New_York") == "New York"
 
 
+def test_the_two_hours_of_the_same_name_in_autumn_are_not_said_alike() -> None:
+    first, second = (dt.datetime(2026, 10, 25, hour, 30, tzinfo=dt.UTC) for hour in (0, 1))
+    assert say(first, "Europe/Berlin") == "Sun 25 Oct 2026, 02:30 +02:00 (Europe/Berlin)"
+    assert say(second, "Europe/Berlin") == "Sun 25 Oct 2026, 02:30 +01:00 (Europe/Berlin)"
+
+
 def test_seconds_are_said_only_if_there_are_any_and_alike_everywhere() -> None:
     moment = dt.datetime(2026, 11, 27, 18, 0, 5, tzinfo=dt.UTC)
     assert say(moment, "Europe/Berlin") == "Fri 27 Nov 2026, 19:00:05 (Europe/Berlin)"

@@ -99,10 +99,13 @@ async def test_what_is_rung_while_a_long_history_ends_is_heard_and_nothing_comes
     event = await live.event(live.in_(days=3))
     await live.follow(live.bob, event)
     row = await live.row(event)
-    titles = [f"News {number}" for number in range(15)]
-    for title in titles:
+    titles: list[str] = []
+    # How many rings make a history long depends on how many of them one task hears.
+    while len(await runs(worker.temporal, event_workflow_id(event.id))) <= 3:
+        assert len(titles) < 60
+        titles.append(f"News {len(titles)}")
         # The relay's ring and these come at any moment: before a run's end, during it, and before the next run's start.
-        sent, _ = await asyncio.gather(say(live, event, title), ring(worker, event, row.id, 3))
+        sent, _ = await asyncio.gather(say(live, event, titles[-1]), ring(worker, event, row.id, 3))
         await live.settled(sent)
     await went_on(worker.temporal, event_workflow_id(event.id), 3)
     assert sorted(subjects(smtp)) == sorted([*titles, "You'll hear about Launch party"])
