@@ -5,7 +5,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from core.errors import SoonishError
 from core.times import zone
 
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -82,6 +83,17 @@ class Settings(BaseSettings):
     session_days: int = Field(30, ge=1, le=400)
     """How long after it was last seen a session ends."""
 
+    discord_client_id: str | None = None
+    """With its secret: people may sign in with Discord."""
+    discord_client_secret: SecretStr | None = None
+    discord_api_base_url: str = "https://discord.com/api/v10"
+    discord_authorize_url: str = "https://discord.com/oauth2/authorize"
+    slack_client_id: str | None = None
+    """With its secret: people may sign in with Slack."""
+    slack_client_secret: SecretStr | None = None
+    slack_api_base_url: str = "https://slack.com/api/"
+    slack_authorize_url: str = "https://slack.com/openid/connect/authorize"
+
     retention_outbox_days: int = Field(7, ge=1)
     retention_requests_hours: int = Field(24, ge=1)
     retention_deliveries_days: int = Field(400, ge=1)
@@ -104,6 +116,23 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("discord_api_base_url", "discord_authorize_url", "slack_api_base_url", "slack_authorize_url")
+    @classmethod
+    def _nobody_listens_in(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_NAMES)
+        ):
+            raise ValueError("must start with https:// (http:// for this machine only: secrets and codes go there)")
+        return value
+
+    @field_validator("slack_api_base_url")
+    @classmethod
+    def _methods_follow(cls, value: str) -> str:
+        if not value.endswith("/api/"):
+            raise ValueError("SLACK_API_BASE_URL must end with /api/")
+        return value
 
     @field_validator("temporal_url")
     @classmethod

@@ -18,6 +18,8 @@ UNDO_LIFETIME = dt.timedelta(hours=24)
 VERIFY_LIFETIME = dt.timedelta(days=7)
 SIGN_IN_LIFETIME = dt.timedelta(minutes=15)
 CHANGE_LIFETIME = dt.timedelta(days=1)
+LINKING_LIFETIME = dt.timedelta(minutes=10)
+OAUTH_LIFETIME = dt.timedelta(minutes=10)
 API_PREFIX = "soonish_"
 
 
@@ -155,6 +157,43 @@ def browser_hash(keys: Keys, text: str | None) -> str | None:
     """What is stored of it; None when it is not one of ours."""
     payload = keys.verify("browser", text) if text and len(text) <= 200 else None
     return keys.digest("browser", payload.hex()) if payload is not None and len(payload) == 16 else None
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthState:
+    """What travels to a chat platform and back: which one, for what, since when, and for which browser."""
+
+    platform: Literal["discord", "slack"]
+    purpose: Literal["sign_in", "link"]
+    asked_at: int
+    """Seconds since the epoch."""
+    browser: str
+    """Keyed hash of what the browser keeps in a cookie."""
+
+
+_PLATFORMS: tuple[Literal["discord", "slack"], ...] = ("discord", "slack")
+_ERRANDS: tuple[Literal["sign_in", "link"], ...] = ("sign_in", "link")
+
+
+def oauth_state(keys: Keys, state: OAuthState) -> str:
+    """Never the same twice, so that it can be used up."""
+    numbers = (_PLATFORMS.index(state.platform), _ERRANDS.index(state.purpose), state.asked_at)
+    return keys.sign("oauth", struct.pack(">BBQ16s8s", *numbers, bytes.fromhex(state.browser), secrets.token_bytes(8)))
+
+
+def read_oauth(keys: Keys, text: str, now: dt.datetime) -> OAuthState:
+    """Raises SoonishError for a state that is forged, truncated or too old. Whose it is, is for the caller to ask."""
+    platform, errand, asked_at, browser, _ = struct.unpack(">BBQ16s8s", _payload(keys, "oauth", text, 34))
+    if dt.datetime.fromtimestamp(asked_at, UTC) + OAUTH_LIFETIME < now:
+        raise SoonishError(
+            Code.NOT_FOUND, "That took longer than ten minutes.", hint="Start again on the page “Sign in”."
+        )
+    return OAuthState(_PLATFORMS[platform], _ERRANDS[errand], asked_at, browser.hex())
+
+
+def new_linking_token() -> str:
+    """For the link that joins a chat identity to the account that confirms it."""
+    return secrets.token_urlsafe(24)
 
 
 def new_session_token() -> str:

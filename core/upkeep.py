@@ -278,6 +278,7 @@ STAYS = {
     "events": "its organizer's, and the page that everybody was given",
     "event_updates": "the event's own timeline",
     "event_organizers": "who manages an event, until they step down or are erased",
+    "identities": "a way into an account, until it is unlinked or erased",
     "suppressed_addresses": "never write to me again, until its person says otherwise",
     "service_flags": "a switch has one row",
 }

@@ -22,6 +22,7 @@ from core.clock import Clock
 from core.db.engine import Database
 from core.db.models import AuditEntry, OutboxRow, StoredRequest
 from core.errors import Code, SoonishError, conflict
+from core.identities.signed import SignedIdentity
 from core.keys import Keys
 from core.settings import Settings
 
@@ -41,6 +42,8 @@ class Actor:
     """The client's address, for limits only; it is stored hashed and logged never."""
     session_id: int | None = None
     """The session by whose cookie they came; None for tokens, terminals and visitors."""
+    signed: SignedIdentity | None = None
+    """Who a chat platform says they are, for those who come from there."""
 
     def require_user(self) -> int:
         if self.user_id is None:

@@ -20,7 +20,20 @@ from web import guard, problems
 from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
 from web.cookies import Cookies
 from web.gauge import Gauge
-from web.pages import account, address, again, confirm, dev, erase, event, invitation, plain, profile, unsubscribe
+from web.pages import (
+    account,
+    address,
+    again,
+    confirm,
+    dev,
+    erase,
+    event,
+    identities,
+    invitation,
+    plain,
+    profile,
+    unsubscribe,
+)
 from web.pages.state import PageStates
 from web.render import Pages
 from web.returning import page_of, prove_first
@@ -86,6 +99,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         profile.router,
         erase.router,
         address.router,
+        identities.router,
     ):
         app.include_router(page_router, include_in_schema=False)
     if not core.settings.production:

@@ -1,4 +1,5 @@
-"""The cookies there are: who is signed in, which browser asked for a link, and where it was. All only on request."""
+"""The cookies there are: who is signed in, which browser asked for a link or went to a chat platform, and where it was.
+Each only on request."""
 
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -32,7 +33,7 @@ class Cookies:
         return request.cookies.get(self._name(ASKED))
 
     def back(self, request: Request) -> str | None:
-        """Where whoever asked for a link was."""
+        """Where somebody was who had to say who they are first."""
         kept = request.cookies.get(self._name(BACK))
         return unquote(kept) if kept is not None else None
 

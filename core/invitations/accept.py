@@ -57,11 +57,11 @@ async def accept_invitation(work: Work, token: str) -> EventView:
     if not await admit(work, invitation, user_id=user_id):
         raise _closed("used")
     if invitation.purpose != "follow" and event.owner_user_id != user_id:
-        await _organize(work, event, user_id)
+        await organize(work, event, user_id)
     if invitation.purpose == "own":
         await _hand_over(work, event, user_id)
     work.detail = {"invitation": invitation.id, "purpose": invitation.purpose}
-    return await full_view(work, event, mine=await _manages(work, event, user_id))
+    return await full_view(work, event, mine=await manages(work, event, user_id))
 
 
 async def accept_by_email(work: Work, token: str, request: SubscribeByEmail) -> CheckInbox:
@@ -157,7 +157,7 @@ def _is_theirs(work: Work, invitation: EventInvitation, user: User) -> bool:
     return invitation.destination == work.keys.digest("destination", mail_channel(user.email).destination)
 
 
-async def _manages(work: Work, event: Event, user_id: int) -> bool:
+async def manages(work: Work, event: Event, user_id: int) -> bool:
     return event.owner_user_id == user_id or await _organizes(work, event, user_id) is not None
 
 
@@ -168,7 +168,7 @@ async def _organizes(work: Work, event: Event, user_id: int) -> EventOrganizer |
     return row
 
 
-async def _organize(work: Work, event: Event, user_id: int) -> None:
+async def organize(work: Work, event: Event, user_id: int) -> None:
     if await _organizes(work, event, user_id) is None:
         work.session.add(EventOrganizer(event_id=event.id, user_id=user_id, created_at=work.now))
         await work.session.flush()
@@ -188,4 +188,4 @@ async def _hand_over(work: Work, event: Event, user_id: int) -> None:
         .execution_options(synchronize_session=False)
     )
     await work.session.refresh(event)
-    await _organize(work, event, before)
+    await organize(work, event, before)

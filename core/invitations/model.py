@@ -1,14 +1,17 @@
 """What goes into an invitation and what comes out."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.db.models import EventInvitation
+from core.identities.signed import LABELS, Platform
+from core.text import Name
 
 Purpose = Literal["follow", "organize", "own"]
 Address = Annotated[str, Field(max_length=400)]
+PlatformId = Annotated[str, Field(max_length=64, pattern=r"^[\w.:-]*$")]
 
 
 class NewLink(BaseModel):
@@ -30,6 +33,42 @@ class NewMail(BaseModel):
     email: Address
 
 
+class NewInChat(BaseModel):
+    """For whom a chat platform knows: one member, everybody with a role, or everybody in a space. Nothing is sent; who
+    it is for comes in when they press there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["identity", "role", "space"]
+    platform: Platform
+    tenant_id: PlatformId = ""
+    """Slack: the workspace. Discord: the server of the role or space, and nothing for a member."""
+    external_id: PlatformId = ""
+    """The member, role, user group or channel. Left out for a space: the whole server or workspace."""
+    name: Name | None = None
+    """What organizers see in lists."""
+    expires_in_days: int = Field(365, ge=1, le=365, strict=True)
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        somewhere = self.kind == "identity" and self.platform == "discord"
+        if somewhere and self.tenant_id:
+            raise ValueError("A Discord member is the same in every server: leave tenant_id out.")
+        if not somewhere and not self.tenant_id:
+            raise ValueError("Say which server or workspace: tenant_id.")
+        if self.kind != "space" and not self.external_id:
+            raise ValueError("Say which member or role: external_id.")
+        return self
+
+    @property
+    def label(self) -> str:
+        where = LABELS[self.platform]
+        if self.kind == "space" and not self.external_id:
+            return self.name or f"Everybody in {where} {self.tenant_id}"
+        what = {"identity": "member", "role": "role", "space": "channel"}[self.kind]
+        return self.name or f"{where} {what} {self.external_id}"
+
+
 class OneAddress(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +83,7 @@ class InvitationView(BaseModel):
     """follow: to see and follow the event. organize: to manage it. own: to take it over."""
     kind: Literal["link", "email", "identity", "role", "space"]
     label: str
-    """A masked address."""
+    """A masked address, or whom a chat platform knows."""
     state: Literal["open", "used", "expired", "revoked"]
     uses: int
     max_uses: int | None

@@ -5,7 +5,15 @@ import datetime as dt
 from sqlalchemy import delete, select, update
 
 from core.contracts import EVENT_UPDATED
-from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, Notification, SuppressedAddress
+from core.db.models import (
+    Event,
+    EventGrant,
+    EventInvitation,
+    EventOrganizer,
+    Identity,
+    Notification,
+    SuppressedAddress,
+)
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import not_found
 from core.events.access import managed_event, owned_event
@@ -15,6 +23,7 @@ from core.invitations.grants import end_access, forgive
 from core.invitations.model import (
     InvitationView,
     Invited,
+    NewInChat,
     NewLink,
     NewMail,
     OneAddress,
@@ -43,20 +52,27 @@ _TITLES: dict[Purpose, str] = {
 }
 
 
-async def invite(work: Work, public_id: str, new: NewLink | NewMail) -> Invited:
-    """A link to pass on, or a mail to one address. Whom the organizer removed is let back by being invited anew."""
+async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat) -> Invited:
+    """A link to pass on, a mail to one address, or whom a chat platform knows. Whom the organizer removed is let back
+    by being invited anew in person."""
     event = await managed_event(work, public_id, to_change=True)
     if isinstance(new, NewLink):
         refuse_when_over(event, work.now, hint=STILL_TO_SEND)
         return await _link(work, event, new)
+    if isinstance(new, NewInChat):
+        row = await _in_chat(work, event, new, "follow")
+        return Invited(**view_of(row, work.now).model_dump(), link=None)
     row = await _mail(work, event, new.email, "follow")
     await forgive(work, event.id, row.destination or "", None)
     return Invited(**view_of(row, work.now).model_dump(), link=None)
 
 
-async def invite_organizer(work: Work, public_id: str, who: OneAddress) -> InvitationView:
-    """Ask an address to manage the event too: its account accepts. The answer is the same whether there is one."""
+async def invite_organizer(work: Work, public_id: str, who: OneAddress | NewInChat) -> InvitationView:
+    """Ask an address to manage the event too: its account accepts. The answer is the same whether there is one. Or have
+    everybody with a role in chat manage it, from their first press on."""
     event = await owned_event(work, public_id, to_change=True)
+    if isinstance(who, NewInChat):
+        return view_of(await _in_chat(work, event, who, "organize"), work.now)
     return view_of(await _mail(work, event, who.email, "organize"), work.now)
 
 
@@ -122,6 +138,34 @@ async def _link(work: Work, event: Event, new: NewLink) -> Invited:
     work.detail = {"invitation": row.id}
     link = f"{work.settings.public_base_url}/i/{token}"
     return Invited(**view_of(row, work.now).model_dump(), link=link)
+
+
+async def _in_chat(work: Work, event: Event, new: NewInChat, purpose: Purpose) -> EventInvitation:
+    """The open invitation of these people, or a new one."""
+    refuse_when_over(event, work.now, hint=STILL_TO_SEND)
+    await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
+    named = {"platform": new.platform, "tenant_id": new.tenant_id, "external_id": new.external_id}
+    row = await work.session.scalar(
+        select(EventInvitation)
+        .filter_by(event_id=event.id, purpose=purpose, kind=new.kind, **named)
+        .where(EventInvitation.revoked_at.is_(None), EventInvitation.uses == 0)
+        .order_by(EventInvitation.id.desc())
+        .limit(1)
+    )
+    lifetime = dt.timedelta(days=new.expires_in_days)
+    if row is None:
+        row = _row(work, event, purpose, new.kind, new.label, lifetime)
+        row.platform, row.tenant_id, row.external_id = new.platform, new.tenant_id, new.external_id
+        row.max_uses = 1 if new.kind == "identity" else None
+    row.expires_at = work.now + lifetime
+    await work.session.flush()
+    work.detail = {"invitation": row.id}
+    if (
+        new.kind == "identity"
+        and (member := await work.session.scalar(select(Identity).filter_by(**named))) is not None
+    ):
+        await forgive(work, event.id, "", member.user_id)
+    return row
 
 
 async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> EventInvitation:

@@ -17,6 +17,7 @@ from core.db.models import (
     EventInvitation,
     EventOrganizer,
     EventUpdate,
+    Identity,
     Integration,
     Notification,
     Session,
@@ -140,12 +141,13 @@ async def _notifications(work: Work, whose: Whose) -> None:
 
 
 async def _invitations(work: Work, whose: Whose) -> None:
-    """Those that were mailed to them are nobody's; those they made belong to the events."""
+    """Those that were for them are nobody's; those they made belong to the events."""
     await _set(
         work,
         EventInvitation,
-        EventInvitation.destination.in_(whose.destinations),
+        whose.invited,
         destination=None,
+        external_id=None,
         label=ERASED,
         revoked_at=func.coalesce(EventInvitation.revoked_at, work.now),
     )
@@ -172,6 +174,11 @@ async def _events(work: Work, whose: Whose) -> None:
 async def _tokens(work: Work, whose: Whose) -> None:
     theirs = or_(Token.user_id.in_(whose.user_ids), Token.subject.in_(whose.destinations))
     await work.session.execute(delete(Token).where(theirs))
+
+
+async def _identities(work: Work, whose: Whose) -> None:
+    """After the channels, which may still name them. Who presses in chat again is somebody new."""
+    await work.session.execute(delete(Identity).where(Identity.user_id.in_(whose.user_ids)))
 
 
 async def _sessions(work: Work, whose: Whose) -> None:
@@ -203,6 +210,7 @@ async def _channels(work: Work, whose: Whose) -> None:
         disabled_reason=None,
         last_error=None,
         removed_at=func.coalesce(Integration.removed_at, work.now),
+        identity_id=None,
         erased_at=work.now,
     )
 
@@ -235,6 +243,7 @@ STEPS: dict[str, Callable[[Work, Whose], Awaitable[None]]] = {
     "sessions": _sessions,
     "requests": _requests,
     "integrations": _channels,
+    "identities": _identities,
     "users": _users,
 }
 """What is done to each table that says something of a person, in this order."""

@@ -21,6 +21,7 @@ from core.db.models import (
     EventInvitation,
     EventOrganizer,
     EventUpdate,
+    Identity,
     Integration,
     Notification,
     Session,
@@ -54,6 +55,7 @@ class Export(BaseModel):
     deliveries: list[Item]
     invitations: list[Item]
     access: list[Item]
+    identities: list[Item] = []
     sessions: list[Item] = []
     tokens: list[Item] = []
     actions: list[Item] = []
@@ -157,7 +159,7 @@ def _deliveries(whose: Whose) -> Select[*tuple[Any, ...]]:
 
 
 def _invitations(whose: Whose) -> Select[*tuple[Any, ...]]:
-    """Those they made, and those that were mailed to them."""
+    """Those they made, and those that were for them."""
     made = EventInvitation.created_by.in_(whose.user_ids)
     return (
         select(
@@ -166,7 +168,7 @@ def _invitations(whose: Whose) -> Select[*tuple[Any, ...]]:
             EventInvitation.uses, EventInvitation.max_uses, EventInvitation.revoked_at,
         )
         .join(Event, Event.id == EventInvitation.event_id)
-        .where(or_(made, EventInvitation.destination.in_(whose.destinations)))
+        .where(or_(made, whose.invited))
     )  # fmt: skip
 
 
@@ -177,6 +179,13 @@ def _access(whose: Whose) -> Select[*tuple[Any, ...]]:
         .join(Event, Event.id == EventGrant.event_id)
         .where(theirs)
     )
+
+
+def _identities(whose: Whose) -> Select[*tuple[Any, ...]]:
+    return select(
+        Identity.id, Identity.created_at, Identity.platform, Identity.tenant_id, Identity.external_id,
+        Identity.display_name,
+    ).where(Identity.user_id.in_(whose.user_ids))  # fmt: skip
 
 
 def _sessions(whose: Whose) -> Select[*tuple[Any, ...]]:
@@ -209,6 +218,7 @@ SECTIONS: dict[str, Section] = {
     "deliveries": Section(Delivery, _deliveries, of_account=False),
     "invitations": Section(EventInvitation, _invitations, of_account=False),
     "access": Section(EventGrant, _access, of_account=False),
+    "identities": Section(Identity, _identities),
     "sessions": Section(Session, _sessions),
     "tokens": Section(Token, _tokens),
     "actions": Section(AuditEntry, _actions),

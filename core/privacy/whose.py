@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from core.db.models import Integration, User
+from core.db.models import EventInvitation, Identity, Integration, User
 from core.delivery.addresses import MAIL, mail_channel
 from core.errors import Code, SoonishError, not_found
 from core.tokens import read_address
@@ -19,6 +19,18 @@ class Whose:
     user_ids: list[int]
     channel_ids: list[int]
     destinations: list[str]
+
+    @property
+    def invited(self) -> ColumnElement[bool]:
+        """The invitations that name them: by an address of theirs, or as a member of a chat."""
+        as_member = exists().where(
+            Identity.user_id.in_(self.user_ids),
+            Identity.platform == EventInvitation.platform,
+            Identity.tenant_id == EventInvitation.tenant_id,
+            Identity.external_id == EventInvitation.external_id,
+            EventInvitation.kind == "identity",
+        )
+        return or_(EventInvitation.destination.in_(self.destinations), as_member)
 
 
 async def account_data(work: Work, *, to_change: bool = False) -> Whose:

@@ -141,10 +141,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_events_start_date"), ["start_date"], unique=False)
 
     op.create_table(
+        "identities",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("display_name", sa.String(), nullable=False),
+        sa.CheckConstraint("platform IN ('discord', 'slack')", name=op.f("ck_identities_platform")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_identities_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
+        sa.UniqueConstraint(
+            "platform", "tenant_id", "external_id", name=op.f("uq_identities_platform_tenant_id_external_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("identities", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_identities_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "integrations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("identity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("apprise_url", sa.LargeBinary(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -159,6 +180,9 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=True),
         sa.Column("removed_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("erased_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["identity_id"], ["identities.id"], name=op.f("fk_integrations_identity_id_identities")
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_integrations_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_integrations")),
         sa.UniqueConstraint("user_id", "destination", "tag", name=op.f("uq_integrations_user_id_destination_tag")),
@@ -166,6 +190,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("integrations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_integrations_destination"), ["destination"], unique=False)
+        batch_op.create_index(batch_op.f("ix_integrations_identity_id"), ["identity_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_integrations_user_id"), ["user_id"], unique=False)
         batch_op.create_index(
             "uq_integrations_anonymous_destination",
@@ -623,9 +648,14 @@ def downgrade() -> None:
             postgresql_where=sa.text("user_id IS NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_integrations_user_id"))
+        batch_op.drop_index(batch_op.f("ix_integrations_identity_id"))
         batch_op.drop_index(batch_op.f("ix_integrations_destination"))
 
     op.drop_table("integrations")
+    with op.batch_alter_table("identities", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identities_user_id"))
+
+    op.drop_table("identities")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_events_start_date"))
         batch_op.drop_index(batch_op.f("ix_events_owner_user_id"))

@@ -16,9 +16,12 @@ from core.delivery.addresses import mail_channel
 from core.delivery.channels import read_channel
 from core.events.model import EventView, NewEvent
 from core.events.usecases import create_event
+from core.identities.actors import actor_of_identity
+from core.identities.linking import confirm_linking, mint_link_of_identity
+from core.identities.signed import SignedIdentity
 from core.integrations.usecases import disable_channel, store_integration
 from core.invitations.accept import accept_invitation
-from core.invitations.model import NewMail, OneAddress
+from core.invitations.model import NewInChat, NewMail, OneAddress
 from core.invitations.offer import invite, invite_organizer
 from core.keys import KeyMissingError
 from core.notifications.model import NewMessage
@@ -31,14 +34,16 @@ from tests.people import OPERATOR, Town
 
 ADDRESS = "zebulon@example.net"
 NAME = "Zebulon Quist"
+MEMBER = "80351110224678912"
+"""What Discord calls them."""
 HOOK = "json://192.0.2.7/zebulons-secret-path"
 LATER = dt.timedelta(days=10)
 
 
 @dataclass
 class Zebulon:
-    """An account that has one of everything. `theirs` is an event of theirs that is over by now, `alices` one that is
-    to come."""
+    """An account that has one of everything, and another one that was merged into it. `theirs` is an event of theirs
+    that is over by now, `alices` one that is to come."""
 
     user_id: int
     actor: Actor
@@ -55,10 +60,12 @@ async def zebulon(town: Town) -> Zebulon:
     issued = await core.act(OPERATOR, vouch, ADDRESS, display_name=NAME, timezone="Europe/Berlin")
     me = Actor(issued.user_id, "api")
 
-    async def sign_in(work: Work) -> None:
-        await begin_session(work, issued.user_id, "Zebulon Quist's own browser")
+    async def sign_in(work: Work) -> int:
+        return (await begin_session(work, issued.user_id, "Zebulon Quist's own browser"))[0]
 
-    await core.step(sign_in)
+    at_site = Actor(issued.user_id, "web", None, await core.step(sign_in))
+    in_chat = await actor_of_identity(core, SignedIdentity("discord", "", MEMBER, f"{NAME} in chat"), "discord")
+    await core.act(at_site, confirm_linking, (await core.act(in_chat, mint_link_of_identity)).token)
     await ask_to_sign_in(core, NOBODY, AskForLink(email=ADDRESS), browser_token(core.keys))
     hook = await core.act(me, store_integration, read_channel(HOOK), f"{NAME}'s hook", "zebulon", confirmed=True)
     await core.act(me, store_integration, mail_channel("zoe@example.net"), "Zoe", "zoe", confirmed=False)
@@ -71,6 +78,8 @@ async def zebulon(town: Town) -> Zebulon:
     await core.act(me, send_message, theirs.id, NewMessage(title="Bring a board", body="And pieces."))
     await core.act(town.alice.actor, send_message, alices.id, NewMessage(title="Hello", body="To all."))
     await core.act(town.alice.actor, invite, alices.id, NewMail(kind="email", email=ADDRESS))
+    member = NewInChat(kind="identity", platform="discord", external_id=MEMBER, name=f"{NAME} in chat")
+    await core.act(town.alice.actor, invite, alices.id, member)
     asked = await core.act(town.alice.actor, invite_organizer, alices.id, OneAddress(email=ADDRESS))
     await core.act(me, accept_invitation, invitation_token(core.keys, asked.id))
     await core.act(SYSTEM, disable_channel, hook.id, "It is gone.")
@@ -86,7 +95,15 @@ class _Person:
 def traces(core: Core) -> list[str]:
     """What must be found nowhere: addresses, names, URLs, masked ones, and the keyed hashes of where they lead."""
     ends = [channel.destination for channel in (mail_channel(ADDRESS), read_channel(HOOK))]
-    return ["ebulon", "quist", "secret-path", "z•••", "zoe", *(core.keys.digest("destination", each) for each in ends)]
+    return [
+        "ebulon",
+        "quist",
+        "secret-path",
+        "z•••",
+        "zoe",
+        MEMBER,
+        *(core.keys.digest("destination", each) for each in ends),
+    ]
 
 
 async def found_in(core: Core, needles: list[str]) -> list[str]:

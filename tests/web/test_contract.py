@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from core.accounts.sessions import begin_session
 from core.accounts.users import vouch
+from core.db.models import Identity
 from core.settings import Settings
 from core.temporal import Temporal
 from core.wiring import Outbound, build_core, build_outbound
@@ -63,8 +64,21 @@ class World:
             "integration_id": followed["integration_id"],
             "notification_id": message["id"],
             "session_id": await self._sign_in(),
+            "identity_id": await self._link(),
         }
         await self.core.db.close()
+
+    async def _link(self) -> int:
+        """An identity of hers."""
+
+        async def link(work: Work) -> int:
+            hers = {"user_id": 1, "platform": "discord", "tenant_id": "", "external_id": "7", "display_name": "Alice"}
+            row = Identity(created_at=work.now, **hers)
+            work.session.add(row)
+            await work.session.flush()
+            return row.id
+
+        return await self.core.step(link)
 
     async def _sign_in(self) -> int:
         """A session of hers, in a browser that the probes do not use."""

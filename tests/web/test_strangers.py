@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from core.db.models import Identity
 from tests.web.client import Client
 from tests.web.conftest import HOOK, START, Stage
 from tests.web.test_accounts import signed_in
@@ -69,6 +70,14 @@ RULES = {
     "PUT /api/me/password": Rule(401, 403, {"password": "correct horse battery"}, None),
     "GET /api/me/sessions": Rule(401, 200, private=None),
     "DELETE /api/me/sessions/{session_id}": Rule(401, 404, private=None),
+    "GET /api/me/identities": Rule(401, 200, private=None),
+    "DELETE /api/me/identities/{identity_id}": Rule(401, 404, private=None),
+    "GET /sign-in/{platform}": Rule(404, 404, private=None),
+    "GET /sign-in/{platform}/callback": Rule(404, 404, private=None),
+    "GET /account/link/{platform}": Rule(303, 303, private=None),
+    "GET /link/{token}": Rule(303, 303, private=None),
+    "POST /link/{token}": Rule(401, 401, private=None),
+    "POST /account/identities/{identity_id}/unlink": Rule(401, 401, private=None),
     "GET /sign-in": Rule(200, 200, private=None),
     "POST /sign-in": Rule(422, 422, private=None),
     "GET /sign-in/again": Rule(303, 303, private=None),
@@ -152,6 +161,7 @@ class Ids:
     notification_id: int
     invitation_id: int
     session_id: int
+    identity_id: int
 
     def fill(self, route: str, event_id: str) -> tuple[str, str]:
         method, path = route.split(" ")
@@ -160,11 +170,27 @@ class Ids:
             "invitation_id": self.invitation_id,
             "user_id": 1,
             "session_id": self.session_id,
+            "identity_id": self.identity_id,
             "notification_id": self.notification_id,
         }
         return method, path.format(
-            event_id=event_id, token="forged", name="nothing", mail_id="nothing", link="forged", **ids
+            event_id=event_id,
+            token="forged",
+            name="nothing",
+            mail_id="nothing",
+            link="forged",
+            platform="discord",
+            **ids,
         )
+
+
+async def _identity_of(stage: Stage, user_id: int) -> int:
+    async with stage.core.db.write() as session:
+        row = Identity(user_id=user_id, platform="discord", tenant_id="", external_id="7", display_name="Alice")
+        row.created_at = stage.clock.now()
+        session.add(row)
+        await session.flush()
+        return row.id
 
 
 @pytest.fixture
@@ -184,6 +210,7 @@ async def ids(stage: Stage) -> Ids:
         notification_id=message.json["id"],
         invitation_id=invitation.json["id"],
         session_id=sessions.json["items"][0]["id"],
+        identity_id=await _identity_of(stage, 1),
     )
 
 

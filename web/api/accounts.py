@@ -21,6 +21,8 @@ from core.accounts.model import (
 from core.accounts.passwords import confirm_password, set_password, sign_in_by_password
 from core.accounts.sessions import end_session, list_sessions, sign_out
 from core.accounts.users import change_account, my_account
+from core.identities.model import Identities
+from core.identities.unlink import list_identities, unlink_identity
 from core.pages import Page
 from core.privacy.erase import Erased, erase_account
 from core.privacy.export import Export, export_account
@@ -156,6 +158,24 @@ async def sessions_of_mine(site: SiteOf, me: Me, page: Paging) -> Page[SessionVi
 async def ended_session(site: SiteOf, me: Me, session_id: RowId) -> None:
     """That browser is signed out from its next request on."""
     await site.core.act(me, end_session, session_id)
+
+
+@router.get("/me/identities", summary="Where I am known in chat", responses=problems(401))
+async def identities_of_mine(site: SiteOf, me: Me) -> Identities:
+    """Oldest first. Each of them opens this account."""
+    return await site.core.ask(me, list_identities)
+
+
+@router.delete(
+    "/me/identities/{identity_id}",
+    status_code=204,
+    summary="Unlink an identity",
+    responses=problems(401, 403, 404, 409),
+)
+async def unlinked_identity(site: SiteOf, me: Me, identity_id: RowId) -> None:
+    """Its direct messages end with it. Refused for the only way into the account, and (with a cookie) in a session that
+    began more than a quarter of an hour ago."""
+    await site.core.act(me, unlink_identity, identity_id)
 
 
 @router.get(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.events.model import EventView
 from core.invitations.accept import accept_invitation
-from core.invitations.model import InvitationView, Invited, NewLink, NewMail, OneAddress, Organizers, Revoked
+from core.invitations.model import InvitationView, Invited, NewInChat, NewLink, NewMail, OneAddress, Organizers, Revoked
 from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import Page
@@ -18,7 +18,8 @@ from web.site import SiteOf
 router = APIRouter(tags=["Invitations"])
 
 _SOMEBODY = {"email": "friend@example.org"}
-New = Annotated[NewLink | NewMail, Field(discriminator="kind")]
+_A_ROLE = {"kind": "role", "platform": "discord", "tenant_id": "197038439483310086", "external_id": "275"}
+New = Annotated[NewLink | NewMail | NewInChat, Field(discriminator="kind")]
 ToAddress = Annotated[OneAddress, Body(examples=[_SOMEBODY])]
 
 
@@ -45,10 +46,11 @@ async def new_invitation(
     site: SiteOf,
     me: Me,
     event_id: EventId,
-    new: Annotated[New, Body(examples=[{"kind": "link", "max_uses": 20}, {"kind": "email", **_SOMEBODY}])],
+    new: Annotated[New, Body(examples=[{"kind": "link", "max_uses": 20}, {"kind": "email", **_SOMEBODY}, _A_ROLE])],
 ) -> Invited:
-    """By a link to pass on, which is shown this once, or by a mail to one address. There is no Idempotency-Key here:
-    answers to those are stored, and links are not."""
+    """By a link to pass on, shown this once, by a mail to one address, or for whom a chat platform knows: a member,
+    a role, a space; those come in when they press there. There is no Idempotency-Key here: answers to those are stored,
+    and links are not."""
     return await site.core.act(me, invite, event_id, new)
 
 

@@ -13,6 +13,9 @@ from core.accounts.passwords import sign_in_by_password
 from core.accounts.sessions import end_session, list_sessions, sign_out
 from core.accounts.users import my_account
 from core.errors import SoonishError
+from core.identities.providers import provider_of
+from core.identities.signed import LABELS, Platform
+from core.identities.unlink import list_identities
 from core.pages import PageRequest
 from core.times import distance
 from core.tokens import read_link
@@ -20,7 +23,7 @@ from core.work import Actor
 from web.api.accounts import this_browser
 from web.api.parts import RowId
 from web.problems import STATUS
-from web.returning import HOME, way_back
+from web.returning import way_back
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
@@ -60,7 +63,7 @@ async def asked_for_a_link(
 async def _by_password(request: Request, site: Site, typed: str, password: SecretStr) -> Response:
     who, agent = await site.person(request), request.headers.get("user-agent", "")
     opened = await sign_in_by_password(site.core, site.passwords, who, typed, password.get_secret_value(), agent)
-    return _signed_in(site, opened.token)
+    return let_in(request, site, opened.token)
 
 
 @router.get("/in/{link}")
@@ -71,7 +74,7 @@ async def link_page(request: Request, site: SiteOf, link: str) -> Response:
         moving = await site.core.ask(who, look_at_change, link)
         return site.pages.page("moving.html", about=moving, link=link, done=False)
     about = await site.core.ask(who, look_at_link, link, site.cookies.asked(request))
-    if about.purpose == "sign_in" and about.asked_here and _opened_by_a_person(request):
+    if about.purpose == "sign_in" and about.asked_here and opened_by_a_person(request):
         return await _use(request, site, link)
     return site.pages.page("link.html", about=about, link=link)
 
@@ -87,24 +90,25 @@ async def link_pressed(request: Request, site: SiteOf, link: str) -> Response:
 
 async def _use(request: Request, site: Site, link: str) -> Response:
     opened = await site.core.act(await site.person(request), use_link, link, request.headers.get("user-agent", ""))
-    back = site.cookies.back(request)
-    answer = _signed_in(site, opened.token, way_back(back))
+    answer = let_in(request, site, opened.token)
     site.cookies.drop_asked(answer)
-    if back is not None:
-        site.cookies.drop_back(answer)
     return answer
 
 
-def _opened_by_a_person(request: Request) -> bool:
+def opened_by_a_person(request: Request) -> bool:
     """Not HEAD, not fetched ahead, not an image or a frame of some page."""
     if request.scope.get("head") or any(name in request.headers for name in _PREFETCH):
         return False
     return request.headers.get("sec-fetch-dest", "document") == "document"
 
 
-def _signed_in(site: Site, token: str, back: str = HOME) -> Response:
-    answer = RedirectResponse(back, 303)
+def let_in(request: Request, site: Site, token: str) -> Response:
+    """A session begins in this browser, where it was before somebody had to say who they are."""
+    back = site.cookies.back(request)
+    answer = RedirectResponse(way_back(back), 303, _PRIVATE)
     site.cookies.keep_session(answer, token)
+    if back is not None:
+        site.cookies.drop_back(answer)
     return answer
 
 
@@ -124,10 +128,10 @@ async def show_account(
     sessions = (await site.core.ask(who, list_sessions, PageRequest(limit=100))).items
     now = site.core.clock.now()
     shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
-    told = {"wrong": wrong, "error": error, "typed": typed, "said": said}
-    return site.pages.page(
-        "account.html", status=status, headers=OWN, me=me, sessions=shown, signed_in=True, here="account", **told
-    )
+    identities = (await site.core.ask(who, list_identities)).items
+    told: dict[str, Any] = {"wrong": wrong, "error": error, "typed": typed, "said": said}
+    about = {"me": me, "sessions": shown, "identities": identities, "platforms": platforms(site), "labels": LABELS}
+    return site.pages.page("account.html", status=status, headers=OWN, signed_in=True, here="account", **about, **told)
 
 
 @router.post("/account/sessions/{session_id}/end")
@@ -147,4 +151,10 @@ async def signed_out(request: Request, site: SiteOf) -> Response:
 
 
 def _form(site: Site, *, status: int = 200, **said: Any) -> Response:
-    return site.pages.page("sign_in.html", status=status, headers=_PRIVATE, **{"error": None, "typed": "", **said})
+    said = {"error": None, "typed": "", "platforms": platforms(site), "labels": LABELS, **said}
+    return site.pages.page("sign_in.html", status=status, headers=_PRIVATE, **said)
+
+
+def platforms(site: Site) -> list[Platform]:
+    """Where people may sign in with."""
+    return [platform for platform in LABELS if provider_of(site.settings, platform) is not None]

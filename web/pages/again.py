@@ -1,4 +1,5 @@
-"""Whoever is signed in says once more who they are, by password or by a mailed link, and goes on where they were."""
+"""Whoever is signed in says once more who they are, by password, by a mailed link or in chat, and
+goes on where they were."""
 
 from typing import Annotated, Any
 
@@ -10,9 +11,12 @@ from core.accounts.model import LONGEST_PASSWORD
 from core.accounts.passwords import confirm_password
 from core.accounts.users import my_account
 from core.errors import SoonishError
+from core.identities.signed import LABELS
+from core.identities.unlink import list_identities
 from core.text import mask_address
 from core.work import Actor
 from web.api.accounts import this_browser
+from web.pages.account import platforms
 from web.problems import STATUS
 from web.returning import way_back
 from web.site import OWN, Site, SiteOf
@@ -63,5 +67,10 @@ async def _by_mail(request: Request, site: Site, who: Actor, back: str) -> Respo
 
 async def _form(site: Site, who: Actor, back: str, *, status: int = 200, **said: Any) -> Response:
     me = await site.core.ask(who, my_account)
-    context = {"me": me, "back": back, "error": None, "signed_in": True, **said}
-    return site.pages.page("again.html", status=status, headers=OWN, **context)
+    mine = {each.platform for each in (await site.core.ask(who, list_identities)).items}
+    ways = [platform for platform in platforms(site) if platform in mine]
+    context = {"me": me, "back": back, "error": None, "signed_in": True, "platforms": ways, "labels": LABELS, **said}
+    answer = site.pages.page("again.html", status=status, headers=OWN, **context)
+    if ways:
+        site.cookies.keep_back(answer, back)  # they lead off this site
+    return answer

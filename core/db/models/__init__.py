@@ -12,7 +12,7 @@ from core.db.models.operations import (
     StoredRequest,
     SuppressedAddress,
 )
-from core.db.models.people import Integration, Session, Token, User
+from core.db.models.people import Identity, Integration, Session, Token, User
 
 __all__ = [
     "AuditEntry",
@@ -25,6 +25,7 @@ __all__ = [
     "EventInvitation",
     "EventOrganizer",
     "EventUpdate",
+    "Identity",
     "Integration",
     "Notification",
     "OutboxRow",

@@ -32,7 +32,7 @@ class EventInvitation(Numbered, Base):
     purpose: Mapped[str]
     """What accepting makes of somebody: follow (a guest), organize, own."""
     kind: Mapped[str]
-    """link or email; identity, role and space are for chat."""
+    """link or email; for whom a chat platform knows: identity, role, space (a channel, or a whole server)."""
     destination: Mapped[str | None]
     """Keyed hash of the address that an e-mail invitation is for; the address itself is not kept here."""
     platform: Mapped[str | None]
@@ -40,7 +40,7 @@ class EventInvitation(Numbered, Base):
     external_id: Mapped[str | None]
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     label: Mapped[str]
-    """What organizers see: a masked address, never the token."""
+    """What organizers see: a masked address or a name from chat, never the token."""
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[dt.datetime]
     max_uses: Mapped[int | None]

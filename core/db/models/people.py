@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models.base import Base, Numbered, found_by
+from core.db.models.base import Base, Numbered, found_by, one_of
 
 
 class User(Numbered, Base):
@@ -22,6 +22,7 @@ class User(Numbered, Base):
     timezone: Mapped[str | None]
     password_hash: Mapped[str | None]
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """A tombstone: everything of it is that account's now."""
     erased_at: Mapped[dt.datetime | None]
     """Erased by its person: the row names nobody any more, and stays while past events refer to it."""
 
@@ -30,12 +31,36 @@ class User(Numbered, Base):
         return (found_by("ix_users_merged_into", "merged_into"),)
 
 
+class Identity(Numbered, Base):
+    """Who somebody is on a chat platform, as the platform itself signed it: another way into their account."""
+
+    __tablename__ = "identities"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    platform: Mapped[str]
+    """discord or slack."""
+    tenant_id: Mapped[str]
+    """Slack: the workspace, without which a member id says nothing. Discord: "", one person in every server."""
+    external_id: Mapped[str]
+    display_name: Mapped[str]
+    """As they were called there when they last came."""
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            UniqueConstraint("platform", "tenant_id", "external_id"),
+            one_of("platform", "discord", "slack"),
+        )
+
+
 class Integration(Numbered, Base):
     """A channel: an Apprise URL, sealed. `user_id` NULL is the address of an anonymous subscriber."""
 
     __tablename__ = "integrations"
 
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id"), index=True)
+    """Whose direct messages it is; it goes when that identity leaves the account."""
     name: Mapped[str]
     apprise_url: Mapped[bytes] = mapped_column(LargeBinary)
     kind: Mapped[str]
@@ -72,18 +97,20 @@ class Integration(Numbered, Base):
 
 
 class Token(Numbered, Base):
-    """What opens something without a password: an API token (random, of which only the hash is kept), or a link that
-    was mailed (signed and derived from this row, so that nothing of it is kept)."""
+    """What opens something without a password: an API token or a link between accounts (random, of which only the hash
+    is kept), or a link that was mailed (signed and derived from this row, so that nothing of it is kept)."""
 
     __tablename__ = "tokens"
 
     purpose: Mapped[str]
-    """api, verify, sign_in or change_email."""
+    """api; verify, sign_in or change_email: a mailed link; link_identity; oauth: a way through a chat platform that was
+    taken."""
     token_hash: Mapped[str | None] = mapped_column(unique=True)
-    """NULL for links."""
+    """NULL for mailed links."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     subject: Mapped[str | None]
-    """The destination (keyed hash) that a link was mailed to: it proves that address and no other."""
+    """The destination (keyed hash) that a link was mailed to: it proves that address and no other. For link_identity
+    the identity's id."""
     browser_hash: Mapped[str | None]
     """Keyed hash of what the browser that asked for a link keeps in a cookie."""
     expires_at: Mapped[dt.datetime | None]

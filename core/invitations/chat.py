@@ -1,0 +1,67 @@
+"""Coming in from chat: who was invited as a member, by a role or in a space is let in at their press. What is true of
+them then is kept as a grant; losing the role later takes nothing back, taking the invitation back does."""
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from core.db.models import Event, EventInvitation, Identity
+from core.errors import Code, SoonishError, not_found
+from core.events.access import may_see
+from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
+from core.events.model import EventView
+from core.events.usecases import full_view
+from core.invitations.accept import admit, is_open, manages, organize
+from core.subscriptions.person import removed_person
+from core.work import Actor, Work
+
+
+async def come_in(work: Work, public_id: str) -> EventView:
+    """The event, for whoever may see it by now. Every invitation that fits this press is accepted; twice is once."""
+    user_id = work.actor.require_user()
+    found = (
+        await work.session.execute(select(Event, may_see(work.actor)).where(Event.public_id == public_id))
+    ).one_or_none()
+    if found is None:
+        raise not_found("event")
+    event, sees = found
+    rows = await work.session.scalars(
+        select(EventInvitation)
+        .where(EventInvitation.event_id == event.id, EventInvitation.revoked_at.is_(None), _fits(work.actor))
+        .order_by(EventInvitation.id)
+    )
+    invited = [row for row in rows if is_open(row, work.now)]
+    if not invited and not sees:
+        raise not_found("event")
+    work.subject = f"event:{event.id}"
+    if invited:
+        await _accept(work, event, invited, user_id)
+    return await full_view(work, event, mine=await manages(work, event, user_id))
+
+
+async def _accept(work: Work, event: Event, invited: list[EventInvitation], user_id: int) -> None:
+    refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
+    if await work.session.scalar(select(removed_person(event.id, "", user_id))):
+        raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
+    let_in = [row for row in invited if await admit(work, row, user_id=user_id)]
+    if any(row.purpose == "organize" for row in let_in) and event.owner_user_id != user_id:
+        await organize(work, event, user_id)
+    work.detail = {"invitations": [row.id for row in let_in]}
+
+
+def _fits(actor: Actor) -> ColumnElement[bool]:
+    """Members by any identity of their account; roles and spaces by what the platform signed with this press."""
+    member = and_(
+        EventInvitation.kind == "identity",
+        exists().where(
+            Identity.user_id == actor.user_id,
+            Identity.platform == EventInvitation.platform,
+            Identity.tenant_id == EventInvitation.tenant_id,
+            Identity.external_id == EventInvitation.external_id,
+        ),
+    )
+    if actor.signed is None or actor.signed.place is None:
+        return member
+    place = actor.signed.place
+    has_role = and_(EventInvitation.kind == "role", EventInvitation.external_id.in_(place.roles))
+    is_there = and_(EventInvitation.kind == "space", EventInvitation.external_id.in_(("", place.space_id or "")))
+    here = (EventInvitation.platform == actor.signed.platform, EventInvitation.tenant_id == place.tenant_id)
+    return or_(member, and_(*here, or_(has_role, is_there)))
