@@ -29,6 +29,9 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=not self.sqlite,
             hide_parameters=True,  # what is in a row must not get into a log by way of an error
+            execution_options={
+                "preserve_rowcount": True
+            },  # of an INSERT too, which PostgreSQL's driver tells else no one
             connect_args={"async_creator_fn": sqlite.connect} if self.sqlite else {},
         )
         self._writing = self.engine.execution_options(**{_WRITE: True})

@@ -8,11 +8,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.contracts import SendReport
+from core.db.again import until_done
 from core.db.engine import Database
 from core.db.models import Delivery, Integration, Notification, Subscription
 from core.delivery.message import Outcome
@@ -100,6 +102,9 @@ class Ledger:
 
     async def claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         """Lease up to `limit` due rows; rows that are no longer owed get their final status instead."""
+        return await until_done(lambda: self._claim(notification_id, limit, now))
+
+    async def _claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         async with self._db.write() as session:
             about = await about_of(session, notification_id)
             if about is None or await sending_paused(session):
@@ -146,11 +151,15 @@ class Ledger:
         """Write outcomes in one transaction. A row whose lease somebody else took over is left to them."""
         delivered = [result for result in results if result.outcome.delivered]
         missed = [result for result in results if not result.outcome.delivered]
-        async with self._db.write_rows() as connection:
-            if delivered:
-                await self._record_delivered(connection, delivered, now)
-            if missed:
-                await self._record_missed(connection, missed, now)
+
+        async def transaction() -> None:
+            async with self._db.write_rows() as connection:
+                if delivered:
+                    await self._record_delivered(connection, delivered, now)
+                if missed:
+                    await self._record_missed(connection, missed, now)
+
+        await until_done(transaction)
         for result in results:
             self.drop(result.recipient)
 
@@ -180,7 +189,10 @@ class Ledger:
         if failed:
             await connection.execute(
                 _COUNT_FAILURE,
-                [{"integration": r.recipient.integration_id, "error": r.outcome.reason} for r in failed],
+                sorted(
+                    ({"integration": r.recipient.integration_id, "error": r.outcome.reason} for r in failed),
+                    key=itemgetter("integration"),  # in one order, or two workers wait for each other
+                ),
             )
 
     def _missed_values(self, result: Result, now: dt.datetime) -> dict[str, object]:
@@ -246,8 +258,12 @@ class Ledger:
 
     async def settle(self, notification_id: int, now: dt.datetime) -> SendReport:
         """Close the notification if nothing of it is open; its counts, and when to look again."""
-        async with self._db.write_rows() as connection:
-            await close_quiet(connection, [notification_id], now)
+
+        async def close() -> None:
+            async with self._db.write_rows() as connection:
+                await close_quiet(connection, [notification_id], now)
+
+        await until_done(close)
         async with self._db.read_rows() as connection:
             counts = await counts_of(connection, notification_id)
             upcoming = await connection.scalar(next_due(notification_id))
@@ -259,14 +275,17 @@ class Ledger:
 async def close_quiet(connection: AsyncConnection | AsyncSession, ids: Sequence[int], now: dt.datetime) -> None:
     """Close those of these notifications of which nothing is open.
 
-    They are locked first: who is adding a row to one just now is waited for, and the row is seen (PostgreSQL; SQLite
-    has one writer at a time).
+    Those that look quiet are locked, and looked at again: who is adding a row to one just now is waited for, and the
+    row is seen (PostgreSQL; SQLite has one writer at a time).
     """
-    await connection.execute(select(Notification.id).where(Notification.id.in_(ids)).with_for_update())
     open_rows = exists().where(Delivery.notification_id == Notification.id, OPEN)
+    quiet = select(Notification.id).where(Notification.id.in_(ids), Notification.closed_at.is_(None), ~open_rows)
+    locked = [row.id for row in await connection.execute(quiet.order_by(Notification.id).with_for_update())]
+    if not locked:
+        return
     await connection.execute(
         update(Notification)
-        .where(Notification.id.in_(ids), Notification.closed_at.is_(None), ~open_rows)
+        .where(Notification.id.in_(locked), Notification.closed_at.is_(None), ~open_rows)
         .values(closed_at=now)
     )
 

@@ -145,7 +145,8 @@ async def owe_batched(
         )
         .order_by(Notification.id.desc())
         .limit(1)
-        .with_for_update()
+        # Shared, so that joiners do not wait for each other; who closes it waits for all of them.
+        .with_for_update(read=True)
     )
     if notification is None:
         notification = await new_notification(work, kind, event=event, title=title)
@@ -196,12 +197,14 @@ async def owe_again(work: Work, dedupe_keys: Collection[str]) -> None:
     )
 
 
-async def default_channel(work: Work, user_id: int, *, not_to: str | None = None) -> Integration | None:
+async def default_channel(
+    work: Work, user_id: int, *, not_to: str | None = None, to_join: bool = False
+) -> Integration | None:
     """Where somebody is told what concerns them: their e-mail if it is on, else their oldest active channel.
 
-    `not_to`: a destination that does not work.
+    `not_to`: a destination that does not work. `to_join`: who removes it at the same time is waited for (PostgreSQL).
     """
-    channel: Integration | None = await work.session.scalar(
+    query = (
         select(Integration)
         .where(
             Integration.user_id == user_id,
@@ -212,6 +215,9 @@ async def default_channel(work: Work, user_id: int, *, not_to: str | None = None
         .order_by(case((Integration.tag == "email", 0), else_=1), Integration.id)
         .limit(1)
     )
+    if to_join:
+        query = query.with_for_update(key_share=True)
+    channel: Integration | None = await work.session.scalar(query)
     return channel
 
 
