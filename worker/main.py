@@ -31,6 +31,7 @@ from core.temporal import Temporal, TemporalAwayError
 from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
+from worker.helping import Helper
 from worker.relay import Relay
 from worker.workflows.accounts import SessionManagementWorkflow, UserVerificationWorkflow
 from worker.workflows.event import EventWorkflow
@@ -123,6 +124,9 @@ async def working(
                 asyncio.create_task(relay.run(), name="relay"),
                 asyncio.create_task(relay.sweep_forever(), name="sweeper"),
             ]
+            if not core.db.sqlite:
+                helper = Helper(core, courier, outbound.openings)
+                background.append(asyncio.create_task(helper.run(), name="helper"))
             yield RunningWorker(core, courier, relay, temporal)
             await _end(background)
     finally:

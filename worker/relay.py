@@ -9,8 +9,10 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from core.contracts import EVENT_UPDATED
+from core.db.again import until_done
 from core.db.engine import Watch
 from core.db.models import Event, OutboxRow
+from core.db.said import OUTBOX
 from core.events.duties import neglected
 from core.temporal import Temporal, TemporalAwayError
 from core.work import SYSTEM, Core
@@ -18,6 +20,8 @@ from core.work import SYSTEM, Core
 log = logging.getLogger(__name__)
 
 _EVERY = 0.020
+_POLL = 0.5
+"""Where PostgreSQL says what is new, how long its silence is believed."""
 _ROWS = 500
 _AT_ONCE = 16
 _LONGEST_WAIT = 5.0
@@ -40,8 +44,9 @@ class _Bell:
 class Relay:
     """Belongs to the worker. Several workers may ring the same bell: that is harmless."""
 
-    def __init__(self, core: Core, temporal: Temporal) -> None:
+    def __init__(self, core: Core, temporal: Temporal, *, poll: float = _POLL) -> None:
         self._core = core
+        self._poll = poll
         self._temporal = temporal
         self._wait = _EVERY
 
@@ -49,7 +54,7 @@ class Relay:
         """Until cancelled. Whatever fails is tried again: without the relay nothing is sent any more."""
         while True:
             try:
-                async with self._core.db.watch() as watch:
+                async with self._core.db.watch(OUTBOX, self._poll) as watch:
                     await self._ring_when_there_is_something(watch)
             except TemporalAwayError as error:
                 self._wait = min(max(self._wait, 0.1) * 2, _LONGEST_WAIT)
@@ -60,12 +65,12 @@ class Relay:
             await asyncio.sleep(self._wait)
 
     async def _ring_when_there_is_something(self, watch: Watch) -> None:
-        more = True
         while True:
-            if more or await watch.changed():
-                more = await self.ring_waiting() == _ROWS
-                self._wait = _EVERY
-            await asyncio.sleep(0 if more else _EVERY)
+            more = await self.ring_waiting() == _ROWS
+            self._wait = _EVERY
+            if not more:
+                await asyncio.sleep(_EVERY)  # what comes together rings together
+                await watch.changed()
 
     async def ring_waiting(self) -> int:
         """Ring for everything in the outbox. How many rows that was."""
@@ -80,14 +85,17 @@ class Relay:
         done = await asyncio.gather(*(ring(bell) for bell in bells), return_exceptions=True)
         rung = [row for rows in done if not isinstance(rows, BaseException) for row in rows]
         if rung:
-            async with self._core.db.write_rows() as connection:
-                await connection.execute(
-                    update(OutboxRow).where(OutboxRow.id.in_(rung)).values(relayed_at=self._core.clock.now())
-                )
+            await until_done(lambda: self._mark(rung))
         for failure in done:
             if isinstance(failure, BaseException):
                 raise failure
         return len(rung)
+
+    async def _mark(self, rung: list[int]) -> None:
+        async with self._core.db.write_rows() as connection:
+            await connection.execute(
+                update(OutboxRow).where(OutboxRow.id.in_(rung)).values(relayed_at=self._core.clock.now())
+            )
 
     async def _waiting(self) -> list[_Bell]:
         async with self._core.db.read_rows() as connection:

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -115,6 +116,8 @@ class Courier:
         self._on_permanent = on_permanent
         self._dispatcher = Dispatcher(self.hosts, settings.delivery_window)
         self._returned: list[_Returned] = []
+        self._errands: Counter[int] = Counter()
+        """Calls of `deliver` under way, by notification."""
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._closing = False
@@ -150,6 +153,7 @@ class Courier:
     async def deliver(self, notification_id: int) -> SendReport:
         """Send what is due of a notification, and record it. Safe to run twice at once: rows are claimed."""
         errand = _Errand()
+        self._errands[notification_id] += 1
         try:
             more = True
             while more:
@@ -161,6 +165,14 @@ class Courier:
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(errand))
             raise
+        finally:
+            self._errands[notification_id] -= 1
+            if not self._errands[notification_id]:
+                del self._errands[notification_id]
+
+    def carries(self, notification_id: int) -> bool:
+        """Whether it is being delivered in this process."""
+        return notification_id in self._errands
 
     def _sends(self, claim: Claim, errand: _Errand) -> list[_Send]:
         if claim.about is None or not claim.recipients:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.contracts import SendReport
 from core.db.again import until_done
 from core.db.engine import Database
 from core.db.models import Delivery, Integration, Notification, Subscription
+from core.db.said import DUE
 from core.delivery.message import Outcome
 from core.notifications.kinds import KINDS, SEND, Timing, Verdict, still_news, still_useful
 from core.notifications.rows import (
@@ -120,8 +121,15 @@ class Ledger:
                     recipients.append(recipient_of(row))
             for verdict, ids in verdicts.items():
                 await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(self._claimed(verdict, now)))
+            if len(rows) == limit:
+                await self._say_more(session, notification_id)
         self._in_hand |= dict.fromkeys((recipient.delivery_id for recipient in recipients), now + self._lease)
         return Claim(about, recipients, more=len(rows) == limit)
+
+    async def _say_more(self, session: AsyncSession, notification_id: int) -> None:
+        """There is enough for other workers too (PostgreSQL; SQLite has one worker)."""
+        if not self._db.sqlite:
+            await session.execute(select(func.pg_notify(DUE, str(notification_id))))
 
     def _judge(self, about: About, now: dt.datetime) -> Verdict:
         notification, event = about.notification, about.event

@@ -31,7 +31,7 @@ from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
 from core.subscriptions.leave import change_mine, remove_subscriber, undo_unsubscribe, unsubscribe
 from core.subscriptions.model import StateChange, SubscribeByChannel, SubscribeByEmail
 from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
-from core.upkeep import tidy
+from core.upkeep import RULES
 from core.work import SYSTEM, Actor, Once, Work
 from tests.core.look import NOBODY, rows, states, the_one
 from tests.core.sent import sent_to, switched_off
@@ -293,7 +293,7 @@ async def test_who_follows_while_its_address_is_being_forgotten_is_remembered(to
     await town.core.act(NOBODY, subscribe_by_email, event.id, request)
     await town.core.step(_end_all)
     town.clock.shift += DAY * 40
-    ended = await pair((NOBODY, subscribe_by_email, (event.id, request)), (SYSTEM, tidy, ()))
+    ended = await pair((NOBODY, subscribe_by_email, (event.id, request)), (SYSTEM, RULES["addresses"].erase, ()))
     assert codes(ended) == [None, None]
     (address,) = await rows(town.core, select(Integration).where(Integration.user_id.is_(None)))
     assert address.removed_at is None
