@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import datetime as dt
-import fcntl
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,8 +21,8 @@ from temporalio.worker import Worker
 
 from core.clock import Clock
 from core.contracts import MAINTENANCE_WORKFLOW
+from core.db.alone import alone_on
 from core.delivery.message import Outcome
-from core.errors import conflict
 from core.integrations.usecases import disable_channel
 from core.notifications.courier import Courier
 from core.settings import Settings
@@ -183,11 +182,5 @@ def _alone(settings: Settings) -> Iterator[bool]:
     if settings.sqlite_file is None:
         yield False
         return
-    with settings.sqlite_file.with_suffix(".worker.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise conflict(
-                "Another worker is running on this database.", hint="SQLite serves one; use PostgreSQL for several."
-            ) from None
+    with alone_on(settings.sqlite_file):
         yield True

@@ -1,13 +1,15 @@
 """What the operator does: the database, the check-up, pausing, keys, seeding."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import AsJson, how_many, opened, operating, progress, show, show_json
+from cli.terminal import AsJson, how_many, opened, operating, progress, show, show_json, table
 
 if TYPE_CHECKING:
+    from core.db.copy import Copied
     from core.operations.doctor import Findings
     from core.operations.pause import Sending
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     db = typer.Typer(help="The database.", no_args_is_help=True)
     db.command()(upgrade)
+    db.command("copy")(copy_database)
     keys = typer.Typer(help="Encryption keys.", no_args_is_help=True)
     keys.command()(rotate)
     app.command()(doctor)
@@ -35,6 +38,26 @@ def upgrade(as_json: AsJson = False) -> None:
         settings.soonish_data.mkdir(parents=True, exist_ok=True, mode=0o700)
     migrate(settings.database)
     show_json({"upgraded": True}) if as_json else typer.echo("The database is up to date.")
+
+
+def copy_database(
+    source: Annotated[Path, typer.Option("--from", metavar="FILE", help="The SQLite file to copy.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy an SQLite file into the empty PostgreSQL database that DATABASE_URL names. Stop everything first."""
+    from core.db.copy import Copied, copy_file
+    from core.settings import Settings
+
+    async def run() -> Copied:
+        with progress("Copying", shown=not as_json) as step:
+            return await copy_file(source, Settings().database, step)
+
+    show(asyncio.run(run()), _copied, as_json=as_json)
+
+
+def _copied(done: "Copied") -> None:
+    table(("TABLE", "ROWS", "SHA-256"), [(each.table, each.rows, each.checksum) for each in done.tables], none="")
+    typer.echo("Both databases hold exactly this. Start everything with DATABASE_URL naming the new one.")
 
 
 def doctor(as_json: AsJson = False) -> None:

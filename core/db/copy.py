@@ -1,4 +1,4 @@
-"""Copying a whole database into an empty one, SQLite to PostgreSQL, and proving that nothing changed.
+"""Copying an SQLite file into an empty PostgreSQL database, and proving that nothing changed.
 
 Rows are read and written in bites, so that memory does not grow with them. Both sides are then read once more in the
 same order, and each table's rows are counted and hashed as the application sees them: instants, JSON, bytes.
@@ -7,17 +7,20 @@ same order, and each table's rows are counted and hashed as the application sees
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Column, Row, Table, and_, func, insert, or_, select, text
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Row, String, Table, collate, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.db.alone import alone_on
 from core.db.engine import Database
 from core.db.migrate import head
 from core.db.models import Base
-from core.errors import Code, SoonishError, conflict
+from core.errors import Code, SoonishError, conflict, invalid
 
 BITE = 1_000
 """Rows read, written and hashed at once."""
@@ -25,19 +28,41 @@ Progress = Callable[[int, int], None]
 """(rows done, rows in all)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What one table is: `checksum` is SHA-256 over its rows in the order of their keys."""
+class Proof(BaseModel):
+    """What one table holds: `checksum` is SHA-256, shortened, over its rows in the order of their keys."""
 
     table: str
     rows: int
     checksum: str
 
 
+class Copied(BaseModel):
+    tables: list[Proof]
+
+
+async def copy_file(path: Path, target_url: str, progress: Progress) -> Copied:
+    """As `copy_database`, for a file that no worker works on, now or while it is copied."""
+    source, target = Database(_url_of(path)), Database(target_url)
+    try:
+        with alone_on(path):
+            return Copied(tables=await copy_database(source, target, progress))
+    finally:
+        await source.close()
+        await target.close()
+
+
+def _url_of(path: Path) -> str:
+    if not path.is_file():
+        raise invalid(f"There is no file {path}.", field="from", hint="It is soonish.db in SOONISH_DATA.")
+    return f"sqlite+aiosqlite:///{quote(str(path.resolve()))}"
+
+
 async def copy_database(source: Database, target: Database, progress: Progress) -> list[Proof]:
     """Copy everything; one proof for each table, the same on both sides, or a refusal that leaves the target empty."""
-    async with source.read_rows() as reading, target.write_rows() as writing:
-        # On SQLite this is one moment's view: what is written meanwhile is not in it.
+    if not source.sqlite or target.sqlite:
+        raise invalid("This copies an SQLite file into PostgreSQL.", hint="Set DATABASE_URL=postgresql+psycopg://…")
+    # The source's write lock: nobody changes it while it is read.
+    async with source.write_rows() as reading, target.write_rows() as writing:
         await _refuse_unless_at_head(reading, "source")
         await _refuse_unless_at_head(writing, "target")
         await _refuse_unless_empty(writing)
@@ -51,7 +76,7 @@ async def copy_database(source: Database, target: Database, progress: Progress) 
                 progress(done, total)
             for column in later:
                 await _set_references(reading, writing, table, column)
-            await _go_on_counting(writing, table)
+            await _go_on_counting(reading, writing, table)
         return await _prove(reading, writing)
 
 
@@ -90,17 +115,15 @@ async def _count(connection: AsyncConnection) -> int:
 async def _bites(connection: AsyncConnection, table: Table) -> AsyncIterator[list[Row[*tuple[Any, ...]]]]:
     """In the order of the primary key, each bite beginning after the last one's end."""
     (key,) = table.primary_key.columns
-    query = select(table).order_by(_by_bytes(key)).limit(BITE)
+    order: ColumnElement[Any] = key
+    if connection.dialect.name == "postgresql" and isinstance(key.type, String):
+        order = collate(key, "C")  # by bytes, as SQLite does
+    query = select(table).order_by(order).limit(BITE)
     rows = list((await connection.execute(query)).all())
     while rows:
         yield rows
         last = rows[-1]._mapping[key.name]  # noqa: SLF001
-        rows = list((await connection.execute(query.where(_by_bytes(key) > last))).all())
-
-
-def _by_bytes(key: Column[Any]) -> Any:
-    """Text sorts by its bytes on SQLite, and on PostgreSQL as its database was told."""
-    return key.collate("C").label(None) if False else key
+        rows = list((await connection.execute(query.where(order > last))).all())
 
 
 def _self_references(table: Table) -> list[str]:
@@ -116,8 +139,12 @@ async def _set_references(reading: AsyncConnection, writing: AsyncConnection, ta
                 await writing.execute(table.update().where(table.c.id == values["id"]).values({column: values[column]}))
 
 
-async def _go_on_counting(connection: AsyncConnection, table: Table) -> None:
-    """Ids go on after the largest that was ever given."""
+async def _go_on_counting(reading: AsyncConnection, writing: AsyncConnection, table: Table) -> None:
+    """Ids go on after the largest that was ever given, to rows that are gone by now too."""
+    query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+    largest = await reading.scalar(query, {"name": table.name})
+    if largest:
+        await writing.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), largest)))
 
 
 async def _prove(reading: AsyncConnection, writing: AsyncConnection) -> list[Proof]:
@@ -126,7 +153,7 @@ async def _prove(reading: AsyncConnection, writing: AsyncConnection) -> list[Pro
         before, after = await _proof(reading, table), await _proof(writing, table)
         if before != after:
             raise SoonishError(
-                Code.INTERNAL,
+                Code.UNAVAILABLE,
                 f"{table.name} is not the same afterwards: {before.rows} rows before, {after.rows} after.",
                 hint="Nothing was kept. Stop everything that writes, and copy again.",
             )
@@ -140,7 +167,7 @@ async def _proof(connection: AsyncConnection, table: Table) -> Proof:
         for row in bite:
             digest.update(json.dumps([_plain(value) for value in row], sort_keys=True).encode() + b"\n")
         count += len(bite)
-    return Proof(table.name, count, digest.hexdigest()[:16])
+    return Proof(table=table.name, rows=count, checksum=digest.hexdigest()[:16])
 
 
 def _plain(value: Any) -> Any:
