@@ -1,16 +1,17 @@
 """`soonish db copy`: from SQLite to PostgreSQL, with a proof; refused whenever it would be half a copy."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import delete, text
 
 from core.db.alone import alone_on
 from core.db.copy import BITE, copy_file
+from core.db.engine import Database
 from core.db.models import AuditEntry, OutboxRow, User
 from core.errors import Code
 from core.notifications.model import NewMessage
 from core.notifications.usecases import report, send_message
-from core.wiring import build_core
 from tests.core.look import refusal, table_sizes
 from tests.people import EVERYTHING, Town
 from tests.postgres import Postgres
@@ -26,24 +27,15 @@ async def test_everything_comes_over_unchanged_and_ids_go_on(town: Town, postgre
         session.add(User(display_name="Old", merged_into=town.bob.actor.user_id, id=900, created_at=town.clock.now()))
         await session.flush()
         await session.execute(delete(OutboxRow).where(OutboxRow.id == many[-1].id))
-        session.add(
-            AuditEntry(
-                via="x",
-                action="x",
-                subject="",
-                outcome="",
-                detail={"b": [1, None], "a": "ä"},
-                created_at=town.clock.now(),
-            )
-        )
+        said = {"b": [1, None], "a": "ä"}
+        session.add(AuditEntry(via="x", action="x", subject="", outcome="", detail=said, created_at=town.clock.now()))
         (await session.get_one(User, town.bob.actor.user_id)).merged_into = 900
     gone = many[-1].id
     before = await table_sizes(town.core, without=())
     done: list[tuple[int, int]] = []
     with postgres.copy_of("migrated") as url:
         copied = await copy_file(_file(town), url, lambda *step: done.append(step))
-        core = build_core(town.settings.model_copy(update={"database_url": url}), clock=town.clock)
-        assert core.settings.database == url
+        core = replace(town.core, db=Database(url))
         assert {each.table: each.rows for each in copied.tables} == before == await table_sizes(core, without=())
         assert done[-1] == (sum(before.values()), sum(before.values()))
         assert (await core.ask(town.alice.actor, report, sent.id, EVERYTHING)).waiting == 1
@@ -94,12 +86,12 @@ async def test_only_a_file_goes_to_postgresql(town: Town, tmp_path: Path) -> Non
 async def test_what_changes_on_the_way_is_noticed_and_nothing_is_kept(town: Town, postgres: Postgres) -> None:
     await town.event()
     with postgres.copy_of("migrated") as url:
-        core = build_core(town.settings.model_copy(update={"database_url": url}))
+        core = replace(town.core, db=Database(url))
         rule = (
             "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'x'; RETURN NEW; END $$"
         )
         async with core.db.write_rows() as connection:
-            await connection.execute(text(rule))
+            await connection.execute(text(spoil))
             await connection.execute(
                 text("CREATE TRIGGER spoil BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION spoil()")
             )

@@ -81,7 +81,7 @@ async def test_two_workers_share_one_message_and_nobody_is_left_out_or_written_t
         town = await people_of(core, live_settings, clock)
         event = await town.event()
         await crowd(town, (await town.row(event)).id, hooks, PEOPLE)
-        shares = {worker.courier.ledger: 0 for worker in (one, two)}
+        shares: dict[object, int] = {worker.courier.ledger: 0 for worker in (one, two)}
         for worker in (one, two):
             _count_claims(worker.courier.ledger, shares)
         sent = await core.act(town.alice.actor, send_message, event.id, NewMessage(title="Hi", body="there"))
