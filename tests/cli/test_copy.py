@@ -87,7 +87,7 @@ async def test_what_changes_on_the_way_is_noticed_and_nothing_is_kept(town: Town
     await town.event()
     with postgres.copy_of("migrated") as url:
         core = replace(town.core, db=Database(url))
-        rule = (
+        spoil = (
             "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'x'; RETURN NEW; END $$"
         )
         async with core.db.write_rows() as connection:

@@ -22,6 +22,8 @@ from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscri
 from tests.core.look import NOBODY, statements, subscriptions
 from tests.people import EVERYTHING, Town
 
+pytestmark = pytest.mark.both_databases
+
 
 class Scene:
     """An event that bob follows by `many` channels, a message about it, and what each use case needs."""
@@ -133,4 +135,5 @@ async def _measured(town: Town, many: int) -> dict[str, int]:
 async def test_no_use_case_costs_more_statements_than_it_did_however_many_rows_there_are(town: Town, rows: int) -> None:
     found = await _measured(town, rows)
     allowed = {name: most for name, most, _ in _costs()}
-    assert {name: count for name, count in found.items() if count > allowed[name]} == {}
+    locks = 0 if town.core.db.sqlite else 2  # the account and the event are held by statements of their own
+    assert {name: count for name, count in found.items() if count > allowed[name] + locks} == {}
