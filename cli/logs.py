@@ -16,7 +16,7 @@ LEVEL = "SOONISH_LOG_LEVEL"
 _SECRETS = (
     (re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s'\"<>]+"), "<url>"),
     (re.compile(r"[^\s@'\"<>()]+@[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}"), "<address>"),
-    (re.compile(r"\bsoonish_[\w-]{16,}"), "<token>"),
+    (re.compile(r"\bsoonish_[\w-]{40,}"), "<token>"),
 )
 _QUIET = ("aiohttp.access", "uvicorn.access", "uvicorn.error", "httpx", "aiosqlite")
 """They would write a line a request, with its path and token, or speak of the server's own steps."""
