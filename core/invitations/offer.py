@@ -193,7 +193,7 @@ async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> Event
         await work.session.flush()
         row.token_hash = token_hash(invitation_token(work.keys, row.id))
     work.detail = {"invitation": row.id}
-    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
+    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, row, channel):
         await _send(work, event, channel, row, purpose)
     return row
 
@@ -213,12 +213,13 @@ def _row(work: Work, event: Event, purpose: Purpose, kind: str, label: str, life
     return row
 
 
-async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
-    """Shared with the mails that ask to confirm: an address hears from strangers so often and no more."""
-    who, per_event = channel.destination, work.settings.subscribe_per_address_event_day
-    if await take(work, "invite_event", f"{who} {event.id}", per_event, DAY) is not None:
+async def _within_limits(work: Work, row: EventInvitation, channel: Channel) -> bool:
+    """One mail a day for one invitation: asking again helps nobody who has it, and what another one asks is news. The
+    hour's limit is shared with the mails that ask to confirm: an address hears from strangers so often and no more."""
+    if await take(work, "invite_mail", str(row.id), 1, DAY) is not None:
         return False
-    return await take(work, "confirm_address", who, work.settings.subscribe_per_address_hour, HOUR) is None
+    who, an_hour = channel.destination, work.settings.subscribe_per_address_hour
+    return await take(work, "confirm_address", who, an_hour, HOUR) is None
 
 
 async def _send(work: Work, event: Event, channel: Channel, row: EventInvitation, purpose: Purpose) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from core.db.models import Integration, Subscription
 
 _Channel = type[Integration]
+_owner, _own, _channel, _row = aliased(Integration), aliased(Integration), aliased(Integration), aliased(Subscription)
+"""Made once: an alias costs more to make than the query to run."""
 
 
 def same_person(
@@ -20,9 +22,8 @@ def same_person(
     An address without an account is the account's whose proved channel it is, and the other way round: who was removed
     on one of them does not come back on another.
     """
-    owner, own = aliased(Integration), aliased(Integration)
-    owners = select(owner.user_id).where(
-        owner.destination == destination, owner.user_id.is_not(None), owner.confirmed_at.is_not(None)
+    owners = select(_owner.user_id).where(
+        _owner.destination == destination, _owner.user_id.is_not(None), _owner.confirmed_at.is_not(None)
     )
 
     def theirs(account: ColumnElement[int | None]) -> ColumnElement[bool]:
@@ -31,7 +32,9 @@ def same_person(
     return or_(
         channel.destination == destination,
         theirs(cast("ColumnElement[int | None]", channel.user_id)),
-        channel.destination.in_(select(own.destination).where(theirs(cast("ColumnElement[int | None]", own.user_id)))),
+        channel.destination.in_(
+            select(_own.destination).where(theirs(cast("ColumnElement[int | None]", _own.user_id)))
+        ),
     )
 
 
@@ -41,10 +44,9 @@ def removed_person(
     user_id: int | InstrumentedAttribute[int | None] | None,
 ) -> ColumnElement[bool]:
     """Whether the organizer removed this person from the event, on whichever channel."""
-    row, channel = aliased(Subscription), aliased(Integration)
-    theirs = select(channel.id).where(same_person(destination, user_id, channel))
+    theirs = select(_channel.id).where(same_person(destination, user_id, _channel))
     return (
-        select(row.id)
-        .where(row.event_id == event_id, row.integration_id.in_(theirs), row.ended_by == "removed")
+        select(_row.id)
+        .where(_row.event_id == event_id, _row.integration_id.in_(theirs), _row.ended_by == "removed")
         .exists()
     )

@@ -214,6 +214,16 @@ async def test_an_address_is_invited_by_one_mail_a_day_and_never_when_it_said_ne
     assert await notifications(town, other, "invitation") == []
 
 
+async def test_every_invitation_is_mailed_whatever_else_the_address_was_asked_that_day(town: Town) -> None:
+    event, bob = await private(town), town.bob.email
+    number, _ = await mailed(town, event, bob)
+    await town.core.act(town.alice.actor, invite_organizer, event.id, OneAddress(email=bob))
+    await town.core.act(town.alice.actor, revoke_invitation, event.id, number)
+    again, _ = await mailed(town, event, bob)
+    sent = [(row.data["invitation"], row.data["purpose"]) for row in await notifications(town, event, "invitation")]
+    assert sent == [(number, "follow"), (number + 1, "organize"), (again, "follow")]
+
+
 # Visibility
 
 

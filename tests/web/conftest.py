@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import func, select
 
 from core.clock import UTC
-from core.db.migrate import upgrade
 from core.db.models import Base
 from core.delivery.message import OK, Message, Outcome
 from core.settings import Settings
@@ -107,21 +106,13 @@ class Stage:
             }
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("web") / "empty.db"
-    upgrade(f"sqlite:///{path}")
-    return path
-
-
-def settings_in(folder: Path, empty_database: Path) -> Settings:
-    shutil.copy(empty_database, folder / "soonish.db")
+def settings_in(folder: Path) -> Settings:
     return Settings(_env_file=None, soonish_data=folder, public_base_url="https://soonish.test")
 
 
 @pytest.fixture
-def settings(tmp_path: Path, empty_database: Path) -> Settings:
-    return settings_in(tmp_path, empty_database)
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
 
 
 @contextlib.asynccontextmanager

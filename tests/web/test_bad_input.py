@@ -1,7 +1,6 @@
 """Input that is wrong: a clear refusal that names the field, and nothing changed."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,9 @@ from web.app import API
 
 
 @pytest.fixture(scope="module")
-async def stage(
-    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, inhabited: Inhabited
-) -> AsyncIterator[Stage]:
+async def stage(tmp_path_factory: pytest.TempPathFactory, inhabited: Inhabited) -> AsyncIterator[Stage]:
     """One stage for all of them: what is refused changes nothing."""
-    async with playing(settings_in(tmp_path_factory.mktemp("refused"), empty_database), inhabited) as made:
+    async with playing(settings_in(tmp_path_factory.mktemp("refused")), inhabited) as made:
         yield made
 
 

@@ -28,8 +28,8 @@ async def chat() -> AsyncIterator[OAuthServer]:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, empty_database: Path, inhabited: Inhabited, chat: OAuthServer) -> AsyncIterator[Stage]:
-    plain = settings_in(tmp_path, empty_database)
+async def stage(tmp_path: Path, inhabited: Inhabited, chat: OAuthServer) -> AsyncIterator[Stage]:
+    plain = settings_in(tmp_path)
     settings = Settings(_env_file=None, **(plain.model_dump(exclude_unset=True) | chat.settings))
     async with playing(settings, inhabited) as made:
         yield made
@@ -390,10 +390,8 @@ async def test_the_only_way_in_is_not_unlinked(stage: Stage, chat: OAuthServer) 
     assert (answer.status, "only way" in answer.json["detail"]) == (409, True)
 
 
-async def test_nothing_is_offered_that_is_not_configured(
-    tmp_path: Path, empty_database: Path, inhabited: Inhabited
-) -> None:
-    async with playing(settings_in(tmp_path, empty_database), inhabited) as plain:
+async def test_nothing_is_offered_that_is_not_configured(tmp_path: Path, inhabited: Inhabited) -> None:
+    async with playing(settings_in(tmp_path), inhabited) as plain:
         assert "Discord" not in (await plain.visitor.get("/sign-in")).text
         for path in ("/sign-in/discord", "/sign-in/slack", "/sign-in/discord/callback", "/sign-in/irc"):
             assert (await plain.visitor.get(path)).status == 404

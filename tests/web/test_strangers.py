@@ -1,15 +1,19 @@
 """Every route that the application has, played by nobody and by a stranger; the list is the application's own. One
 that is not in the table fails the test."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from core.db.models import Identity
+from core.settings import Settings
+from tests.conftest import Inhabited
 from tests.web.client import Client
-from tests.web.conftest import HOOK, START, Stage
+from tests.web.conftest import HOOK, START, Stage, playing, settings_in
 from tests.web.test_accounts import signed_in
 
 
@@ -194,8 +198,7 @@ async def _identity_of(stage: Stage, user_id: int) -> int:
         return row.id
 
 
-@pytest.fixture
-async def ids(stage: Stage) -> Ids:
+async def _furnished(stage: Stage) -> Ids:
     event = await stage.event()
     followed = await stage.bob.post(f"/api/events/{event}/subscribe")
     message = await stage.alice.post(f"/api/events/{event}/notify", {"title": "Hello", "body": "All of you"})
@@ -213,6 +216,32 @@ async def ids(stage: Stage) -> Ids:
         session_id=sessions.json["items"][0]["id"],
         identity_id=await _identity_of(stage, 1),
     )
+
+
+@dataclass(frozen=True)
+class Scenery:
+    folder: Path
+    ids: Ids
+
+
+@pytest.fixture(scope="session")
+async def scenery(tmp_path_factory: pytest.TempPathFactory, inhabited: Inhabited) -> Scenery:
+    """Furnished once, copied for each test."""
+    folder = tmp_path_factory.mktemp("scenery")
+    async with playing(settings_in(folder), inhabited) as stage:
+        ids = await _furnished(stage)
+    return Scenery(folder, ids)
+
+
+@pytest.fixture
+async def stage(settings: Settings, inhabited: Inhabited, scenery: Scenery) -> AsyncIterator[Stage]:
+    async with playing(settings, replace(inhabited, folder=scenery.folder)) as made:
+        yield made
+
+
+@pytest.fixture
+def ids(scenery: Scenery) -> Ids:
+    return scenery.ids
 
 
 @pytest.mark.parametrize("route", RULES)
