@@ -30,6 +30,8 @@ ELSEWHERE = {
     "keys_in_use": "the service's own",
     "keys_rotated": "the operator's, at the terminal",
     "neglected": "the sweeper's",
+    "backlog": "the service's own",
+    "ring_all": "the operator's, at the terminal",
     "disable_channel": "the courier's",
     "prepare_integration": "the first half of adding a channel; its route is in the web's table",
     "register": "open to everybody; that it tells nobody anything is compared for every kind of address",
