@@ -31,6 +31,7 @@ from core.temporal import Temporal, TemporalAwayError
 from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
+from worker.cards import CardKeeper
 from worker.relay import Relay
 from worker.workflows.accounts import SessionManagementWorkflow, UserVerificationWorkflow
 from worker.workflows.event import EventWorkflow
@@ -104,6 +105,10 @@ async def working(
     relay = Relay(core, temporal)
     activities = Activities(core, courier, temporal, outbound.openings)
     background: list[asyncio.Task[None]] = []
+    cards: list[asyncio.Task[None]] = []
+    if settings.discord_bot_token is not None:
+        # Beside Temporal: cards stay true while that is away.
+        cards.append(asyncio.create_task(CardKeeper(core, outbound.sender.discord, courier.hosts).run(), name="cards"))
     try:
         client = await _patiently(temporal)
         await _keep_house(client, settings)
@@ -126,7 +131,7 @@ async def working(
             yield RunningWorker(core, courier, relay, temporal)
             await _end(background)
     finally:
-        await _end(background)
+        await _end([*background, *cards])
         await courier.close()
         await core.db.close()
 
