@@ -13,6 +13,7 @@ from core.db.migrate import upgrade
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
+from tests.discord_rest import DiscordRest
 from tests.people import Clock, Person, Town, people_of
 from tests.servers import SmtpSink, TemporalServer, WebhookSink
 from worker.main import RunningWorker, working
@@ -53,6 +54,12 @@ async def smtp() -> AsyncIterator[SmtpSink]:
 async def hooks() -> AsyncIterator[WebhookSink]:
     async with WebhookSink() as sink:
         yield sink
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[DiscordRest]:
+    async with DiscordRest() as rest:
+        yield rest
 
 
 MakeSettings = Callable[..., Settings]
