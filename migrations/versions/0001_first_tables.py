@@ -304,13 +304,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event_announcements", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_event_announcements_event_id"), ["event_id"], unique=False)
-        batch_op.create_index(
-            "ix_event_announcements_live",
-            ["event_id"],
-            unique=False,
-            sqlite_where=sa.text("gone_at IS NULL"),
-            postgresql_where=sa.text("gone_at IS NULL"),
-        )
 
     op.create_table(
         "event_organizers",
@@ -670,11 +663,6 @@ def downgrade() -> None:
 
     op.drop_table("event_organizers")
     with op.batch_alter_table("event_announcements", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_event_announcements_live",
-            sqlite_where=sa.text("gone_at IS NULL"),
-            postgresql_where=sa.text("gone_at IS NULL"),
-        )
         batch_op.drop_index(batch_op.f("ix_event_announcements_event_id"))
 
     op.drop_table("event_announcements")

@@ -19,6 +19,7 @@ from core.delivery.sender import Sender
 from core.events.changes import cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
 from core.operations.pause import pause_sending, resume_sending
+from core.privacy.erase import NOBODY_ANY_MORE, erase_account
 from core.settings import Settings
 from core.subscriptions.leave import end_mine
 from tests.conftest import MakeSettings
@@ -285,6 +286,19 @@ async def test_an_event_gone_private_is_told_on_no_card(
         shown = await shows(discord, card, "A private event")
     assert "Launch" not in str(shown)
     assert "secret" not in str(shown)
+
+
+async def test_an_erased_organizer_is_named_on_no_card(
+    town: Town, discord: DiscordRest, make_bot_settings: Settings
+) -> None:
+    event = await town.event(town.in_(hours=1))
+    card = await announced(town, discord, event)
+    async with keeping(town, make_bot_settings):
+        town.clock.shift += dt.timedelta(hours=3)
+        assert "Alice" in words(await shows(discord, card, "over"))
+        await town.core.act(town.alice.actor, erase_account)
+        town.clock.shift += COUNTING
+        assert "Alice" not in words(await shows(discord, card, NOBODY_ANY_MORE))
 
 
 async def test_a_pause_of_all_sending_is_a_pause_of_cards(

@@ -128,11 +128,4 @@ class EventAnnouncement(Numbered, Base):
         return (
             UniqueConstraint("platform", "tenant_id", "channel_id", "message_id"),
             one_of("platform", "discord", "slack"),
-            # What the worker looks through; cards that are gone cost it nothing.
-            Index(
-                "ix_event_announcements_live",
-                "event_id",
-                sqlite_where=text("gone_at IS NULL"),
-                postgresql_where=text("gone_at IS NULL"),
-            ),
         )
