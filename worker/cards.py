@@ -11,7 +11,6 @@ from core.db.engine import Watch
 from core.delivery.addresses import DISCORD_BOT
 from core.delivery.bot import DiscordBot
 from core.delivery.hosts import Hosts
-from core.delivery.message import Outcome
 from core.notifications.rows import sending_paused
 from core.work import SYSTEM, Core, Work
 
@@ -114,19 +113,13 @@ class CardKeeper:
     async def _edit(self, stale: Stale) -> dt.datetime | None:
         """When to look again."""
         now = self._core.clock.now()
-        gate = self._hosts.enter(DISCORD_BOT)
-        if gate is None:
+        deferral = self._hosts.trouble(DISCORD_BOT)
+        if deferral is not None:
+            return now + dt.timedelta(seconds=deferral.retry_after or 1.0)
+        if not await self._core.step(claim_card, stale, self._owner):
             return now + _ASK_AGAIN
-        if gate.deferral is not None:
-            return now + dt.timedelta(seconds=gate.deferral.retry_after or 1.0)
-        outcome: Outcome | None = None
-        try:
-            if not await self._core.step(claim_card, stale, self._owner):
-                return now + _ASK_AGAIN
-            outcome = await self._bot.edit(stale.channel_id, stale.message_id, discord_card(stale.card))
-            self._hosts.record(DISCORD_BOT, outcome)
-        finally:
-            self._hosts.leave(DISCORD_BOT, gate)
+        outcome = await self._bot.edit(stale.channel_id, stale.message_id, discord_card(stale.card))
+        self._hosts.record(DISCORD_BOT, outcome)
         await self._core.step(record_edit, stale, self._owner, outcome)
         return None if outcome.delivered or outcome.permanent else self._core.clock.now() + _ASK_AGAIN
 

@@ -22,6 +22,8 @@ AT_ONCE = dt.timedelta(seconds=1)
 """Between two edits of one card, whatever changed."""
 COUNTING = dt.timedelta(seconds=5)
 """Between two edits that only count anew: a thousand people may press within seconds."""
+OLD, COUNTING_OLD = dt.timedelta(hours=1), dt.timedelta(seconds=30)
+"""Discord keeps a limit of its own for edits of messages older than an hour (30046)."""
 _LEASE = dt.timedelta(seconds=60)
 _FIRST_WAIT = dt.timedelta(seconds=5)
 _LONGEST_WAIT = dt.timedelta(hours=1)
@@ -93,7 +95,8 @@ async def look_at_card(work: Work, announcement_id: int) -> Stale | None:
     if card.says == mine.shown:
         return None
     only_counted = (card.revision, card.status) == (mine.shown_revision, mine.shown_status)
-    at = mine.edited_at + (COUNTING if only_counted else AT_ONCE)
+    counting = COUNTING if work.now - mine.created_at < OLD else COUNTING_OLD
+    at = mine.edited_at + (counting if only_counted else AT_ONCE)
     waits = [at, *(moment for moment in (mine.retry_at, mine.lease_until) if moment is not None)]
     return Stale(mine.id, mine.channel_id, mine.message_id, mine.shown, mine.attempts, card, max(waits))
 

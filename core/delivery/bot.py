@@ -20,7 +20,8 @@ from core.settings import Settings
 
 CHANNELS_KEPT = 20_000
 LIMIT_SECONDS = 5.0
-"""For an answer that asks to wait and does not say how long."""
+OLD_MESSAGE_SECONDS = 60.0
+"""For an answer that asks to wait and does not say how long; and for one about edits of messages older than an hour."""
 OPERATOR_SECONDS = 60.0
 
 NO_TOKEN = Outcome(
@@ -159,12 +160,13 @@ def _limited(reply: Reply, body: dict[str, Any]) -> Outcome:
     """About one route, unless it is said to be global, or without Discord's own words: then it is the guard's."""
     said = body.get("retry_after", reply.headers.get("Retry-After"))
     wait = parse_retry_after(said if isinstance(said, int | float | str) else None)
+    unsaid = OLD_MESSAGE_SECONDS if body.get("code") == 30046 else LIMIT_SECONDS
     everywhere = not body or body.get("global") is True or "X-RateLimit-Global" in reply.headers
     return Outcome(
         False,
         "http_429",
         "Discord asked to wait.",
-        retry_after=LIMIT_SECONDS if wait is None else wait,
+        retry_after=unsaid if wait is None else wait,
         deferred=True,
         host_wide=everywhere,
     )

@@ -105,7 +105,7 @@ def _costs() -> list[Cost]:
         ),
         ("switch off", 3, lambda s: s.town.core.act(s.town.bob.actor, change_integration, s.hooks[0], off)),
         ("switch on", 4, lambda s: s.town.core.act(s.town.bob.actor, change_integration, s.hooks[0], on)),
-        ("card_for", 3, lambda s: s.town.core.ask(s.town.alice.actor, card_for, s.event.id, GENERAL)),
+        ("card_for", 2, lambda s: s.town.core.ask(s.town.alice.actor, card_for, s.event.id, GENERAL)),
         ("announce", 6, lambda s: announced(s.town, s.event)),
         ("event_duties", 3, lambda s: s.town.core.step(event_duties, s.event_id)),
         ("unsubscribe", 7, lambda s: s.town.core.act(NOBODY, unsubscribe, s.leave, "everything")),

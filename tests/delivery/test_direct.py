@@ -120,6 +120,14 @@ async def test_a_limit_is_waited_for_by_whom_it_names(
     assert (outcome.deferred, outcome.retry_after, outcome.host_wide) == (True, 7.5, everybody)
 
 
+async def test_a_limit_on_old_messages_that_names_no_time_is_not_asked_again_at_once(
+    bot: Sender, discord: DiscordRest
+) -> None:
+    discord.refuse("PATCH", Refusal(429, 30046))
+    outcome = await bot.discord.edit("600", "1", {"content": "x"})
+    assert (outcome.deferred, outcome.retry_after, outcome.host_wide) == (True, 60.0, False)
+
+
 async def test_the_limit_on_opening_channels_is_the_whole_bots(bot: Sender, discord: DiscordRest) -> None:
     discord.refuse("POST /users", Refusal(429, 0, more={"retry_after": 3, "global": False}))
     assert (await bot.send(URL, WORDS)).host_wide

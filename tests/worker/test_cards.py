@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select, update
 
 from core.cards.announcements import announce, card_for
-from core.cards.keep import COUNTING
+from core.cards.keep import AT_ONCE, COUNTING, COUNTING_OLD, claim_card, look_at_card, record_edit
 from core.cards.model import Posted, Space
 from core.cards.on_discord import discord_card
 from core.db.models import EventAnnouncement
+from core.delivery.addresses import DISCORD_BOT
 from core.delivery.hosts import Hosts
+from core.delivery.message import OK
 from core.delivery.policy import DestinationPolicy
 from core.delivery.sender import Sender
 from core.events.changes import cancel_event, change_event
@@ -22,6 +24,7 @@ from core.operations.pause import pause_sending, resume_sending
 from core.privacy.erase import NOBODY_ANY_MORE, erase_account
 from core.settings import Settings
 from core.subscriptions.leave import end_mine
+from core.work import SYSTEM
 from tests.conftest import MakeSettings
 from tests.core.look import statements
 from tests.discord_rest import DiscordRest, Payload, Refusal
@@ -147,10 +150,25 @@ async def test_a_crowd_is_counted_in_one_edit(town: Town, discord: DiscordRest, 
     assert len(discord.edits(card)) == 1
 
 
+async def test_an_old_card_counts_less_often_and_changes_at_once(town: Town, discord: DiscordRest) -> None:
+    event = await town.event()
+    card = (await card_row(town, await announced(town, discord, event))).id
+    town.clock.shift += dt.timedelta(hours=2)
+    async with town.core.db.write() as session:
+        await session.execute(update(EventAnnouncement).values(edited_at=town.clock.now()))
+    await town.follow(town.bob, event)
+    counted = await town.core.ask(SYSTEM, look_at_card, card)
+    await rename(town, event, "Garden party")
+    changed = await town.core.ask(SYSTEM, look_at_card, card)
+    assert counted is not None
+    assert changed is not None
+    assert counted.at - changed.at == COUNTING_OLD - AT_ONCE
+
+
 async def test_two_workers_edit_a_card_once_for_each_change(
     town: Town, discord: DiscordRest, make_bot_settings: Settings
 ) -> None:
-    discord.delay = 0.05
+    discord.delay = 0.4
     event = await town.event()
     card = await announced(town, discord, event)
     async with keeping(town, make_bot_settings) as first, keeping(town, make_bot_settings) as second:
@@ -165,6 +183,21 @@ async def test_two_workers_edit_a_card_once_for_each_change(
 
         await until(busy, lambda count: count == 0)
     assert len(discord.edits(card)) == 3
+
+
+async def test_of_two_that_saw_the_same_stale_card_one_edits_it(town: Town, discord: DiscordRest) -> None:
+    event = await town.event()
+    card = (await card_row(town, await announced(town, discord, event))).id
+    await rename(town, event, "Garden party")
+    stale = await town.core.ask(SYSTEM, look_at_card, card)
+    assert stale is not None
+    assert await town.core.step(claim_card, stale, "one")
+    assert not await town.core.step(claim_card, stale, "other")
+    await town.core.step(record_edit, stale, "other", OK)
+    assert await town.core.ask(SYSTEM, look_at_card, card) is not None
+    await town.core.step(record_edit, stale, "one", OK)
+    assert await town.core.ask(SYSTEM, look_at_card, card) is None
+    assert not await town.core.step(claim_card, stale, "other")
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, 10008), (404, 10003), (403, 50001)])
@@ -221,6 +254,19 @@ async def test_a_limit_on_the_whole_bot_holds_back_every_card(
         town.clock.shift += dt.timedelta(seconds=40)
         for card in cards:
             await shows(discord, card, "Garden party")
+
+
+async def test_many_direct_messages_do_not_hold_back_a_card(
+    town: Town, discord: DiscordRest, make_bot_settings: Settings
+) -> None:
+    event = await town.event()
+    card = await announced(town, discord, event)
+    hosts = Hosts(32)
+    while hosts.enter(DISCORD_BOT) is not None:  # every place of the bot's host is taken
+        pass
+    async with keeping(town, make_bot_settings, hosts):
+        await rename(town, event, "Garden party")
+        await shows(discord, card, "Garden party")
 
 
 @pytest.mark.parametrize("refusal", [Refusal(500, None), Refusal(401), Refusal(403, None)])
@@ -297,7 +343,7 @@ async def test_an_erased_organizer_is_named_on_no_card(
         town.clock.shift += dt.timedelta(hours=3)
         assert "Alice" in words(await shows(discord, card, "over"))
         await town.core.act(town.alice.actor, erase_account)
-        town.clock.shift += COUNTING
+        town.clock.shift += COUNTING_OLD
         assert "Alice" not in words(await shows(discord, card, NOBODY_ANY_MORE))
 
 
