@@ -7,6 +7,7 @@ same transaction, the audit row and (for a repeated request) the stored answer; 
 import datetime as dt
 import hashlib
 import json
+import logging
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -25,9 +26,12 @@ from core.errors import Code, SoonishError, conflict
 from core.identities.signed import SignedIdentity
 from core.keys import Keys
 from core.settings import Settings
+from core.trail import current, following, fresh
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 
@@ -106,6 +110,7 @@ class Work:
                 signal=signal,
                 subject_id=subject_id,
                 created_at=self.now,
+                trail=current() or None,
             )
         )
 
@@ -157,6 +162,24 @@ class Core:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> T:
+        with following(current() or fresh()):
+            try:
+                answer, subject = await self._tried(actor, use_case, once, args, kwargs)
+            except SoonishError as refusal:
+                log.info("%s: %s", use_case.__name__, refusal.code)
+                raise
+            log.info("%s: done%s", use_case.__name__, f", {subject}" if subject else "")
+            return answer
+
+    async def _tried(
+        self,
+        actor: Actor,
+        use_case: Callable[..., Awaitable[T]],
+        once: Once | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> tuple[T, str]:
+        """The answer, and what it was about."""
         now = self.clock.now()
         for attempt in range(1, _ATTEMPTS + 1):
             work: Work | None = None
@@ -164,12 +187,12 @@ class Core:
                 async with self.db.write() as session:
                     work = Work(self, session, actor, now)
                     if once is not None and (stored := await _stored_answer(session, once, now)) is not None:
-                        return typing.cast("T", _answers_of(use_case).validate_json(stored))
+                        return typing.cast("T", _answers_of(use_case).validate_json(stored)), "as before"
                     answer = await use_case(work, *args, **kwargs)
                     session.add(_audit(work, use_case, "done"))
                     if once is not None:
                         session.add(_answer_row(once, _answers_of(use_case).dump_json(answer).decode(), work))
-                    return answer
+                    return answer, work.subject
             except SoonishError as refusal:
                 if actor.user_id is None:
                     # Anybody can be refused as often as they like: that must not fill the log.

@@ -1,21 +1,26 @@
 """Real parts for every test: a Temporal server, SQLite files, SMTP and HTTP sinks. The clock alone is ours."""
 
+import logging
 import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from core.db.migrate import upgrade
+from core.metrics.page import MetricsPage
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
 from tests.discord_rest import DiscordRest
 from tests.people import Clock, Person, Town, people_of
 from tests.servers import SmtpSink, TemporalServer, WebhookSink
+from tests.sweep import Listener, sweep
 from worker.main import RunningWorker, working
 
 
@@ -28,6 +33,28 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
             patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """At the end of the session (of each process, where there are several) nothing secret stands where it must not."""
+    listener, registries = Listener(), list[CollectorRegistry]()
+    begin = MetricsPage.__init__
+
+    def remember(page: MetricsPage, *given: Any) -> None:
+        begin(page, *given)
+        registries.append(page.registry)
+
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(listener)
+    root.setLevel(min(level or logging.WARNING, logging.INFO))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MetricsPage, "__init__", remember)
+        yield
+    root.removeHandler(listener)
+    root.setLevel(level)
+    found = sweep(tmp_path_factory.getbasetemp(), listener, registries)
+    assert not found, "secrets where they must not be:\n" + "\n".join(found[:20])
 
 
 @pytest.fixture(scope="session")

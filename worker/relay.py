@@ -1,6 +1,7 @@
 """The relay: rings Temporal for what was committed. Away for an hour means late by an hour, and nothing lost."""
 
 import asyncio
+import datetime as dt
 import logging
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ from core.contracts import EVENT_UPDATED
 from core.db.engine import Watch
 from core.db.models import Event, OutboxRow
 from core.events.duties import neglected
+from core.metrics.sending import RelayMetrics
 from core.temporal import Temporal, TemporalAwayError
+from core.trail import following, fresh
 from core.work import SYSTEM, Core
 
 log = logging.getLogger(__name__)
@@ -35,14 +38,24 @@ class _Bell:
     signal: str
     subject_id: int
     rows: tuple[int, ...]
+    since: tuple[dt.datetime, ...]
+    trails: tuple[str, ...]
+    """What asked for them, in the logs."""
+
+    @property
+    def whom(self) -> str:
+        if self.event_id is not None:
+            return f"event {self.event_id}"
+        return f"notification {self.notification_id}" if self.user_id is None else f"user {self.user_id}"
 
 
 class Relay:
     """Belongs to the worker. Several workers may ring the same bell: that is harmless."""
 
-    def __init__(self, core: Core, temporal: Temporal) -> None:
+    def __init__(self, core: Core, temporal: Temporal, metrics: RelayMetrics | None = None) -> None:
         self._core = core
         self._temporal = temporal
+        self._metrics = metrics
         self._wait = _EVERY
 
     async def run(self) -> None:
@@ -52,12 +65,18 @@ class Relay:
                 async with self._core.db.watch() as watch:
                     await self._ring_when_there_is_something(watch)
             except TemporalAwayError as error:
+                self._count_failure()
                 self._wait = min(max(self._wait, 0.1) * 2, _LONGEST_WAIT)
                 log.warning("%s; trying again in %.1f s", error, self._wait)
             except Exception:
+                self._count_failure()
                 self._wait = min(max(self._wait, 0.1) * 2, _LONGEST_WAIT)
                 log.exception("the relay failed; trying again in %.1f s", self._wait)
             await asyncio.sleep(self._wait)
+
+    def _count_failure(self) -> None:
+        if self._metrics is not None:
+            self._metrics.failed()
 
     async def _ring_when_there_is_something(self, watch: Watch) -> None:
         more = True
@@ -74,7 +93,12 @@ class Relay:
 
         async def ring(bell: _Bell) -> tuple[int, ...]:
             async with gate:
-                await self._ring(bell)
+                with following(*bell.trails):
+                    await self._ring(bell)
+                    log.info("rang %s for %s, %d in the outbox", bell.signal, bell.whom, len(bell.rows))
+                if self._metrics is not None:
+                    now = self._core.clock.now()
+                    self._metrics.rung(bell.signal, [now - since for since in bell.since])
                 return bell.rows
 
         done = await asyncio.gather(*(ring(bell) for bell in bells), return_exceptions=True)
@@ -95,7 +119,8 @@ class Relay:
                 await connection.execute(
                     select(
                         OutboxRow.id, OutboxRow.event_id, OutboxRow.notification_id, OutboxRow.user_id,
-                        OutboxRow.signal, OutboxRow.subject_id, Event.public_id,
+                        OutboxRow.signal, OutboxRow.subject_id, OutboxRow.trail, OutboxRow.created_at,
+                        Event.public_id,
                     )
                     .outerjoin(Event, Event.id == OutboxRow.event_id)
                     .where(OutboxRow.relayed_at.is_(None))
@@ -107,6 +132,7 @@ class Relay:
         for row in rows:
             # Sessions have a workflow each.
             key = (row.event_id, row.notification_id, row.user_id, row.subject_id if row.user_id is not None else None)
+            before = bells.get(key)
             bells[key] = _Bell(
                 event_id=row.event_id,
                 public_id=row.public_id,
@@ -114,7 +140,9 @@ class Relay:
                 user_id=row.user_id,
                 signal=row.signal,
                 subject_id=row.subject_id,
-                rows=(*(bells[key].rows if key in bells else ()), row.id),
+                rows=(*(before.rows if before else ()), row.id),
+                since=(*(before.since if before else ()), row.created_at),
+                trails=(*(before.trails if before else ()), *filter(None, [row.trail])),
             )
         return list(bells.values())
 
@@ -131,7 +159,10 @@ class Relay:
         Temporal."""
         while True:
             try:
-                rang = await self.sweep()
+                with following(fresh()):
+                    rang = await self.sweep()
+                if rang and self._metrics is not None:
+                    self._metrics.swept(rang)
                 if rang:
                     log.warning("the sweeper rang for %d that did not move", rang)
             except (TemporalAwayError, TemporalError, RPCError) as error:
@@ -145,7 +176,9 @@ class Relay:
         async with self._core.db.read() as session:
             rows = (await session.execute(select(Event.id, Event.public_id).where(Event.id.in_(events)))).all()
         for event_id, public_id in rows:
+            log.info("event %d owes something that does not move", event_id)
             await self._temporal.ring_event(event_id, public_id, EVENT_UPDATED, event_id)
         for notification_id in notifications:
+            log.info("notification %d owes something that does not move", notification_id)
             await self._temporal.ring_notification(notification_id)
         return len(rows) + len(notifications)

@@ -7,7 +7,7 @@ was in flight and loses nothing.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -43,6 +43,8 @@ class Claim:
     recipients: list[Recipient]
     more: bool
     """Whether a further claim may find something due now."""
+    passed_over: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many rows got another status than being sent, by (status, code)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Ledger:
             for verdict, ids in verdicts.items():
                 await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(self._claimed(verdict, now)))
         self._in_hand |= dict.fromkeys((recipient.delivery_id for recipient in recipients), now + self._lease)
-        return Claim(about, recipients, more=len(rows) == limit)
+        passed_over = {(str(found.status), found.code): len(ids) for found, ids in verdicts.items() if found != SEND}
+        return Claim(about, recipients, len(rows) == limit, passed_over)
 
     def _judge(self, about: About, now: dt.datetime) -> Verdict:
         notification, event = about.notification, about.event
@@ -142,17 +145,23 @@ class Ledger:
             "lease_until": None,
         }
 
-    async def record(self, results: Sequence[Result], now: dt.datetime) -> None:
-        """Write outcomes in one transaction. A row whose lease somebody else took over is left to them."""
+    async def record(self, results: Sequence[Result], now: dt.datetime) -> list[str]:
+        """Write outcomes in one transaction; what each row became, in their order. A row whose lease somebody else
+        took over is left to them."""
         delivered = [result for result in results if result.outcome.delivered]
         missed = [result for result in results if not result.outcome.delivered]
+        values = {result.recipient.delivery_id: self._missed_values(result, now) for result in missed}
         async with self._db.write_rows() as connection:
             if delivered:
                 await self._record_delivered(connection, delivered, now)
             if missed:
-                await self._record_missed(connection, missed, now)
+                await self._record_missed(connection, missed, list(values.values()))
         for result in results:
             self.drop(result.recipient)
+        return [
+            "delivered" if result.outcome.delivered else str(values[result.recipient.delivery_id]["new_status"])
+            for result in results
+        ]
 
     async def _record_delivered(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
         await connection.execute(
@@ -174,8 +183,10 @@ class Ledger:
                 update(Integration).where(Integration.id.in_(healed)).values(failures=0, last_error=None)
             )
 
-    async def _record_missed(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
-        await connection.execute(_MISSED, [self._missed_values(result, now) for result in results])
+    async def _record_missed(
+        self, connection: AsyncConnection, results: list[Result], values: list[dict[str, object]]
+    ) -> None:
+        await connection.execute(_MISSED, values)
         failed = [r for r in results if not r.outcome.deferred]
         if failed:
             await connection.execute(

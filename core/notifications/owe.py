@@ -12,6 +12,7 @@ from core.db.models import Delivery, Event, Integration, Notification, Subscript
 from core.events.access import follower_may_see
 from core.limits import DAY, demand, take
 from core.notifications.kinds import KINDS
+from core.trail import current
 from core.work import Work
 
 # Written out, because SQLite matches a partial index only by the literal text of its condition.
@@ -19,7 +20,7 @@ ACTIVE = text("subscriptions.state = 'active'")
 Condition = ColumnElement[bool] | TextClause
 _COLUMNS = (
     "created_at", "notification_id", "integration_id", "subscription_id", "destination", "label", "status",
-    "attempts", "next_attempt_at",
+    "attempts", "next_attempt_at", "trail",
 )  # fmt: skip
 
 
@@ -45,6 +46,7 @@ async def new_notification(
         requested_by=work.actor.user_id,
         not_before=not_before or work.now,
         created_at=work.now,
+        trail=current() or None,
     )
     work.session.add(notification)
     await work.session.flush()
@@ -74,6 +76,7 @@ async def owe_subscribers(
             literal("queued"),
             literal(0),
             literal(notification.not_before, type_=Delivery.created_at.type),
+            null(),
         )
         .join(Integration, Integration.id == Subscription.integration_id)
         .join(Event, Event.id == Subscription.event_id)
@@ -111,6 +114,7 @@ async def owe_channel(
     work: Work, notification: Notification, integration: Integration, subscription_id: int | None = None
 ) -> None:
     """A row for one channel."""
+    trail = current() or None
     await _insert(
         work,
         select(
@@ -123,6 +127,7 @@ async def owe_channel(
             literal("queued"),
             literal(0),
             literal(notification.not_before, type_=Delivery.created_at.type),
+            literal(trail) if trail != notification.trail else null(),
         ),
     )
 

@@ -352,6 +352,7 @@ def upgrade() -> None:
         sa.Column("not_before", core.db.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("superseded_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("closed_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("trail", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_notifications_event_id_events")),
         sa.ForeignKeyConstraint(["requested_by"], ["users.id"], name=op.f("fk_notifications_requested_by_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
@@ -440,6 +441,7 @@ def upgrade() -> None:
         sa.Column("signal", sa.String(), nullable=False),
         sa.Column("subject_id", sa.Integer(), nullable=False),
         sa.Column("relayed_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("trail", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_outbox_event_id_events")),
         sa.ForeignKeyConstraint(
             ["notification_id"], ["notifications.id"], name=op.f("fk_outbox_notification_id_notifications")
@@ -535,6 +537,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("sent_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("trail", sa.String(), nullable=True),
         sa.CheckConstraint(
             "status IN ('queued', 'sending', 'delivered', 'pending', 'dead', 'skipped')",
             name=op.f("ck_deliveries_status"),

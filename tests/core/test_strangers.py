@@ -34,6 +34,8 @@ ELSEWHERE = {
     "rung_since": "the card keeper's",
     "maybe_stale": "the card keeper's",
     "look_at_card": "the card keeper's",
+    "backlog": "the service's own",
+    "ring_all": "the operator's, at the terminal",
     "disable_channel": "the courier's",
     "prepare_integration": "the first half of adding a channel; its route is in the web's table",
     "register": "open to everybody; that it tells nobody anything is compared for every kind of address",
