@@ -139,11 +139,7 @@ async def test_a_crowd_is_counted_in_one_edit(town: Town, discord: DiscordRest, 
         for number in range(30):
             channel = await town.channel(town.bob, f"json://192.0.2.7/{number}", tag=f"t{number}")
             await town.follow(town.bob, event, channel)
-
-        async def waiting() -> int:
-            return len(keeper._due)
-
-        await until(waiting, lambda count: count == 1)
+        await until(lambda: due(keeper), lambda found: len(found) == 1)
         assert discord.edits(card) == []
         town.clock.shift += COUNTING
         await shows(discord, card, "30 subscribed")
@@ -312,11 +308,7 @@ async def test_an_edit_whose_worker_died_is_made_by_the_next(
         leased = {"lease_owner": "dead", "lease_until": town.clock.now() + dt.timedelta(seconds=60)}
         await session.execute(update(EventAnnouncement).values(leased))
     async with keeping(town, make_bot_settings) as keeper:
-
-        async def waiting() -> int:
-            return len(keeper._due)
-
-        await until(waiting, lambda count: count == 1)
+        await until(lambda: due(keeper), lambda found: len(found) == 1)
         assert discord.edits(card) == []
         town.clock.shift += dt.timedelta(seconds=61)
         await shows(discord, card, "Garden party")
