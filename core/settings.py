@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     session_days: int = Field(30, ge=1, le=400)
     """How long after it was last seen a session ends."""
 
+    discord_bot_token: SecretStr | None = None
+    """With it: direct messages and cards."""
+    discord_requests_per_second: float = Field(40.0, gt=0)
+    """Of each process that writes as the bot. Discord allows a token 50, unless it was given more."""
     discord_client_id: str | None = None
     """With its secret: people may sign in with Discord."""
     discord_client_secret: SecretStr | None = None

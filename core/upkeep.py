@@ -16,6 +16,7 @@ from core.db.models import (
     Delivery,
     DeliveryOpening,
     Event,
+    EventAnnouncement,
     EventGrant,
     EventInvitation,
     Integration,
@@ -192,6 +193,14 @@ async def _subscriptions(work: Work) -> int:
     return await _unused(work, Subscription, or_(ended, Subscription.event_id.in_(_over_since(long_ago))))
 
 
+async def _announcements(work: Work) -> int:
+    """Cards that are gone, and those of events that are long over: what they say stays as it is."""
+    gone = EventAnnouncement.gone_at < work.now - _KEPT_AFTERWARDS
+    over = _over_since(work.now - dt.timedelta(days=work.settings.retention_subscriptions_days))
+    old = select(EventAnnouncement.id).where(or_(gone, EventAnnouncement.event_id.in_(over))).limit(AT_ONCE)
+    return _count(await work.session.execute(delete(EventAnnouncement).where(EventAnnouncement.id.in_(old))))
+
+
 async def _grants(work: Work) -> int:
     """Taken back, or of an address whose event is long over. While the invitation is open, what was taken back says
     that it lets this person in no more. An account keeps sight of what it was let into."""
@@ -267,6 +276,7 @@ RULES: dict[str, Rule] = {
     "unconfirmed": Rule(Subscription, _unconfirmed),
     "addresses": Rule(Integration, _addresses),
     "subscriptions": Rule(Subscription, _subscriptions),
+    "announcements": Rule(EventAnnouncement, _announcements),
     "grants": Rule(EventGrant, _grants),
     "invitations": Rule(EventInvitation, _invitations),
     "sessions": Rule(Session, _sessions),

@@ -20,6 +20,7 @@ from core.metrics.page import MetricsPage
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
+from tests.discord_rest import DiscordRest
 from tests.people import Clock, Person, Town, people_of
 from tests.postgres import Postgres
 from tests.servers import SmtpSink, TemporalServer, WebhookSink
@@ -117,6 +118,12 @@ async def smtp() -> AsyncIterator[SmtpSink]:
 async def hooks() -> AsyncIterator[WebhookSink]:
     async with WebhookSink() as sink:
         yield sink
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[DiscordRest]:
+    async with DiscordRest() as rest:
+        yield rest
 
 
 MakeSettings = Callable[..., Settings]

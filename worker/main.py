@@ -35,6 +35,7 @@ from core.temporal import Temporal, TemporalAwayError
 from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
+from worker.cards import CardKeeper
 from worker.helping import Helper
 from worker.metrics import answering
 from worker.relay import Relay
@@ -114,6 +115,10 @@ async def working(
     relay = Relay(core, temporal, RelayMetrics(page.registry))
     activities = Activities(core, courier, temporal, outbound.openings)
     background: list[asyncio.Task[None]] = []
+    cards: list[asyncio.Task[None]] = []
+    if settings.discord_bot_token is not None:
+        # Beside Temporal: cards stay true while that is away.
+        cards.append(asyncio.create_task(CardKeeper(core, outbound.sender.discord, courier.hosts).run(), name="cards"))
     try:
         client = await _patiently(temporal)
         if await _keep_house(client, settings):
@@ -141,7 +146,7 @@ async def working(
             yield RunningWorker(core, courier, relay, temporal, page)
             await _end(background)
     finally:
-        await _end(background)
+        await _end([*background, *cards])
         await gauge.close()
         await courier.close()
         await core.db.close()

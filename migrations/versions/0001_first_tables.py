@@ -280,6 +280,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_event_invitations_event_id"), ["event_id"], unique=False)
 
     op.create_table(
+        "event_announcements",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("shown", sa.String(), nullable=False),
+        sa.Column("shown_revision", sa.Integer(), nullable=False),
+        sa.Column("shown_followers", sa.Integer(), nullable=False),
+        sa.Column("shown_status", sa.String(), nullable=False),
+        sa.Column("edited_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("gone_at", core.db.types.UtcDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("platform IN ('discord', 'slack')", name=op.f("ck_event_announcements_platform")),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_announcements_event_id_events")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_announcements")),
+        sa.UniqueConstraint(
+            "platform",
+            "tenant_id",
+            "channel_id",
+            "message_id",
+            name=op.f("uq_event_announcements_platform_tenant_id_channel_id_message_id"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("event_announcements", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_announcements_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
         "event_organizers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(timezone=True), nullable=False),
@@ -644,6 +679,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_organizers_user_id"))
 
     op.drop_table("event_organizers")
+    with op.batch_alter_table("event_announcements", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_announcements_event_id"))
+
+    op.drop_table("event_announcements")
     with op.batch_alter_table("event_invitations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_invitations_created_by"))
         batch_op.drop_index(batch_op.f("ix_event_invitations_event_id"))
