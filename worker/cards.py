@@ -8,6 +8,7 @@ import secrets
 from core.cards.keep import Stale, claim_card, last_bell, look_at_card, maybe_stale, record_edit, rung_since
 from core.cards.on_discord import discord_card
 from core.db.engine import Watch
+from core.db.said import OUTBOX
 from core.delivery.addresses import DISCORD_BOT
 from core.delivery.bot import DiscordBot
 from core.delivery.hosts import Hosts
@@ -17,6 +18,8 @@ from core.work import SYSTEM, Core, Work
 log = logging.getLogger(__name__)
 
 _EVERY = 0.2
+_POLL = 1.0
+"""Seconds after which PostgreSQL is asked although nothing was heard."""
 _SWEEP = dt.timedelta(seconds=60)
 _AT_ONCE = 4
 """Cards in flight: they share the bot with people who wait for their messages."""
@@ -45,8 +48,9 @@ class CardKeeper:
         try:
             while True:
                 try:
-                    async with self._core.db.watch() as watch:
-                        await self._keep(watch)
+                    async with self._core.db.watch(OUTBOX, _POLL) as watch, asyncio.TaskGroup() as both:
+                        both.create_task(self._hear(watch))
+                        both.create_task(self._keep())
                 except Exception:
                     log.exception("the keeper of cards stumbled; it goes on")
                 await asyncio.sleep(_ASK_AGAIN.total_seconds())
@@ -55,10 +59,14 @@ class CardKeeper:
                 task.cancel()
             await asyncio.gather(*self._editing.values(), return_exceptions=True)
 
-    async def _keep(self, watch: Watch) -> None:
+    async def _hear(self, watch: Watch) -> None:
         while True:
-            if await watch.changed():
-                await self._listen()
+            await self._listen()
+            await watch.changed()
+            await asyncio.sleep(_EVERY)  # what comes together is looked at together
+
+    async def _keep(self) -> None:
+        while True:
             now = self._core.clock.now()
             if now >= self._sweep_at:
                 await self._sweep(now)
