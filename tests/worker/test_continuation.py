@@ -233,7 +233,7 @@ async def test_a_mail_about_an_account_waits_for_its_next_attempt_in_the_fresh_r
         await town.core.act(town.carol.actor, store_integration, channel, "Second", "second", confirmed=False)
         (mail,) = await rows(town.core, select(Notification))
         client = await worker.temporal.client()
-        its = client.get_workflow_handle(notification_workflow_id(mail.id))
+        its = client.get_workflow_handle(notification_workflow_id(worker.temporal.task_queue, mail.id))
 
         await until(lambda: refusals(smtp, address), bool)
         async with asyncio.timeout(30):
