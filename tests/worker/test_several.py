@@ -90,7 +90,6 @@ async def test_two_workers_share_one_message_and_nobody_is_left_out_or_written_t
     assert (report.delivered, report.failed) == (PEOPLE, 0)
     assert set(hooks.counts().values()) == {1}
     assert len(hooks.counts()) == PEOPLE
-    assert sum(shares.values()) == PEOPLE
     assert min(shares.values()) > PEOPLE // 10, shares
 
 
