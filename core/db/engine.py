@@ -14,7 +14,7 @@ from core.db import sqlite
 if TYPE_CHECKING:
     import psycopg
 
-_WRITE = "soonish_write"
+_BEGIN = "soonish_begin"
 _LOOK_EVERY = 0.020
 
 
@@ -38,7 +38,9 @@ class Database:
             },  # of an INSERT too, which PostgreSQL's driver tells else no one
             connect_args={"async_creator_fn": sqlite.connect} if self.sqlite else {},
         )
-        self._writing = self.engine.execution_options(**{_WRITE: True})
+        self._writing = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        alone = {_BEGIN: None} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._alone = self.engine.execution_options(**alone)
         self._writer = asyncio.Lock() if self.sqlite else contextlib.nullcontext()
         if self.sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -64,6 +66,12 @@ class Database:
     @contextlib.asynccontextmanager
     async def write_rows(self) -> AsyncIterator[AsyncConnection]:
         async with self._writer, self._writing.begin() as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def write_alone(self) -> AsyncIterator[AsyncConnection]:
+        """For one statement that is a transaction by itself: one trip to the database instead of three."""
+        async with self._writer, self._alone.connect() as connection:
             yield connection
 
     @contextlib.asynccontextmanager
@@ -131,5 +139,6 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    begin = connection.get_execution_options().get(_BEGIN, "BEGIN")
+    if begin is not None:
+        connection.exec_driver_sql(begin)

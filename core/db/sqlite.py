@@ -1,7 +1,8 @@
 """aiosqlite with one thread hop for each statement.
 
 SQLAlchemy opens, executes, fetches and closes a cursor for every statement, and with aiosqlite each of the four is a
-trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip.
+trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip, and there is
+none to end a transaction that nobody began.
 """
 
 import sqlite3
@@ -59,6 +60,15 @@ class OneHopConnection(aiosqlite.Connection):
     @property
     def raw(self) -> sqlite3.Connection:
         return self._conn
+
+    async def commit(self) -> None:
+        if self.in_transaction:
+            await super().commit()
+
+    async def rollback(self) -> None:
+        """The pool asks for one whenever a connection comes back."""
+        if self.in_transaction:
+            await super().rollback()
 
     async def in_thread(self, function: Callable[[], Any]) -> Any:
         return await self._execute(function)  # type: ignore[no-untyped-call]

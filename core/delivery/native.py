@@ -6,6 +6,7 @@ Each subclass of a stock plugin builds the request the stock plugin would, from 
 
 import functools
 import json
+import re
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -75,7 +76,49 @@ class Native:
         return outcome
 
 
+# Host and path need no decoding, tidying or judging: what most webhooks look like.
+_NAME = r"(?:[a-z][a-z0-9-]{0,61}[a-z0-9]\.)+[a-z]{2,63}"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN = re.compile(
+    rf"(?P<schema>json|form)(?P<secure>s?)://(?P<host>{_NAME}|{_OCTET}(?:\.{_OCTET}){{3}})"
+    r"(?P<port>:[1-9][0-9]{0,4})?(?P<path>(?:/[A-Za-z0-9._-]+)*/)(?P<query>[A-Za-z0-9._-]+)?"
+)
+
+
+def _plain_parts(url: str) -> dict[str, Any] | None:
+    """What Apprise's parser makes of a webhook without credentials, options and escapes, at a tenth of its cost; None
+    for any other."""
+    found = _PLAIN.fullmatch(url)
+    if found is None or len(found["host"]) > 253:
+        return None
+    host, port, path, query = found["host"], found["port"], found["path"], found["query"]
+    return {
+        "schema": found["schema"] + found["secure"],
+        "secure": bool(found["secure"]),
+        "verify": True,
+        "user": None,
+        "password": None,
+        "host": host,
+        "port": int(port[1:]) if port else None,
+        "fullpath": path + (query or ""),
+        "path": path,
+        "query": query,
+        "url": url,
+        "qsd": {},
+        "qsd+": {},
+        "qsd-": {},
+        "qsd:": {},
+        "payload": {},
+        "headers": {},
+        "params": {},
+    }
+
+
 class Json(Native, NotifyJSON):  # type: ignore[no-untyped-call]
+    @staticmethod
+    def parse_url(url: str) -> dict[str, Any] | None:
+        return _plain_parts(url) or NotifyJSON.parse_url(url)
+
     def request(self, body: str, title: str) -> HttpRequest:
         payload: dict[str, Any] = {
             "version": self.json_version,
@@ -96,6 +139,10 @@ class Json(Native, NotifyJSON):  # type: ignore[no-untyped-call]
 
 
 class Form(Native, NotifyForm):  # type: ignore[no-untyped-call]
+    @staticmethod
+    def parse_url(url: str) -> dict[str, Any] | None:
+        return _plain_parts(url) or NotifyForm.parse_url(url)
+
     def request(self, body: str, title: str) -> HttpRequest:
         fields = {"version": self.form_version, "title": title, "message": body, "type": "info"}
         payload = {self.payload_map[key]: value for key, value in fields.items() if self.payload_map[key]}

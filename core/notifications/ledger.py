@@ -24,13 +24,15 @@ from core.notifications.rows import (
     OPEN,
     About,
     Recipient,
+    Standing,
     about_of,
     counts_of,
     due_rows,
-    judge_row,
+    judge,
     next_due,
     recipient_of,
     sending_paused,
+    standing_of,
 )
 
 _PAUSE_LOOK = dt.timedelta(seconds=60)
@@ -112,17 +114,27 @@ class Ledger:
             about = await about_of(session, notification_id)
             if about is None or await sending_paused(session):
                 return Claim(about, [], more=False)
-            rows = (await session.execute(due_rows(notification_id, limit, now, list(self._in_hand)))).all()
+            connection = await session.connection()
+            outlived = [delivery_id for delivery_id, until in self._in_hand.items() if until <= now]
+            asked = {"notification": notification_id, "at_most": limit, "now": now, "in_hand": outlived}
+            rows = (await connection.execute(due_rows(), asked)).all()
             whole = self._judge(about, now)
+            alike: dict[Standing, list[Recipient]] = defaultdict(list)
+            for row in rows:
+                alike[standing_of(row)].append(recipient_of(row))
             verdicts: dict[Verdict, list[int]] = defaultdict(list)
             recipients = []
-            for row in rows:
-                verdict = whole if whole != SEND else judge_row(about.notification.kind, row)
-                verdicts[verdict].append(row.id)
+            for standing, those in alike.items():
+                verdict = whole if whole != SEND else judge(about.notification.kind, standing)
+                verdicts[verdict] += [recipient.delivery_id for recipient in those]
                 if verdict == SEND:
-                    recipients.append(recipient_of(row))
+                    recipients += those
             for verdict, ids in verdicts.items():
-                await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(self._claimed(verdict, now)))
+                if verdict == SEND:
+                    await connection.execute(_LEASED, {"ids": ids, "owner": self._owner, "until": now + self._lease})
+                else:
+                    why = {"becomes": verdict.status, "why": verdict.code, "says": verdict.reason}
+                    await connection.execute(_PASSED_OVER, {"ids": ids, **why})
             if len(rows) == limit:
                 await self._say_more(session, notification_id)
         self._in_hand |= dict.fromkeys((recipient.delivery_id for recipient in recipients), now + self._lease)
@@ -147,17 +159,6 @@ class Ledger:
             return useful
         return still_news(kind, timing, now)
 
-    def _claimed(self, verdict: Verdict, now: dt.datetime) -> dict[str, object]:
-        if verdict == SEND:
-            return {"status": "sending", "lease_owner": self._owner, "lease_until": now + self._lease}
-        return {
-            "status": verdict.status,
-            "code": verdict.code,
-            "reason": verdict.reason,
-            "lease_owner": None,
-            "lease_until": None,
-        }
-
     async def record(self, results: Sequence[Result], now: dt.datetime) -> list[str]:
         """Write outcomes in one transaction; what each row became, in their order. A row whose lease somebody else
         took over is left to them."""
@@ -165,10 +166,16 @@ class Ledger:
         missed = [result for result in results if not result.outcome.delivered]
         values = {result.recipient.delivery_id: self._missed_values(result, now) for result in missed}
 
+        healed = [result.recipient.integration_id for result in delivered if result.recipient.failures]
+
         async def transaction() -> None:
-            async with self._db.write_rows() as connection:
+            alone = not (missed or healed)
+            async with self._db.write_alone() if alone else self._db.write_rows() as connection:
                 if delivered:
-                    await self._record_delivered(connection, delivered, now)
+                    ids = [result.recipient.delivery_id for result in delivered]
+                    await connection.execute(_DELIVERED, {"ids": ids, "owner": self._owner, "now": now})
+                if healed:
+                    await connection.execute(_HEALED, {"ids": healed})
                 if missed:
                     await self._record_missed(connection, missed, list(values.values()))
 
@@ -179,26 +186,6 @@ class Ledger:
             "delivered" if result.outcome.delivered else str(values[result.recipient.delivery_id]["new_status"])
             for result in results
         ]
-
-    async def _record_delivered(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
-        await connection.execute(
-            update(Delivery)
-            .where(Delivery.id.in_([r.recipient.delivery_id for r in results]), Delivery.lease_owner == self._owner)
-            .values(
-                status="delivered",
-                attempts=Delivery.attempts + 1,
-                sent_at=now,
-                code="ok",
-                reason=None,
-                lease_owner=None,
-                lease_until=None,
-            )
-        )
-        healed = [r.recipient.integration_id for r in results if r.recipient.failures]
-        if healed:
-            await connection.execute(
-                update(Integration).where(Integration.id.in_(healed)).values(failures=0, last_error=None)
-            )
 
     async def _record_missed(
         self, connection: AsyncConnection, results: list[Result], values: list[dict[str, object]]
@@ -309,6 +296,41 @@ async def close_quiet(connection: AsyncConnection | AsyncSession, ids: Sequence[
     )
 
 
+_THESE = Delivery.id.in_(bindparam("ids", expanding=True))
+_LEASED = (
+    update(Delivery)
+    .where(_THESE)
+    .values(status="sending", lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+)
+_PASSED_OVER = (
+    update(Delivery)
+    .where(_THESE)
+    .values(
+        status=bindparam("becomes"),
+        code=bindparam("why"),
+        reason=bindparam("says"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)
+_DELIVERED = (
+    update(Delivery)
+    .where(_THESE, Delivery.lease_owner == bindparam("owner"))
+    .values(
+        status="delivered",
+        attempts=Delivery.attempts + 1,
+        sent_at=bindparam("now"),
+        code="ok",
+        reason=None,
+        lease_owner=None,
+        lease_until=None,
+    )
+)
+_HEALED = (
+    update(Integration)
+    .where(Integration.id.in_(bindparam("ids", expanding=True)))
+    .values(failures=0, last_error=None)
+)
 _MISSED = (
     update(Delivery)
     .where(Delivery.id == bindparam("delivery"), Delivery.lease_owner == bindparam("owner"))

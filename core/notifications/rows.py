@@ -1,11 +1,12 @@
 """Reading the ledger's rows: what is due, what it is about, what the counts are."""
 
 import datetime as dt
-from collections.abc import Collection
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, case, exists, func, or_, select, text
+from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -31,9 +32,8 @@ REPORTED = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A claimed row, with what is needed to write to it."""
+class Recipient(NamedTuple):
+    """A claimed row, with what is needed to write to it. A tuple: ten thousand are made of what a query answers."""
 
     delivery_id: int
     created_at: dt.datetime
@@ -51,6 +51,18 @@ class Recipient:
     """What asked for this row, where that is not what asked for the notification."""
     account: bool = True
     """Whether somebody with an account reads it: others cannot open the page of a private event."""
+
+
+class Standing(NamedTuple):
+    """What decides whether a recipient still wants it and can be reached. Most rows of a message stand alike."""
+
+    subscription: str | None
+    has_subscription: bool
+    active: bool | None
+    removed: bool
+    suppressed: bool
+    off_because: str | None
+    may_see: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +88,26 @@ async def about_of(session: AsyncSession, notification_id: int) -> About | None:
     return About(row[0], row[1], row[2] or "") if row else None
 
 
-def due_rows(
-    notification_id: int, limit: int, now: dt.datetime, in_hand: Collection[int] = ()
-) -> Select[*tuple[Any, ...]]:
-    """Rows that may be claimed now, with all that the verdict and the send need. `in_hand`: rows that the claimer
-    still carries, although their lease may be over."""
+@functools.cache
+def due_rows() -> Select[*tuple[Any, ...]]:
+    """Rows that may be claimed now: what a `Recipient` is made of, then its `Standing`.
+
+    Parameters: `notification`, `now`, `at_most`, and `in_hand`, rows that the claimer still carries although their
+    lease is over.
+    """
     suppressed = exists().where(SuppressedAddress.destination == Delivery.destination)
     # Who has not said yes yet came by an invitation; confirming asks whether that is still good.
     admitted = or_(
         follower_may_see(), and_(Subscription.state == "unconfirmed", Subscription.invitation_id.is_not(None))
     )
+    now = bindparam("now", type_=Delivery.lease_until.type)
     due = or_(
         and_(Delivery.status == "queued", Delivery.next_attempt_at <= now),
-        and_(Delivery.status == "sending", Delivery.lease_until <= now, Delivery.id.not_in(in_hand)),
+        and_(
+            Delivery.status == "sending",
+            Delivery.lease_until <= now,
+            Delivery.id.not_in(bindparam("in_hand", expanding=True)),
+        ),
     )
     return (
         select(
@@ -97,59 +116,50 @@ def due_rows(
             Delivery.attempts,
             Delivery.integration_id,
             Delivery.subscription_id,
-            Delivery.trail,
             Subscription.state,
-            Subscription.requested_at,
+            func.coalesce(Subscription.requested_at, Integration.confirm_requested_at),
             Integration.apprise_url,
-            Integration.is_active,
-            Integration.disabled_reason,
-            Integration.removed_at,
-            Integration.failures,
-            Integration.confirm_requested_at,
-            Integration.user_id,
             User.timezone,
-            suppressed.label("suppressed"),
-            admitted.label("may_see"),
+            Integration.failures,
+            Delivery.trail,
+            Integration.user_id.is_not(None),
+            Subscription.state,
+            Delivery.subscription_id.is_not(None),
+            Integration.is_active,
+            or_(Delivery.integration_id.is_(None), Integration.removed_at.is_not(None)),
+            suppressed,
+            Integration.disabled_reason,
+            admitted,
         )
         .outerjoin(Integration, Integration.id == Delivery.integration_id)
         .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
         .outerjoin(Event, Event.id == Subscription.event_id)
         .outerjoin(User, User.id == Integration.user_id)
-        .where(Delivery.notification_id == notification_id, OPEN, due)
+        .where(Delivery.notification_id == bindparam("notification"), OPEN, due)
         .order_by(Delivery.next_attempt_at, Delivery.id)
-        .limit(limit)
+        .limit(bindparam("at_most", type_=Delivery.id.type))
         .with_for_update(skip_locked=True, of=Delivery)
     )
 
 
-def judge_row(kind: str, row: Row[*tuple[Any, ...]]) -> Verdict:
-    """Whether this recipient still wants it and can be reached."""
+def recipient_of(row: Sequence[Any]) -> Recipient:
+    return Recipient._make(row[: len(Recipient._fields)])
+
+
+def standing_of(row: Sequence[Any]) -> Standing:
+    return Standing._make(row[len(Recipient._fields) :])
+
+
+def judge(kind: str, standing: Standing) -> Verdict:
     return wanted(
         KINDS[kind],
-        subscription=row.state,
-        has_subscription=row.subscription_id is not None,
-        active=bool(row.is_active),
-        removed=row.integration_id is None or row.removed_at is not None,
-        suppressed=bool(row.suppressed),
-        off_because=row.disabled_reason,
-        may_see=bool(row.may_see),
-    )
-
-
-def recipient_of(row: Row[*tuple[Any, ...]]) -> Recipient:
-    return Recipient(
-        delivery_id=row.id,
-        created_at=row.created_at,
-        attempts=row.attempts,
-        integration_id=row.integration_id,
-        subscription_id=row.subscription_id,
-        subscription_state=row.state,
-        requested_at=row.requested_at or row.confirm_requested_at,
-        sealed_url=row.apprise_url,
-        zone=row.timezone,
-        failures=row.failures,
-        trail=row.trail,
-        account=row.user_id is not None,
+        subscription=standing.subscription,
+        has_subscription=standing.has_subscription,
+        active=bool(standing.active),
+        removed=standing.removed,
+        suppressed=standing.suppressed,
+        off_because=standing.off_because,
+        may_see=bool(standing.may_see),
     )
 
 
