@@ -151,7 +151,7 @@ def _answer(site: Site, scope: Scope, error: Exception) -> Response:
 
 @functools.cache
 def _routes(*, development: bool) -> list[BaseRoute]:
-    """Once for a process: reading every signature takes FastAPI some 60 ms, and routes know nothing of an application."""
+    """Once for a process: reading every signature takes FastAPI some 60 ms, and no route knows its application."""
     routes = APIRouter(redirect_slashes=False, generate_unique_id_function=_operation_id)
     for router in API:
         routes.include_router(router, prefix="/api")

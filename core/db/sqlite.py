@@ -1,8 +1,8 @@
 """aiosqlite with one thread hop for each statement.
 
 SQLAlchemy opens, executes, fetches and closes a cursor for every statement, and with aiosqlite each of the four is a
-trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip, and there is
-none to end a transaction that nobody began.
+trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip,
+and there is none to end a transaction that nobody began.
 """
 
 import sqlite3

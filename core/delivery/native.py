@@ -116,8 +116,8 @@ def _plain_parts(url: str) -> dict[str, Any] | None:
 
 class Json(Native, NotifyJSON):  # type: ignore[no-untyped-call]
     @staticmethod
-    def parse_url(url: str) -> dict[str, Any] | None:
-        return _plain_parts(url) or NotifyJSON.parse_url(url)
+    def parse_url(url: str, *options: Any, **more: Any) -> Any:
+        return _plain_parts(url) or NotifyJSON.parse_url(url, *options, **more)  # type: ignore[no-untyped-call]
 
     def request(self, body: str, title: str) -> HttpRequest:
         payload: dict[str, Any] = {
@@ -140,8 +140,8 @@ class Json(Native, NotifyJSON):  # type: ignore[no-untyped-call]
 
 class Form(Native, NotifyForm):  # type: ignore[no-untyped-call]
     @staticmethod
-    def parse_url(url: str) -> dict[str, Any] | None:
-        return _plain_parts(url) or NotifyForm.parse_url(url)
+    def parse_url(url: str, *options: Any, **more: Any) -> Any:
+        return _plain_parts(url) or NotifyForm.parse_url(url, *options, **more)  # type: ignore[no-untyped-call]
 
     def request(self, body: str, title: str) -> HttpRequest:
         fields = {"version": self.form_version, "title": title, "message": body, "type": "info"}

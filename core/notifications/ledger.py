@@ -327,9 +327,7 @@ _DELIVERED = (
     )
 )
 _HEALED = (
-    update(Integration)
-    .where(Integration.id.in_(bindparam("ids", expanding=True)))
-    .values(failures=0, last_error=None)
+    update(Integration).where(Integration.id.in_(bindparam("ids", expanding=True))).values(failures=0, last_error=None)
 )
 _MISSED = (
     update(Delivery)

@@ -106,7 +106,10 @@ async def test_what_is_read_often_is_found_by_its_index(core: Core) -> None:
     page = select(Delivery).where(Delivery.notification_id == 1, Delivery.id > 7).order_by(Delivery.id).limit(50)
     wanted = [
         (page, "ix_deliveries_notification_id_id (notification_id=? AND id>?)"),
-        (due_rows().params(notification=1, at_most=256, now=core.clock.now(), in_hand=[7]), "ix_deliveries_open (notification_id=?)"),
+        (
+            due_rows().params(notification=1, at_most=256, now=core.clock.now(), in_hand=[7]),
+            "ix_deliveries_open (notification_id=?)",
+        ),
         (next_due(1), "ix_deliveries_open (notification_id=?)"),
         (select(Subscription.id).where(Subscription.event_id == 1, ACTIVE), "ix_subscriptions_active (event_id=?)"),
     ]

@@ -17,6 +17,8 @@ from apprise.plugins.discord import NotifyDiscord
 from apprise.plugins.gotify import NotifyGotify
 from apprise.plugins.ntfy import NotifyNtfy
 from apprise.plugins.slack import NotifySlack
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.delivery import services
 from core.delivery.chat import Discord, Slack, slack_error
@@ -299,3 +301,29 @@ async def test_markdown_goes_where_it_is_asked_for(sender: Sender, server: Any, 
 def test_our_own_pictures_are_none() -> None:
     """Apprise would have every chat fetch its logo from elsewhere."""
     assert built(DISCORD).image_url(NotifyType.INFO) is None
+
+
+_HOSTS = st.one_of(
+    st.from_regex(r"([a-z0-9-]{1,5}\.){0,4}[a-z0-9]{1,6}", fullmatch=True),
+    st.from_regex(r"([0-9]{1,3}\.){3}[0-9]{1,3}", fullmatch=True),
+)
+_PORTS = st.one_of(st.just(""), st.integers(0, 99_999).map(":{}".format))
+_PATHS = st.one_of(st.from_regex(r"[a-zA-Z0-9._/-]{0,12}", fullmatch=True), st.text("aB0/._-~%? \\@", max_size=12))
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(["json", "jsons", "form", "forms"]), _HOSTS, _PORTS, _PATHS)
+def test_a_webhook_read_the_short_way_is_what_apprise_reads(scheme: str, host: str, port: str, path: str) -> None:
+    url = f"{scheme}://{host}{port}/{path}"
+    stock, ours = (NotifyJSON, Json) if scheme.startswith("json") else (NotifyForm, Form)
+    assert ours.parse_url(url) == stock.parse_url(url)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    "url", ["json://127.0.0.1:8080/hook/7", "forms://hooks.example.org/a.b/c_-d", "jsons://x-1.org/"]
+)
+def test_most_webhooks_are_read_the_short_way(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = NotifyJSON.parse_url(url)  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(NotifyJSON, "parse_url", None)
+    monkeypatch.setattr(NotifyForm, "parse_url", None)
+    assert (Json if url.startswith("json") else Form).parse_url(url) == expected
