@@ -11,6 +11,8 @@ def complaint(found: Mapping[str, Any]) -> str:
         return _sentence(str(context.get("error", "This is not valid")))
     if kind == "string_too_short" and context.get("min_length") == 1:
         return "This cannot be empty."
+    if kind in {"too_short", "too_long"} and context.get("field_type") not in _COLLECTIONS:
+        kind = f"string_{kind}"  # pydantic's word for secrets, which it never looks into
     template = _RULES.get(kind)
     if template is not None:
         return template.format(**context)
@@ -28,10 +30,13 @@ _RULES = {
     "greater_than_equal": "Must be {ge} or more.",
     "less_than_equal": "Must be {le} or less.",
     "literal_error": "Must be {expected}.",
+    "union_tag_invalid": "{discriminator} must be one of {expected_tags}.",
+    "union_tag_not_found": "{discriminator} is required.",
     "string_pattern_mismatch": "This has a character that is not allowed here.",
     "json_invalid": "This is not JSON.",
     "model_attributes_type": "Must be a JSON object.",
 }
+_COLLECTIONS = {"List", "Tuple", "Set", "Dictionary"}
 _BY_PREFIX = {
     "string": "Must be text",
     "int": "Must be a whole number",

@@ -9,7 +9,6 @@ from core.text import Name
 
 LONGEST_PASSWORD = 1_000
 SHORTEST_PASSWORD = 10
-AGENT_AT_MOST = 200
 
 
 def _encodable(value: SecretStr) -> SecretStr:

@@ -4,7 +4,8 @@ import datetime as dt
 
 from sqlalchemy import delete, select, update
 
-from core.accounts.model import AGENT_AT_MOST, SessionView
+from core.accounts.browsers import browser_name
+from core.accounts.model import SessionView
 from core.contracts import SESSION_STARTED
 from core.db.models import Session, User
 from core.errors import Code, SoonishError, UnprovedError, not_found
@@ -28,7 +29,7 @@ async def begin_session(work: Work, user_id: int, agent: str) -> tuple[int, str]
         created_at=work.now,
         last_seen_at=work.now,
         expires_at=work.now + _lifetime(work.core),
-        agent="".join(ch for ch in agent if ch.isprintable())[:AGENT_AT_MOST],
+        agent=browser_name(agent),
         sudo_at=work.now,
     )
     work.session.add(row)

@@ -72,8 +72,10 @@ async def _refuse_while_organizing(work: Work, whose: Whose) -> None:
     if names:
         shown = ", ".join(f"“{name}”" for name in names[:_NAMED_AT_MOST])
         more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+        them = "them" if len(names) > 1 else "it"
         raise conflict(
-            f"You own what is still to come: {shown}{more}.", hint="Cancel it or hand it over, then erase your account."
+            f"You own what is still to come: {shown}{more}.",
+            hint=f"Cancel {them} or hand {them} over, then erase your account.",
         )
 
 
