@@ -6,7 +6,8 @@ import dataclasses
 import json
 import sys
 
-from bench.measures import MEASURES, Row
+from bench.measures import MEASURES
+from bench.rows import Row
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
     for name in names:
         results[name] = asyncio.run(MEASURES[name]())  # type: ignore[arg-type]
         if not asked.json:
-            print(f"{name}\n" + "\n".join(f"  {row.what:<36}{row.value:>10.2f} {row.unit}" for row in results[name]))
+            print(f"{name}\n" + "\n".join(f"  {row.what:<46}{row.value:>10.2f} {row.unit}" for row in results[name]))
     if asked.json:
         print(json.dumps({name: [dataclasses.asdict(row) for row in rows] for name, rows in results.items()}))
     broken = [f"{name}: {row.value:g} {row.what}" for name in names for row in results[name] if _wrong(row)]

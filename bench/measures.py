@@ -6,21 +6,15 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bench.faults import faults, reminders
 from bench.product import Product, Sink, product, sink
 from bench.reading import compare
 from bench.rivals import raw_aiohttp, stock_apprise
+from bench.rows import Row
 from bench.workers import carried_by
 
 FANOUT = 10_000
 MESSAGES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    what: str
-    value: float
-    unit: str
-    must_be_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +138,6 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "latency": latency,
     "reading": reading,
     "workers": workers,
+    "faults": faults,
+    "reminders": reminders,
 }

@@ -84,6 +84,7 @@ class Product:
     settings: Settings
     token: str
     session: aiohttp.ClientSession
+    stack: "_Stack"
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -91,17 +92,24 @@ class Product:
             answer.raise_for_status()
             return await answer.json()
 
-    async def event(self, name: str = "Measured") -> str:
-        start = (dt.datetime.now(dt.UTC) + dt.timedelta(days=3)).isoformat()
-        created = await self.call("POST", "/api/events", {"name": name, "start_date": start})
+    async def event(self, start: dt.datetime | None = None) -> str:
+        start = start or dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+        created = await self.call("POST", "/api/events", {"name": "Measured", "start_date": start.isoformat()})
         return str(created["id"])
+
+    async def followed_at(self, start: dt.datetime, to: str) -> None:
+        """A new event at that time, with one subscriber."""
+        await self._seed(await self.event(start), 1, to)
+
+    async def _seed(self, event_id: str, count: int, to: str) -> None:
+        core = build_core(self.settings)
+        await seed(core, _OPERATOR, event_id, count, to, lambda *_: None)
+        await core.db.close()
 
     async def followed_by(self, count: int, to: str) -> str:
         """A new event with that many subscribers."""
         event_id = await self.event()
-        core = build_core(self.settings)
-        await seed(core, _OPERATOR, event_id, count, to, lambda *_: None)
-        await core.db.close()
+        await self._seed(event_id, count, to)
         # Openings are read again once a second.
         await asyncio.sleep(1.2)
         return event_id
@@ -112,13 +120,42 @@ class Product:
         accepted = await self.call("POST", f"/api/events/{event_id}/notify", {"title": "Doors", "body": "Open at six."})
         return int(accepted["id"]), began
 
+    def pid(self, role: str) -> int:
+        return int((self.settings.soonish_data / "run" / f"{role}.pid").read_text())
+
+    async def killed_and_started_again(self) -> None:
+        """The supervisor, with -9; every role it started ends by itself."""
+        await self.stack.kill()
+        await self.stack.start()
+
     def role_memory(self, role: str) -> float:
         """Resident MB of a role's process."""
-        pid = (self.settings.soonish_data / "run" / f"{role}.pid").read_text().strip()
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{self.pid(role)}/status").read_text().splitlines():
             if line.startswith("VmRSS"):
                 return int(line.split()[1]) / 1024
         return 0.0
+
+
+class _Stack:
+    """`soonish run`, and what it takes to start it once more."""
+
+    def __init__(self, port: int, environment: dict[str, str]) -> None:
+        self._port, self._environment = port, environment
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cli", "run", "--port", str(self._port),
+            env={**os.environ, **self._environment}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        await _ready(self._process)
+
+    async def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.communicate()
+
+    async def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        await self._process.communicate()
 
 
 @contextlib.asynccontextmanager
@@ -127,21 +164,17 @@ async def product(smtp_port: int, **environment: str) -> AsyncIterator[Product]:
     with tempfile.TemporaryDirectory(prefix="soonish-bench-") as folder:
         port = free_port()
         env = {"SOONISH_DATA": folder, "SMTP_SERVER": "127.0.0.1", "SMTP_PORT": str(smtp_port), **environment}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli", "run", "--port", str(port),
-            env={**os.environ, **env}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+        stack = _Stack(port, env)
+        await stack.start()
         try:
-            await _ready(process)
             settings = Settings(_env_file=None, soonish_data=Path(folder))
             core = build_core(settings)
             issued = await core.act(_OPERATOR, vouch, "bench@example.org", display_name="Bench")
             await core.db.close()
             async with aiohttp.ClientSession() as session:
-                yield Product(f"http://127.0.0.1:{port}", settings, issued.token, session)
+                yield Product(f"http://127.0.0.1:{port}", settings, issued.token, session, stack)
         finally:
-            process.send_signal(signal.SIGINT)
-            await process.communicate()
+            await stack.stop()
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:

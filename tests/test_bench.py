@@ -5,8 +5,9 @@ import json
 import pytest
 
 from bench import __main__ as command
-from bench.measures import Carried, Row
+from bench.measures import Carried
 from bench.product import Sink, sink
+from bench.rows import Row
 
 
 async def post(far: Sink, *paths: str) -> None:

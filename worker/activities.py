@@ -31,18 +31,27 @@ from core.contracts import (
     SendReport,
     SessionOrder,
 )
-from core.events.duties import EventDuties, event_duties, make_reminder
+from core.events.duties import (
+    EventDuties,
+    event_duties,
+    make_reminder,
+    owe_who_joined,
+    somebody_joined_since,
+)
 from core.events.reminders import REMINDERS
 from core.notifications.courier import Courier
 from core.temporal import Temporal, TemporalAwayError
 from core.trail import following, fresh
 from core.upkeep import tidy_all
 from core.wiring import Openings
-from core.work import Core, Work
+from core.work import SYSTEM, Core, Work
 
 log = logging.getLogger(__name__)
 
 _BEAT_SECONDS = 1.0
+_PREPARED_WITHIN = 30
+_EARLIEST = 1
+"""Seconds before its instant in which a reminder is made, each at its own."""
 _SCHEDULE_AGAIN = dt.timedelta(seconds=10)
 _NOTHING = SendReport(delivered=0, failed=0, waiting=0, skipped=0)
 
@@ -117,14 +126,20 @@ class Activities:
 
     @activity.defn(name=SEND_REMINDER)
     async def send_reminder(self, order: ReminderOrder) -> SendReport:
-        """Wait for the reminder's instant, owe it to everybody who follows then, and send it."""
+        """Owe the reminder to everybody shortly before its instant, so that many of one second are ready by then; wait
+        for it, look whether anybody else has come, and send it."""
         at = dt.datetime.fromtimestamp(order.start, UTC) - REMINDERS[order.kind]
+        early = _EARLIEST + _spread(f"{order.event_id}", order.kind, min(self._lead, _PREPARED_WITHIN))
         async with _heartbeats():
-            await self._until(at)
+            await self._until(at - dt.timedelta(seconds=early))
             with following(fresh()):
                 notification_id = await self._core.step(make_reminder, order.event_id, order.kind, order.start)
                 if notification_id is None:
                     return _NOTHING
+                if self._core.clock.now() < at:
+                    await self._until(at)
+                    if await self._core.ask(SYSTEM, somebody_joined_since, notification_id):
+                        await self._core.step(owe_who_joined, notification_id)
                 await self._openings.refresh()
                 report = await self._courier.deliver(notification_id)
                 if report.next_attempt_at is not None:
@@ -161,8 +176,8 @@ def _look_again(at: dt.datetime | None) -> LookAgain:
     return LookAgain(at.isoformat() if at else None)
 
 
-def _spread(public_id: str, kind: str, seconds: int) -> int:
-    return hashlib.sha256(f"{public_id} {kind}".encode()).digest()[0] * seconds // 256
+def _spread(event: str, kind: str, seconds: int) -> int:
+    return hashlib.sha256(f"{event} {kind}".encode()).digest()[0] * seconds // 256
 
 
 @contextlib.asynccontextmanager

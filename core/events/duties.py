@@ -8,7 +8,7 @@ from sqlalchemy import or_, select, update
 from core.db.models import Delivery, Event, Notification
 from core.events.reminders import REMINDERS, Reminder, dedupe_key, latest_missed, reminders
 from core.notifications.ledger import close_quiet
-from core.notifications.owe import followers, new_notification, owe_subscribers
+from core.notifications.owe import followers, has_unowed, new_notification, owe_subscribers
 from core.notifications.rows import OPEN, next_due, sending_paused
 from core.times import effective_end, start_words
 from core.work import Work
@@ -95,7 +95,8 @@ async def _owed(work: Work, event_id: int) -> tuple[list[int], dt.datetime | Non
 
 
 async def make_reminder(work: Work, event_id: int, kind: str, start: int) -> int | None:
-    """Owe a reminder to everybody who follows, if the event still starts then. None: nothing to send (any more)."""
+    """Owe a reminder to everybody who follows, if the event still starts then; before its instant, for that instant.
+    None: nothing to send (any more)."""
     event = await work.session.get(Event, event_id)
     if event is None:
         return None
@@ -110,16 +111,30 @@ async def make_reminder(work: Work, event_id: int, kind: str, start: int) -> int
     existing: int | None = await work.session.scalar(select(Notification.id).where(Notification.dedupe_key == key))
     if existing is not None:
         return existing
+    sent_at = max(work.now, event.start_date - REMINDERS[kind])
     notification = await new_notification(
         work,
         kind,
         event=event,
-        title=f"{event.name} {start_words(work.now, event.start_date, event.timezone)}",
+        title=f"{event.name} {start_words(sent_at, event.start_date, event.timezone)}",
         data={"start": start},
         dedupe_key=key,
+        not_before=sent_at,
     )
     await owe_subscribers(work, notification, event_id)
     return notification.id
+
+
+async def somebody_joined_since(work: Work, notification_id: int) -> bool:
+    """Whether anybody follows the event who has no row of a reminder that was made before its instant."""
+    notification = await work.session.get_one(Notification, notification_id)
+    return notification.superseded_at is None and await has_unowed(work, notification)
+
+
+async def owe_who_joined(work: Work, notification_id: int) -> None:
+    notification = await work.session.get_one(Notification, notification_id)
+    if notification.event_id is not None and await owe_subscribers(work, notification, notification.event_id):
+        notification.closed_at = None  # it may have been for nobody until now
 
 
 async def _exists(work: Work, key: str) -> bool:

@@ -272,7 +272,7 @@ class Ledger:
         await until_done(close)
         async with self._db.read_rows() as connection:
             counts = await counts_of(connection, notification_id)
-            upcoming = await connection.scalar(next_due(notification_id))
+            upcoming = await connection.scalar(next_due(notification_id)) if counts["waiting"] else None
             if upcoming is not None and await sending_paused(connection):
                 upcoming = max(upcoming, now + _PAUSE_LOOK)
         return SendReport(**counts, next_attempt_at=upcoming.isoformat() if upcoming else None)

@@ -86,6 +86,18 @@ async def owe_subscribers(
     return await _insert(work, audience)
 
 
+async def has_unowed(work: Work, notification: Notification) -> bool:
+    """Whether `owe_subscribers` would add a row by now."""
+    owed = exists().where(Delivery.notification_id == notification.id, Delivery.destination == Integration.destination)
+    query = (
+        select(Subscription.id)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(Subscription.event_id == notification.event_id, ACTIVE, ~owed)
+        .limit(1)
+    )
+    return await work.session.scalar(query) is not None
+
+
 async def charge(work: Work, owner_user_id: int, kind: str, amount: int) -> None:
     """Count deliveries of this kind against what its organizer may send in a day. Raises LIMITED for kinds that stop
     there; people are told of a cancellation whatever was sent before."""
@@ -195,10 +207,16 @@ async def owe_again(work: Work, dedupe_keys: Collection[str]) -> None:
     await work.session.execute(
         update(Notification).where(Notification.id.in_(ids)).values(superseded_at=None, closed_at=None)
     )
+    not_before = select(Notification.not_before).where(Notification.id == Delivery.notification_id).scalar_subquery()
     await work.session.execute(
         update(Delivery)
         .where(Delivery.notification_id.in_(ids), Delivery.status == "skipped", Delivery.code == "superseded")
-        .values(status="queued", next_attempt_at=work.now, code=None, reason=None)
+        .values(
+            status="queued",
+            next_attempt_at=case((not_before > work.now, not_before), else_=work.now),
+            code=None,
+            reason=None,
+        )
     )
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from core.events.duties import event_duties, make_reminder, neglected
+from core.events.duties import event_duties, make_reminder, neglected, owe_who_joined, somebody_joined_since
 from core.limits import HOUR
 from core.work import SYSTEM, Core
 from tests.core.look import deliveries, statements
@@ -37,6 +37,39 @@ async def test_a_reminder_is_made_once_for_a_start_and_never_after_it(town: Town
     assert await town.core.step(make_reminder, row.id, "reminder_1hour", start + 1) is None
     town.clock.shift = 2 * HOUR
     assert await town.core.step(make_reminder, row.id, "reminder_1hour", start) is None
+
+
+async def test_a_reminder_made_before_its_instant_waits_for_it_and_takes_in_who_comes_meanwhile(town: Town) -> None:
+    event = await town.event(town.in_(hours=2))
+    await town.follow(town.bob, event)
+    row, start = await town.row(event), int(event.start_date.timestamp())
+    instant = event.start_date - HOUR
+    town.clock.shift = HOUR - dt.timedelta(seconds=20)
+    reminder = await town.core.step(make_reminder, row.id, "reminder_1hour", start)
+    assert reminder is not None
+    assert [each.next_attempt_at for each in await deliveries(town.core, reminder)] == [instant]
+    assert not await town.core.ask(SYSTEM, somebody_joined_since, reminder)
+    await town.follow(town.carol, event)
+    assert await town.core.ask(SYSTEM, somebody_joined_since, reminder)
+    await town.core.step(owe_who_joined, reminder)
+    assert [each.next_attempt_at for each in await deliveries(town.core, reminder)] == [instant, instant]
+    assert not await town.core.ask(SYSTEM, somebody_joined_since, reminder)
+
+
+async def test_a_reminder_that_is_withdrawn_before_its_instant_and_true_again_still_waits_for_it(town: Town) -> None:
+    event = await town.event(town.in_(hours=2))
+    await town.follow(town.bob, event)
+    row, start = await town.row(event), int(event.start_date.timestamp())
+    town.clock.shift = HOUR - dt.timedelta(seconds=20)
+    reminder = await town.core.step(make_reminder, row.id, "reminder_1hour", start)
+    assert reminder is not None
+    await edit(town, event, start_date=town.in_(days=9))
+    await town.follow(town.carol, event)
+    assert not await town.core.ask(SYSTEM, somebody_joined_since, reminder)
+    await edit(town, event, start_date=event.start_date)
+    (bobs,) = await deliveries(town.core, reminder)
+    assert (bobs.status, bobs.next_attempt_at) == ("queued", event.start_date - HOUR)
+    assert await town.core.ask(SYSTEM, somebody_joined_since, reminder)
 
 
 async def test_when_both_schedules_catch_up_after_an_outage_the_later_reminder_alone_is_made(town: Town) -> None:

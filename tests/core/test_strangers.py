@@ -35,6 +35,7 @@ ELSEWHERE = {
     "maybe_stale": "the card keeper's",
     "look_at_card": "the card keeper's",
     "backlog": "the service's own",
+    "somebody_joined_since": "the worker's own",
     "ring_all": "the operator's, at the terminal",
     "disable_channel": "the courier's",
     "prepare_integration": "the first half of adding a channel; its route is in the web's table",

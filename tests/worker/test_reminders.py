@@ -10,6 +10,7 @@ from core.events.model import Cancellation, EventChange
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.temporal import TemporalAwayError
+from tests.core.look import notifications
 from tests.people import Town, until
 from tests.servers import SmtpSink, TemporalServer
 from worker import activities
@@ -55,6 +56,19 @@ async def test_an_event_moved_four_times_in_a_second_sends_one_reminder_at_the_l
     await live.core.act(live.alice.actor, send_message, event.id, NewMessage(title="After", body="all that"))
     await until(lambda: _count(smtp, "After"), lambda count: count == 1)
     assert await _count(smtp, "starts in 1 hour") == 1
+
+
+async def test_who_follows_in_the_last_second_before_a_reminder_gets_it_once_with_the_others(
+    live: Town, smtp: SmtpSink
+) -> None:
+    event = await live.event(live.in_(hours=1, seconds=4))
+    await live.follow(live.bob, event)
+    await until(lambda: notifications(live, event, "reminder_1hour"), bool)
+    await live.follow(live.carol, event)
+    await until(lambda: _count(smtp, "starts in 1 hour"), lambda count: count == 1)
+    await smtp.wait_for(2, to="carol@example.org")
+    assert subjects(smtp, "carol@example.org")[1:] == ["Launch party starts in 1 hour"]
+    assert live.clock.now() >= event.start_date - dt.timedelta(hours=1)
 
 
 async def _count(smtp: SmtpSink, words: str) -> int:
