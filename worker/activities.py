@@ -126,8 +126,8 @@ class Activities:
 
     @activity.defn(name=SEND_REMINDER)
     async def send_reminder(self, order: ReminderOrder) -> SendReport:
-        """Owe the reminder to everybody shortly before its instant, so that many of one second are ready by then; wait
-        for it, look whether anybody else has come, and send it."""
+        """Owe the reminder to everybody shortly before its instant, so that many of one second are ready by then, and
+        send it. Whoever came meanwhile gets it right after: looking for them first would hold up all the others."""
         at = dt.datetime.fromtimestamp(order.start, UTC) - REMINDERS[order.kind]
         early = _EARLIEST + _spread(f"{order.event_id}", order.kind, min(self._lead, _PREPARED_WITHIN))
         async with _heartbeats():
@@ -136,12 +136,12 @@ class Activities:
                 notification_id = await self._core.step(make_reminder, order.event_id, order.kind, order.start)
                 if notification_id is None:
                     return _NOTHING
-                if self._core.clock.now() < at:
-                    await self._until(at)
-                    if await self._core.ask(SYSTEM, somebody_joined_since, notification_id):
-                        await self._core.step(owe_who_joined, notification_id)
+                await self._until(at)
                 await self._openings.refresh()
                 report = await self._courier.deliver(notification_id)
+                if await self._core.ask(SYSTEM, somebody_joined_since, notification_id):
+                    await self._core.step(owe_who_joined, notification_id)
+                    report = await self._courier.deliver(notification_id)
                 if report.next_attempt_at is not None:
                     await self._core.step(_hand_over, order.event_id)
         return report

@@ -112,7 +112,7 @@ class Ledger:
     async def _claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         async with self._db.write() as session:
             about = await about_of(session, notification_id)
-            if about is None or await sending_paused(session):
+            if about is None or about.paused:
                 return Claim(about, [], more=False)
             connection = await session.connection()
             outlived = [delivery_id for delivery_id, until in self._in_hand.items() if until <= now]
@@ -284,18 +284,23 @@ async def close_quiet(connection: AsyncConnection | AsyncSession, ids: Sequence[
     Those that look quiet are locked, and looked at again: who is adding a row to one just now is waited for, and the
     row is seen (PostgreSQL; SQLite has one writer at a time).
     """
-    open_rows = exists().where(Delivery.notification_id == Notification.id, OPEN)
-    quiet = select(Notification.id).where(Notification.id.in_(ids), Notification.closed_at.is_(None), ~open_rows)
-    locked = [row.id for row in await connection.execute(quiet.order_by(Notification.id).with_for_update())]
-    if not locked:
-        return
-    await connection.execute(
-        update(Notification)
-        .where(Notification.id.in_(locked), Notification.closed_at.is_(None), ~open_rows)
-        .values(closed_at=now)
-    )
+    locked = [row.id for row in await connection.execute(_QUIET, {"ids": list(ids)})]
+    if locked:
+        await connection.execute(_CLOSED, {"ids": locked, "now": now})
 
 
+_IS_QUIET = (
+    Notification.id.in_(bindparam("ids", expanding=True)),
+    Notification.closed_at.is_(None),
+    ~exists().where(Delivery.notification_id == Notification.id, OPEN),
+)
+_QUIET = select(Notification.id).where(*_IS_QUIET).order_by(Notification.id).with_for_update()
+_CLOSED = (
+    update(Notification)
+    .where(*_IS_QUIET)
+    .values(closed_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
 _THESE = Delivery.id.in_(bindparam("ids", expanding=True))
 _LEASED = (
     update(Delivery)

@@ -72,20 +72,28 @@ class About:
     notification: Notification
     event: Event | None
     organizer: str
+    paused: bool = False
+    """Whether the operator has stopped all sending."""
 
 
 async def about_of(session: AsyncSession, notification_id: int) -> About | None:
-    row = (
-        await session.execute(
-            select(Notification, Event, User.display_name)
-            .outerjoin(Event, Event.id == Notification.event_id)
-            .outerjoin(User, User.id == Event.owner_user_id)
-            .where(Notification.id == notification_id)
-            # An edit that amends a waiting message and the claim that sends it must not cross.
-            .with_for_update(read=True, of=Notification)
-        )
-    ).one_or_none()
-    return About(row[0], row[1], row[2] or "") if row else None
+    row = (await session.execute(_about(), {"notification": notification_id})).one_or_none()
+    return About(row[0], row[1], row[2] or "", bool(row[3])) if row else None
+
+
+# Statements that every delivery asks are built once: building one takes longer than SQLite takes to answer it.
+
+
+@functools.cache
+def _about() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Notification, Event, User.display_name, exists().where(ServiceFlag.name == PAUSED))
+        .outerjoin(Event, Event.id == Notification.event_id)
+        .outerjoin(User, User.id == Event.owner_user_id)
+        .where(Notification.id == bindparam("notification"))
+        # An edit that amends a waiting message and the claim that sends it must not cross.
+        .with_for_update(read=True, of=Notification)
+    )
 
 
 @functools.cache
@@ -177,12 +185,17 @@ def next_due(notification: int | InstrumentedAttribute[int]) -> Select[dt.dateti
 
 async def counts_of(connection: AsyncConnection | AsyncSession, notification_id: int) -> dict[str, int]:
     """delivered, failed, waiting, skipped: what reports say."""
-    rows = await connection.execute(
-        select(Delivery.status, func.count())
-        .where(Delivery.notification_id == notification_id)
-        .group_by(Delivery.status)
-    )
+    rows = await connection.execute(_counts(), {"notification": notification_id})
     counts = {"delivered": 0, "failed": 0, "waiting": 0, "skipped": 0}
     for status, number in rows:
         counts[REPORTED[status]] += number
     return counts
+
+
+@functools.cache
+def _counts() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Delivery.status, func.count())
+        .where(Delivery.notification_id == bindparam("notification"))
+        .group_by(Delivery.status)
+    )
