@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench.product import Product, product, sink
+from bench.product import Product, Sink, product, sink
 from bench.rows import Row
 
 PEOPLE = 10_000
@@ -24,8 +24,8 @@ A_SECOND = 40
 """Commands arrive at this pace, whether or not the one before was answered."""
 _STUCK = 150.0
 REMINDERS = 500
-_AHEAD = 60
-"""Seconds in which all of them can be created."""
+_AHEAD, _LEAD = 100, 20
+"""Seconds in which all of them can be created and come to rest, and by which their schedules fire early."""
 
 Fault = Callable[[Product], Coroutine[Any, Any, None]]
 
@@ -130,9 +130,13 @@ async def _settled(soonish: Product, notification_id: int) -> dict[str, int]:
     return report
 
 
+def _planner(far: Sink) -> contextlib.AbstractAsyncContextManager[Product]:
+    return product(far.smtp, EVENTS_PER_ORGANIZER_DAY=str(REMINDERS), REMINDER_LEAD_SECONDS=str(_LEAD))
+
+
 async def reminders() -> list[Row]:
     """Five hundred events whose reminders are due in the same second, each through a schedule of its own."""
-    async with sink() as far, product(far.smtp, EVENTS_PER_ORGANIZER_DAY=str(REMINDERS)) as soonish:
+    async with sink() as far, _planner(far) as soonish:
         due = math.ceil(time.time()) + _AHEAD
         start = dt.datetime.fromtimestamp(due, dt.UTC) + dt.timedelta(hours=1)
         for number in range(REMINDERS):
