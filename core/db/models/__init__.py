@@ -2,6 +2,7 @@
 
 from core.db.models.access import EventGrant, EventInvitation, EventOrganizer
 from core.db.models.base import Base
+from core.db.models.chat import ChatSetting, Draft
 from core.db.models.events import Event, EventUpdate, Subscription
 from core.db.models.ledger import Delivery, Notification, OutboxRow
 from core.db.models.operations import (
@@ -19,7 +20,9 @@ __all__ = [
     "Base",
     "Bucket",
     "Delivery",
+    "ChatSetting",
     "DeliveryOpening",
+    "Draft",
     "Event",
     "EventGrant",
     "EventInvitation",
