@@ -1,4 +1,4 @@
-"""Every command there is, and what each press, form and option leads to. Both platforms and the documentation read it."""
+"""Every command there is, and what each press, form and option leads to: for both platforms and the documentation."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from bots.conversation import verbs
+from bots.conversation import posting
 from bots.conversation.actions import Action
-from bots.conversation.book import BOOK, Handler
-from bots.conversation.screens import Answer, Choices, Screen, told
+from bots.conversation.book import Handler
+from bots.conversation.screens import Answer, Choices, Post, Screen, told
 from bots.conversation.speaker import Speaker, Turn
+from bots.conversation.verbs import BOOK
 from core.complaints import complaint
 from core.errors import SoonishError
 from core.wiring import Outbound
@@ -19,8 +20,6 @@ from core.work import Core
 log = logging.getLogger(__name__)
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-assert verbs  # imported for what they put into the book
 
 
 class Desk:
@@ -43,6 +42,16 @@ class Desk:
         if action is None or press is None:
             return told("This button is from another time.", "Ask again with a command.")
         return await self._answer(speaker, press.handler, given or {}, action)
+
+    async def posted(self, speaker: Speaker, post: Post, message_id: str) -> Answer:
+        """The card stands in the channel, as this message."""
+        return await self._answer(
+            speaker, posting.posted, {"channel": post.channel_id, "message": message_id}, post.action
+        )
+
+    async def not_posted(self, speaker: Speaker, post: Post, why: str) -> Answer:
+        """The platform refused. `why`: a sentence with what to do."""
+        return await self._answer(speaker, posting.not_posted, {"channel": post.channel_id, "why": why}, post.action)
 
     async def complete(
         self, speaker: Speaker, group: str, name: str, option: str, text: str, given: Mapping[str, str]

@@ -1,10 +1,11 @@
 """Putting an event's card into a channel: announced once there, and open to those who see it there."""
 
+from core.cards.announcements import begin_announcement, drop_announcement, finish_announcement
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
-from bots.conversation.screens import Answer, Button, Post, Screen, line
+from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line
 from bots.conversation.speaker import Turn
-from core.cards.announcements import begin_announcement
 from core.errors import Code, SoonishError
 from core.events.usecases import get_event
 from core.invitations.model import NewInChat
@@ -25,18 +26,34 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
         )
         await turn.act(invite, event_id, room)
     if not await turn.act(begin_announcement, event_id, turn.speaker.platform, place.tenant_id, channel_id):
-        return Screen((line(f"{event.name} is posted there already."),), rows=((Button("Open page ↗", url=event.url),),))
+        return Screen(
+            (line(f"{event.name} is posted there already."),), rows=((Button("Open page ↗", url=event.url),),)
+        )
     return Post(event_id, channel_id)
 
 
 @BOOK.press("post")
 async def posted_from_details(turn: Turn) -> Answer:
     place = turn.speaker.place
-    return await post_card(turn, turn.event_id, (place.space_id if place else None) or "")
+    channel = turn.given.get("picked") or (place.space_id if place else None) or ""
+    return await post_card(turn, turn.event_id, channel)
 
 
-async def posted(turn: Turn, event_id: str) -> Screen:
+async def posted(turn: Turn) -> Answer:
     """What its organizer hears when the card stands there."""
-    event = await turn.ask(get_event, event_id)
-    manage = (Button("Details", Action("details", event_id)), Button("Open page ↗", url=event.url))
+    place = turn.speaker.place
+    tenant, channel = place.tenant_id if place else "", turn.given["channel"]
+    await turn.act(finish_announcement, turn.event_id, turn.speaker.platform, tenant, channel, turn.given["message"])
+    event = await turn.ask(get_event, turn.event_id)
+    manage = (Button("Details", Action("details", event.id)), Button("Open page ↗", url=event.url))
     return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=(manage,))
+
+
+async def not_posted(turn: Turn) -> Answer:
+    """The event is there all the same, and may be posted elsewhere."""
+    place = turn.speaker.place
+    tenant, channel = place.tenant_id if place else "", turn.given["channel"]
+    await turn.act(drop_announcement, turn.event_id, turn.speaker.platform, tenant, channel)
+    again = Button("Try again", Action("post", turn.event_id))
+    elsewhere = ChannelMenu(Action("post", turn.event_id), "Post elsewhere")
+    return Screen((line("The event is created, but not posted. ", turn.given["why"]),), rows=((again,), elsewhere))

@@ -143,6 +143,10 @@ class Post:
     event_id: str
     channel_id: str
 
+    @property
+    def action(self) -> Action:
+        return Action("post", self.event_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:

@@ -55,9 +55,7 @@ async def change_draft(work: Work, draft_id: int, purpose: Purpose, data: dict[s
 
 async def drop_draft(work: Work, draft_id: int) -> None:
     """Doing it twice is harmless."""
-    await work.session.execute(
-        delete(Draft).where(Draft.id == draft_id, Draft.user_id == work.actor.require_user())
-    )
+    await work.session.execute(delete(Draft).where(Draft.id == draft_id, Draft.user_id == work.actor.require_user()))
 
 
 async def forget_drafts(work: Work, at_most: int) -> int:

@@ -54,7 +54,7 @@ async def subscriptions_to(work: Work, public_id: str) -> list[SubscriptionView]
 async def audience(work: Work, public_id: str) -> dict[str, int]:
     """How many a message to everybody would reach, by the kind of their channel, most first; for its organizers."""
     event = await managed_event(work, public_id)
-    count = func.count()
+    count = func.count().label("number")
     rows = await work.session.execute(
         select(Integration.kind, count)
         .join(Subscription, Subscription.integration_id == Integration.id)
@@ -62,7 +62,7 @@ async def audience(work: Work, public_id: str) -> dict[str, int]:
         .group_by(Integration.kind)
         .order_by(count.desc(), Integration.kind)
     )
-    return {kind: number for kind, number in rows.all()}
+    return {row.kind: row.number for row in rows.all()}
 
 
 async def event_subscriptions(

@@ -1,5 +1,6 @@
 """One module for each thing people come to do. Importing this fills the book."""
 
+from bots.conversation.book import BOOK
 from bots.conversation.verbs import (
     browsing,
     channels,
@@ -15,6 +16,7 @@ from bots.conversation.verbs import (
 )
 
 __all__ = [
+    "BOOK",
     "browsing",
     "channels",
     "creating",

@@ -80,9 +80,7 @@ async def _page(turn: Turn, which: Which, offset: int) -> Screen:
         )
         for event in events
     ]  # fmt: skip
-    pick = Menu(
-        Action("details"), "Look at one", tuple(Choice(event.name[:100], event.id) for event in events)
-    )
+    pick = Menu(Action("details"), "Look at one", tuple(Choice(event.name[:100], event.id) for event in events))
     steps = []
     if offset:
         steps.append(Button("◀", Action("list", more=f"{which},{max(0, offset - PAGE)}")))

@@ -20,7 +20,9 @@ async def listed(turn: Turn) -> Answer:
     items = (await turn.ask(list_integrations, _MANY)).items
     add = Button("Add a channel", Action("channel_add"), style="primary")
     if not items:
-        return Screen((line("No channels yet. The first press on Subscribe makes your direct messages one."),), rows=((add,),))
+        return Screen(
+            (line("No channels yet. The first press on Subscribe makes your direct messages one."),), rows=((add,),)
+        )
     lines: list[Line] = [line(_state(each), " ", f"{each.name} ({each.kind})", _why(each)) for each in items[:25]]
     choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in items[:25])
     rows: tuple[Row, ...] = (Menu(Action("channel"), "Test, rename, switch or remove one", choices), (add,))
@@ -54,7 +56,9 @@ async def added(turn: Turn) -> Answer:
     again = Button("Try again", Action("channel_add"))
     try:
         new = NewIntegration(
-            name=given.get("name", ""), apprise_url=given.get("apprise_url", ""), tag=given.get("tag", "").strip() or None
+            name=given.get("name", ""),
+            apprise_url=given.get("apprise_url", ""),
+            tag=given.get("tag", "").strip() or None,
         )
         actor = await turn.who()
         once = Once(f"{actor.user_id}:chat", f"{turn.speaker.platform}:{turn.speaker.key}:add", "")
@@ -64,7 +68,9 @@ async def added(turn: Turn) -> Answer:
         return Screen((line(f"❌ Not saved: {words}"),), rows=((again,),))
     if not made.confirmed:
         return told(f"{made.name} is saved, and off until its address says yes: we just wrote to it.")
-    return Screen((line(f"✅ {made.name} works, I just sent a test."),), rows=((Button("Channels", Action("channels")),),))
+    return Screen(
+        (line(f"✅ {made.name} works, I just sent a test."),), rows=((Button("Channels", Action("channels")),),)
+    )
 
 
 @BOOK.press("channel_name", opens_form=True)

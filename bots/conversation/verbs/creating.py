@@ -6,7 +6,19 @@ from typing import Any
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.posting import post_card
-from bots.conversation.screens import Answer, Button, ChannelMenu, Choice, Choices, Field, Form, Line, Screen, Strong, line
+from bots.conversation.screens import (
+    Answer,
+    Button,
+    ChannelMenu,
+    Choice,
+    Choices,
+    Field,
+    Form,
+    Line,
+    Screen,
+    Strong,
+    line,
+)
 from bots.conversation.showing import details, when_line
 from bots.conversation.speaker import Turn
 from bots.conversation.times import read_end, read_start
@@ -147,8 +159,8 @@ async def _shown(
         lines.append(line(f"Times are in {zone}. Not yours? Set your own with /me timezone."))
     create, edit = Action("draft_create", more=number), Action("draft_edit", more=number)
     if place is None or not place.tenant_id:
-        buttons = (Button("Create it", create, style="primary"), Button("Edit", edit))
-        return Screen(tuple(lines), title="New event", rows=(buttons, (_drop(number),)))
+        only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
+        return Screen(tuple(lines), title="New event", rows=(only,))
     here = (await turn.here()).channel_id
     label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
     buttons = (
@@ -169,7 +181,7 @@ def _form(action: Action, typed: Any) -> Form:
         action,
         (
             Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
-            Field("when", "When", typed.get("when", ""), 'fri 7pm, or 27 Nov 19:00', required=True, at_most=120),
+            Field("when", "When", typed.get("when", ""), "fri 7pm, or 27 Nov 19:00", required=True, at_most=120),
             Field("duration", "How long", typed.get("duration", ""), "2h, or until 9pm", at_most=60),
             Field("where", "Where", typed.get("where", ""), "A place or a link", at_most=300),
             Field("description", "Description", typed.get("description", ""), long=True, at_most=2_000),

@@ -1,5 +1,7 @@
 """Subscribe with one press, through any channel of one's own, and leave as easily."""
 
+from core.identities.direct import direct_channel
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
@@ -7,7 +9,6 @@ from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row
 from bots.conversation.speaker import Turn
 from core.errors import Code, SoonishError
 from core.events.model import EventView
-from core.identities.direct import direct_channel
 from core.identities.signed import LABELS
 from core.integrations.model import IntegrationView
 from core.integrations.usecases import list_integrations, try_integration

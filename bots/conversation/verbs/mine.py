@@ -63,7 +63,9 @@ async def link(turn: Turn) -> Answer:
 async def unlink(turn: Turn) -> Answer:
     label = LABELS[turn.speaker.platform]
     buttons = (Button("Unlink", Action("unlink_yes"), style="danger"), Button("Keep it", Action("never_mind")))
-    said = f"Unlink {label} from your account? Its direct messages end, and your next press here begins a fresh account."
+    said = (
+        f"Unlink {label} from your account? Its direct messages end, and your next press here begins a fresh account."
+    )
     return Screen((line(said),), rows=(buttons,))
 
 
@@ -83,7 +85,9 @@ async def export(turn: Turn) -> Answer:
 async def delete(turn: Turn) -> Answer:
     buttons = (Button("Erase everything", Action("erase_yes"), style="danger"), Button("Keep it", Action("never_mind")))
     said = "Erase your account? Your channels, what you follow and who you are go at once and for good."
-    return Screen((line(said), line("Events of yours that are to come must be cancelled or handed over first.")), rows=(buttons,))
+    return Screen(
+        (line(said), line("Events of yours that are to come must be cancelled or handed over first.")), rows=(buttons,)
+    )
 
 
 @BOOK.press("erase_yes")

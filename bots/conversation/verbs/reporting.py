@@ -70,9 +70,7 @@ async def reported(turn: Turn) -> Answer:
     if not messages:
         return told(f"Nothing was sent about {event.name} yet.")
     screen = await report_screen(turn, int(picked) if picked else messages[0].id)
-    others = tuple(
-        Choice(f"{each.title[:70]} · {each.created_at:%d %b %H:%M} UTC", str(each.id)) for each in messages
-    )
+    others = tuple(Choice(f"{each.title[:70]} · {each.created_at:%d %b %H:%M} UTC", str(each.id)) for each in messages)
     return Screen(screen.lines, screen.title, (*screen.rows, Menu(Action("report", event.id), "Another one", others)))
 
 
