@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.product import Product, Sink, product, sink
 from bench.reading import compare
 from bench.rivals import raw_aiohttp, stock_apprise
+from bench.workers import carried_by
 
 FANOUT = 10_000
 MESSAGES = 40
@@ -106,6 +107,18 @@ async def latency() -> list[Row]:
     ]
 
 
+async def workers() -> list[Row]:
+    """One message to ten thousand webhooks on PostgreSQL, carried by one worker process and then by two."""
+    rows, rates = [], []
+    async with sink() as far:
+        for number in (1, 2):
+            found, seconds = await carried_by(number, far, FANOUT)
+            carried = Carried(FANOUT, found["count"], found["different"], seconds)
+            rates.append(carried.rate)
+            rows += [Row(f"{number} worker{'s' * (number > 1)}", carried.rate, "per s"), *carried.rows()]
+    return [*rows, Row("two workers / one", rates[1] / rates[0], "ratio")]
+
+
 async def _carried(soonish: Product, far: Sink, event_id: str, count: int) -> Carried:
     await far.reset()
     _, began = await soonish.notify(event_id)
@@ -130,4 +143,5 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "mail": mail,
     "latency": latency,
     "reading": reading,
+    "workers": workers,
 }

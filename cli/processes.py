@@ -104,7 +104,7 @@ class Child:
                     env={**os.environ, **(env or {}), **waits, READY_FD: str(told)},
                     pass_fds=(told, *map(int, waits.values()), *hold),
                     start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone, which stops in order
-                    preexec_fn=partial(_die_with, os.getpid(), _libc()),
+                    preexec_fn=dies_with_parent(),
                 )
                 return cls(name, process, log, output.tell(), heard)
         except BaseException as error:
@@ -276,6 +276,11 @@ def free_port() -> int:
 def _libc() -> ctypes.CDLL | None:
     """Loaded before the fork, where loading would not be safe. Other systems than Linux cannot bind a child so."""
     return ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def dies_with_parent() -> Callable[[], None]:
+    """What a child runs before its program, so that it does not outlive this process."""
+    return partial(_die_with, os.getpid(), _libc())
 
 
 def _die_with(parent: int, libc: ctypes.CDLL | None) -> None:

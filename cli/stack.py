@@ -27,6 +27,8 @@ class Stack:
     url: str
     temporal: str
     smtp: str
+    metrics: str
+    """Where the worker answers Prometheus."""
     mailbox: str | None
     """The folder of the development mailbox; None when mail goes to a real server."""
 
@@ -59,7 +61,8 @@ def plan(settings: Settings, port: int | None = None) -> Plan:
         services.append(Role("mail", argv, _import_path()))
         smtp = f"127.0.0.1:{mail_port}"
     host = "127.0.0.1" if settings.web_host in ("0.0.0.0", "::") else settings.web_host  # noqa: S104 - what to open
-    stack = Stack(f"http://{f'[{host}]' if ':' in host else host}:{web_port}", temporal, smtp, mailbox)
+    metrics = f"{settings.metrics_host}:{_metrics_port(settings)}"
+    stack = Stack(f"http://{f'[{host}]' if ':' in host else host}:{web_port}", temporal, smtp, metrics, mailbox)
     env = environment(settings, stack, web_port)
     return Plan(
         stack=stack,
@@ -77,6 +80,7 @@ def environment(settings: Settings, stack: Stack, web_port: int) -> dict[str, st
         "SOONISH_DATA": str(settings.soonish_data.resolve()),
         "TEMPORAL_URL": stack.temporal,
         "WEB_PORT": str(web_port),
+        "METRICS_PORT": stack.metrics.rpartition(":")[2],
     }
     if stack.mailbox:
         server, _, port = stack.smtp.rpartition(":")
@@ -132,6 +136,13 @@ def _web_port(settings: Settings, asked: int | None) -> int:
     if not port_is_free(port, settings.web_host):
         raise conflict(f"Port {port} is taken by another program.", hint="Choose another with --port, or name none.")
     return port
+
+
+def _metrics_port(settings: Settings) -> int:
+    """As it was asked for, or the next free one."""
+    if "metrics_port" in settings.model_fields_set:
+        return settings.metrics_port
+    return next_free_port(settings.metrics_port, settings.metrics_host)
 
 
 def _python(*args: str) -> list[str]:

@@ -41,6 +41,8 @@ class Doorbell:
     """The payload of every signal: the row it is about. Ringing twice is harmless."""
 
     subject_id: int
+    trail: str | None = None
+    """What rang, in the logs: ids, separated by commas."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,11 @@ class EventStart:
 
 @dataclass(frozen=True)
 class DutiesOrder:
+    """`trail`: what rang since it was last asked."""
+
     event_id: int
     scheduled: dict[str, int]
+    trail: str | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,14 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[list[Network], NoDecode] = []
     """Networks whose X-Forwarded-For is believed."""
 
+    log_format: Literal["text", "json"] = "text"
+    metrics_host: str = "127.0.0.1"
+    """Where the worker answers Prometheus."""
+    metrics_port: int = Field(9464, ge=0, le=65535)
+    """0: it does not."""
+    metrics_token: SecretStr | None = None
+    """What Prometheus sends as a bearer token, to the worker and to the site's /metrics."""
+
     update_delay_seconds: int = Field(120, ge=0)
     """Edits within this time travel as one message."""
     reminder_lead_seconds: int = Field(60, ge=1, le=3600)
@@ -83,6 +91,10 @@ class Settings(BaseSettings):
     session_days: int = Field(30, ge=1, le=400)
     """How long after it was last seen a session ends."""
 
+    discord_bot_token: SecretStr | None = None
+    """With it: direct messages and cards."""
+    discord_requests_per_second: float = Field(40.0, gt=0)
+    """Of each process that writes as the bot. Discord allows a token 50, unless it was given more."""
     discord_client_id: str | None = None
     """With its secret: people may sign in with Discord."""
     discord_client_secret: SecretStr | None = None
@@ -169,6 +181,10 @@ class Settings(BaseSettings):
             missing = [name for name, value in required.items() if not value]
             if missing:
                 raise ValueError(f"production needs {', '.join(missing)}: set them in the environment")
+        if self.metrics_token is None and self.metrics_host not in _LOCAL_NAMES:
+            raise ValueError("METRICS_HOST other than this machine's own needs METRICS_TOKEN")
+        if self.metrics_token is not None and len(self.metrics_token.get_secret_value()) < 16:
+            raise ValueError("METRICS_TOKEN must have at least 16 characters")
         if self.secret_key and len(self.secret_key.get_secret_value()) < 32:
             raise ValueError("SECRET_KEY must have at least 32 characters")
         return self

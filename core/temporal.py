@@ -51,6 +51,7 @@ from core.contracts import (
     verification_workflow_id,
 )
 from core.settings import Settings
+from core.trail import current
 
 T = TypeVar("T")
 
@@ -77,7 +78,8 @@ class Connection:
 
 
 class Temporal:
-    """One client per process, connected when it is first needed and again after a failure."""
+    """One client per process, connected when it is first needed and again after a failure. A ring carries the trail
+    of whoever rings."""
 
     def __init__(self, settings: Settings) -> None:
         self.address = settings.temporal_url
@@ -168,7 +170,7 @@ class Temporal:
                 task_queue=self.task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 start_signal=signal,
-                start_signal_args=[Doorbell(subject_id)],
+                start_signal_args=[Doorbell(subject_id, current() or None)],
             )
         )
 

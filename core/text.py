@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
@@ -49,6 +50,29 @@ MessageBody = Annotated[
     AfterValidator(_clean_block),
     AfterValidator(_visible),
 ]
+
+
+def characters(text: str) -> Iterator[str]:
+    """What people take for one character at a time: with its accents, its skin tone, the other half of its flag or
+    family. A cut between two of them is a cut nobody sees."""
+    start = 0
+    for at in range(1, len(text)):
+        if not _joined(text, start, at):
+            yield text[start:at]
+            start = at
+    if text:
+        yield text[start:]
+
+
+def _joined(text: str, start: int, at: int) -> bool:
+    """Whether the character that begins at `start` goes on at `at`."""
+    before, here = text[at - 1], text[at]
+    if here in "\u200d\ufe0e\ufe0f" or before == "\u200d" or unicodedata.category(here)[0] == "M":
+        return True
+    if "\U0001f3fb" <= here <= "\U0001f3ff" or "\U000e0020" <= here <= "\U000e007f":
+        return True
+    flag = "\U0001f1e6" <= here <= "\U0001f1ff" and "\U0001f1e6" <= before <= "\U0001f1ff"
+    return flag and (at - start) % 2 == 1
 
 
 def mask_address(address: str) -> str:

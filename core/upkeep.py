@@ -16,6 +16,7 @@ from core.db.models import (
     Delivery,
     DeliveryOpening,
     Event,
+    EventAnnouncement,
     EventGrant,
     EventInvitation,
     Integration,
@@ -89,7 +90,7 @@ async def _requests(work: Work) -> int:
 
 async def _buckets(work: Work) -> int:
     old = select(Bucket.key).where(Bucket.resets_at < work.now).limit(AT_ONCE)
-    return _count(await work.session.execute(delete(Bucket).where(Bucket.key.in_(old))))
+    return _count(await work.session.execute(delete(Bucket).where(Bucket.key.in_(old), Bucket.resets_at < work.now)))
 
 
 async def _openings(work: Work) -> int:
@@ -102,7 +103,8 @@ async def _unconfirmed(work: Work) -> int:
     old = select(Subscription.id).where(waiting, Subscription.requested_at < work.now - CONFIRM_LIFETIME).limit(AT_ONCE)
     ended = await work.session.execute(
         update(Subscription)
-        .where(Subscription.id.in_(old))
+        # Asked of the row itself once more: whoever says yes this moment is waited for, and follows (PostgreSQL).
+        .where(Subscription.id.in_(old), Subscription.state == "unconfirmed")
         .values(state="ended", ended_at=work.now, ended_by="expired")
     )
     return _count(ended)
@@ -122,18 +124,19 @@ async def _addresses(work: Work) -> int:
     left_lately = exists().where(mine, Subscription.ended_at > long_ago)
     never_said_yes = Integration.confirmed_at.is_(None) & (Integration.created_at < work.now - CONFIRM_LIFETIME)
     nothing = (
-        select(Integration.id)
-        .where(
-            Integration.user_id.is_(None),
-            Integration.removed_at.is_(None),
-            or_(never_said_yes, (Integration.created_at < long_ago) & ~left_lately),
-            ~follows,
-        )
-        .limit(AT_ONCE)
+        Integration.user_id.is_(None),
+        Integration.removed_at.is_(None),
+        or_(never_said_yes, (Integration.created_at < long_ago) & ~left_lately),
+        ~follows,
     )
+    # Locked, and then asked again: who follows by it this moment is waited for, and seen (PostgreSQL).
+    ids = select(Integration.id).where(*nothing).order_by(Integration.id).limit(AT_ONCE).with_for_update()
+    locked = list(await work.session.scalars(ids))
+    if not locked:
+        return 0
     forgotten = await work.session.execute(
         update(Integration)
-        .where(Integration.id.in_(nothing))
+        .where(Integration.id.in_(locked), *nothing)
         .values(apprise_url=work.keys.seal(""), removed_at=work.now, label="•••")
     )
     return _count(forgotten)
@@ -188,6 +191,14 @@ async def _subscriptions(work: Work) -> int:
         Subscription.ended_by.is_distinct_from("removed"),
     )
     return await _unused(work, Subscription, or_(ended, Subscription.event_id.in_(_over_since(long_ago))))
+
+
+async def _announcements(work: Work) -> int:
+    """Cards that are gone, and those of events that are long over: what they say stays as it is."""
+    gone = EventAnnouncement.gone_at < work.now - _KEPT_AFTERWARDS
+    over = _over_since(work.now - dt.timedelta(days=work.settings.retention_subscriptions_days))
+    old = select(EventAnnouncement.id).where(or_(gone, EventAnnouncement.event_id.in_(over))).limit(AT_ONCE)
+    return _count(await work.session.execute(delete(EventAnnouncement).where(EventAnnouncement.id.in_(old))))
 
 
 async def _grants(work: Work) -> int:
@@ -265,6 +276,7 @@ RULES: dict[str, Rule] = {
     "unconfirmed": Rule(Subscription, _unconfirmed),
     "addresses": Rule(Integration, _addresses),
     "subscriptions": Rule(Subscription, _subscriptions),
+    "announcements": Rule(EventAnnouncement, _announcements),
     "grants": Rule(EventGrant, _grants),
     "invitations": Rule(EventInvitation, _invitations),
     "sessions": Rule(Session, _sessions),

@@ -7,6 +7,7 @@ same transaction, the audit row and (for a repeated request) the stored answer; 
 import datetime as dt
 import hashlib
 import json
+import logging
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,21 +16,22 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
+from core.db.again import until_done
 from core.db.engine import Database
-from core.db.models import AuditEntry, OutboxRow, StoredRequest
+from core.db.models import AuditEntry, OutboxRow, StoredRequest, User
 from core.errors import Code, SoonishError, conflict
 from core.identities.signed import SignedIdentity
 from core.keys import Keys
 from core.settings import Settings
+from core.trail import current, following, fresh
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_ATTEMPTS = 3
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Work:
                 signal=signal,
                 subject_id=subject_id,
                 created_at=self.now,
+                trail=current() or None,
             )
         )
 
@@ -128,8 +131,12 @@ class Core:
 
     async def step(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The service's own bookkeeping: a write transaction without an audit row."""
-        async with self.db.write() as session:
-            return await use_case(Work(self, session, SYSTEM, self.clock.now()), *args, **kwargs)
+
+        async def transaction() -> T:
+            async with self.db.write() as session:
+                return await use_case(Work(self, session, SYSTEM, self.clock.now()), *args, **kwargs)
+
+        return await until_done(transaction)
 
     async def act(self, actor: Actor, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in one transaction; a refusal leaves only its audit row, and a stranger's not even that."""
@@ -157,32 +164,61 @@ class Core:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> T:
-        now = self.clock.now()
-        for attempt in range(1, _ATTEMPTS + 1):
-            work: Work | None = None
+        with following(current() or fresh()):
             try:
-                async with self.db.write() as session:
-                    work = Work(self, session, actor, now)
-                    if once is not None and (stored := await _stored_answer(session, once, now)) is not None:
-                        return typing.cast("T", _answers_of(use_case).validate_json(stored))
-                    answer = await use_case(work, *args, **kwargs)
-                    session.add(_audit(work, use_case, "done"))
-                    if once is not None:
-                        session.add(_answer_row(once, _answers_of(use_case).dump_json(answer).decode(), work))
-                    return answer
+                answer, subject = await self._tried(actor, use_case, once, args, kwargs)
             except SoonishError as refusal:
-                if actor.user_id is None:
-                    # Anybody can be refused as often as they like: that must not fill the log.
-                    raise
-                async with self.db.write() as session:
-                    refused = Work(self, session, actor, now, work.subject if work else "")
-                    session.add(_audit(refused, use_case, str(refusal.code)))
+                log.info("%s: %s", use_case.__name__, refusal.code)
                 raise
-            except IntegrityError:
-                # Two transactions made the same row; what lost looks again and finds it.
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+            log.info("%s: done%s", use_case.__name__, f", {subject}" if subject else "")
+            return answer
+
+    async def _tried(
+        self,
+        actor: Actor,
+        use_case: Callable[..., Awaitable[T]],
+        once: Once | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> tuple[T, str]:
+        """The answer, and what it was about."""
+        now = self.clock.now()
+        subject = ""
+
+        async def transaction() -> tuple[T, str]:
+            nonlocal subject
+            async with self.db.write() as session:
+                work = Work(self, session, actor, now)
+                try:
+                    await _hold_account(work)
+                    if once is not None and (stored := await _stored_answer(session, once, now)) is not None:
+                        return typing.cast("T", _answers_of(use_case).validate_json(stored)), "as before"
+                    answer = await use_case(work, *args, **kwargs)
+                finally:
+                    subject = work.subject
+                session.add(_audit(work, use_case, "done"))
+                if once is not None:
+                    session.add(_answer_row(once, _answers_of(use_case).dump_json(answer).decode(), work))
+                return answer, subject
+
+        try:
+            return await until_done(transaction)
+        except SoonishError as refusal:
+            # Anybody can be refused as often as they like: that must not fill the log.
+            if actor.user_id is not None:
+                async with self.db.write() as session:
+                    refused = Work(self, session, actor, now, subject)
+                    session.add(_audit(refused, use_case, str(refusal.code)))
+            raise
+
+
+async def _hold_account(work: Work) -> None:
+    """Who is being erased or merged this moment is waited for: what they do after that is refused by what is left of
+    them (PostgreSQL; SQLite has one writer at a time). Others of their own requests are not."""
+    if work.actor.user_id is not None and not work.core.db.sqlite:
+        await work.session.execute(
+            select(User.id).where(User.id == work.actor.user_id).with_for_update(read=True, key_share=True)
+        )
 
 
 async def _stored_answer(session: AsyncSession, once: Once, now: dt.datetime) -> str | None:

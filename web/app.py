@@ -13,13 +13,18 @@ from starlette.types import Scope
 
 from core.accounts.passwords import Passwords
 from core.errors import SoonishError, UnprovedError
+from core.metrics.backlog import BacklogGauge
+from core.metrics.page import MetricsPage
+from core.metrics.requests import RequestMetrics
+from core.operations.gauge import Gauge
+from core.operations.pulse import Pulse
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
 from web import guard, problems
+from web import metrics as metrics_route
 from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
 from web.cookies import Cookies
-from web.gauge import Gauge
 from web.pages import (
     account,
     address,
@@ -38,6 +43,7 @@ from web.pages.state import PageStates
 from web.render import Pages
 from web.returning import page_of, prove_first
 from web.site import Site
+from web.traced import Traced
 
 API = (
     events.router,
@@ -52,12 +58,17 @@ API = (
 
 def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
     pages = Pages(core.settings)
+    gauge, backlog = Gauge(temporal, core.clock), BacklogGauge(core)
+    metrics = MetricsPage(backlog, gauge)
     site = Site(
         core,
         outbound,
         temporal,
         pages,
-        Gauge(temporal, core.clock),
+        gauge,
+        backlog,
+        metrics,
+        Pulse(core),
         PageStates(core),
         Cookies.of(core.settings),
         Passwords(),
@@ -77,6 +88,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         lifespan=_lifespan,
         generate_unique_id_function=_operation_id,
         middleware=[
+            Middleware(Traced, RequestMetrics(metrics.registry), core.settings.trusted_proxies),
             Middleware(guard.SafeHeaders),
             Middleware(guard.Answers, respond),
             Middleware(guard.HeadAsGet),
@@ -100,6 +112,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         erase.router,
         address.router,
         identities.router,
+        metrics_route.router,
     ):
         app.include_router(page_router, include_in_schema=False)
     if not core.settings.production:
@@ -122,6 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await site.gauge.close()
+        await site.pulse.close()
         await site.outbound.sender.close()
         await site.core.db.close()
 

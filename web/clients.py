@@ -18,6 +18,12 @@ def client_network(scope: Scope, trusted: Sequence[Network]) -> str | None:
     return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
 
 
+def from_trusted(scope: Scope, trusted: Sequence[Network]) -> bool:
+    """Whether the peer itself is a proxy of ours."""
+    peer = _address(scope["client"][0]) if scope.get("client") else None
+    return peer is not None and any(peer in network for network in trusted)
+
+
 def _client(scope: Scope, trusted: Sequence[Network]) -> Address | None:
     """The peer, unless it is a proxy of ours: then X-Forwarded-For is read from the right, up to the first address
     that is not; what stands left of it may be invented."""

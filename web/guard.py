@@ -14,7 +14,7 @@ from web.cookies import SESSION_NAMES
 from web.render import CSP
 
 BODY_LIMIT = 64 * 1024
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/")
 _HEADERS = {
     "Content-Security-Policy": CSP,
@@ -91,7 +91,11 @@ class HeadAsGet:
             await send(message)
 
         # What a GET may do for a person, it does not do for whoever only asks whether something is there.
-        return await self._app({**scope, "method": "GET", "head": True}, receive, without_body)
+        inner = {**scope, "method": "GET", "head": True}
+        try:
+            await self._app(inner, receive, without_body)
+        finally:
+            scope["route"] = inner.get("route")
 
 
 class SameSite:
@@ -103,7 +107,7 @@ class SameSite:
         self._ours = urlsplit(base_url).netloc.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asks = scope["type"] == "http" and scope["method"] in _CHANGING
+        asks = scope["type"] == "http" and scope["method"] in CHANGING
         if asks and self._minds(scope) and not self._same_site(scope):
             raise SoonishError(
                 Code.FORBIDDEN, "This came from another site.", hint="Open the page here and press the button again."
@@ -136,7 +140,7 @@ class BoundedBody:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in _CHANGING:
+        if scope["type"] != "http" or scope["method"] not in CHANGING:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")

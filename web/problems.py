@@ -2,7 +2,6 @@
 
 import http
 import logging
-import secrets
 from dataclasses import dataclass, field
 
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +13,7 @@ from starlette.types import Scope
 
 from core.complaints import complaint
 from core.errors import Code, SoonishError
+from core.trail import current
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ def refusal_of(error: Exception, scope: Scope) -> Refusal:
             f"Try again in {_TRY_AGAIN} seconds.",
             headers={"Retry-After": str(_TRY_AGAIN)},
         )
-    reference = secrets.token_hex(4)
-    log.error("reference %s: %s failed", reference, _route(scope), exc_info=error)
+    reference = current()
+    log.error("%s failed, reference %s", _route(scope), reference, exc_info=error)
     return Refusal(500, "Something broke on our side.", f"If it happens again, tell us this reference: {reference}.")
 
 

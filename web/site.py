@@ -7,13 +7,16 @@ from fastapi import Depends, Request
 
 from core.accounts.passwords import Passwords
 from core.accounts.sessions import session_actor
+from core.metrics.backlog import BacklogGauge
+from core.metrics.page import MetricsPage
+from core.operations.gauge import Gauge
+from core.operations.pulse import Pulse
 from core.settings import Settings
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Actor, Core
 from web.clients import client_network
 from web.cookies import Cookies
-from web.gauge import Gauge
 from web.pages.state import PageStates
 from web.render import Pages
 
@@ -28,6 +31,9 @@ class Site:
     temporal: Temporal
     pages: Pages
     gauge: Gauge
+    backlog: BacklogGauge
+    metrics: MetricsPage
+    pulse: Pulse
     states: PageStates
     cookies: Cookies
     passwords: Passwords

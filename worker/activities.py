@@ -35,6 +35,7 @@ from core.events.duties import EventDuties, event_duties, make_reminder
 from core.events.reminders import REMINDERS
 from core.notifications.courier import Courier
 from core.temporal import Temporal, TemporalAwayError
+from core.trail import following, fresh
 from core.upkeep import tidy_all
 from core.wiring import Openings
 from core.work import Core, Work
@@ -59,9 +60,15 @@ class Activities:
     @activity.defn(name=EVENT_DUTIES)
     async def event_duties(self, order: DutiesOrder) -> Duties:
         """What the event owes; sets, moves and drops its reminder schedules on the way."""
+        with following(order.trail):
+            return await self._duties(order)
+
+    async def _duties(self, order: DutiesOrder) -> Duties:
         found = await self._core.step(event_duties, order.event_id)
         if found is None:
             return Duties([], None, over=True, subscribers=0, scheduled={}, release=RELEASE)
+        if found.owed:
+            log.info("event %d owes %s", order.event_id, ", ".join(f"notification {each}" for each in found.owed))
         wake_at, scheduled = found.wake_at, order.scheduled
         try:
             scheduled = await self._schedule(order.event_id, found, order.scheduled)
@@ -114,13 +121,14 @@ class Activities:
         at = dt.datetime.fromtimestamp(order.start, UTC) - REMINDERS[order.kind]
         async with _heartbeats():
             await self._until(at)
-            notification_id = await self._core.step(make_reminder, order.event_id, order.kind, order.start)
-            if notification_id is None:
-                return _NOTHING
-            await self._openings.refresh()
-            report = await self._courier.deliver(notification_id)
-        if report.next_attempt_at is not None:
-            await self._core.step(_hand_over, order.event_id)
+            with following(fresh()):
+                notification_id = await self._core.step(make_reminder, order.event_id, order.kind, order.start)
+                if notification_id is None:
+                    return _NOTHING
+                await self._openings.refresh()
+                report = await self._courier.deliver(notification_id)
+                if report.next_attempt_at is not None:
+                    await self._core.step(_hand_over, order.event_id)
         return report
 
     async def _until(self, moment: dt.datetime) -> None:

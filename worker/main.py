@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import datetime as dt
-import fcntl
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,15 +21,23 @@ from temporalio.worker import Worker
 
 from core.clock import Clock
 from core.contracts import MAINTENANCE_WORKFLOW
+from core.db.alone import alone_on
 from core.delivery.message import Outcome
-from core.errors import conflict
 from core.integrations.usecases import disable_channel
+from core.metrics.backlog import BacklogGauge
+from core.metrics.page import MetricsPage
+from core.metrics.sending import RelayMetrics, SendingMetrics
 from core.notifications.courier import Courier
+from core.operations.gauge import Gauge
+from core.operations.ring import ring_all
 from core.settings import Settings
 from core.temporal import Temporal, TemporalAwayError
 from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
+from worker.cards import CardKeeper
+from worker.helping import Helper
+from worker.metrics import answering
 from worker.relay import Relay
 from worker.workflows.accounts import SessionManagementWorkflow, UserVerificationWorkflow
 from worker.workflows.event import EventWorkflow
@@ -72,7 +79,7 @@ async def _run(settings: Settings, ready: Callable[[], None] | None) -> None:
 
 
 async def _serve(settings: Settings, ready: Callable[[], None] | None, *, take_over: bool) -> None:
-    async with working(settings, take_over=take_over):
+    async with working(settings, take_over=take_over) as running, answering(running.metrics, settings):
         if ready is not None:
             ready()
         await asyncio.Event().wait()
@@ -87,6 +94,9 @@ async def working(
     outbound = build_outbound(core)
     temporal = Temporal(settings)
 
+    gauge = Gauge(temporal, core.clock)
+    page = MetricsPage(BacklogGauge(core), gauge)
+
     async def switch_off(integration_id: int, outcome: Outcome) -> None:
         await core.act(SYSTEM, disable_channel, integration_id, outcome.reason)
 
@@ -97,16 +107,23 @@ async def working(
         keys=core.keys,
         sender=outbound.sender,
         on_permanent=switch_off,
+        metrics=SendingMetrics(page.registry),
     )
     await courier.start()
     if take_over:
         await courier.ledger.take_over()
-    relay = Relay(core, temporal)
+    relay = Relay(core, temporal, RelayMetrics(page.registry))
     activities = Activities(core, courier, temporal, outbound.openings)
     background: list[asyncio.Task[None]] = []
+    cards: list[asyncio.Task[None]] = []
+    if settings.discord_bot_token is not None:
+        # Beside Temporal: cards stay true while that is away.
+        cards.append(asyncio.create_task(CardKeeper(core, outbound.sender.discord, courier.hosts).run(), name="cards"))
     try:
         client = await _patiently(temporal)
-        await _keep_house(client, settings)
+        if await _keep_house(client, settings):
+            # A Temporal that does not know our upkeep is new, or was emptied: it knows none of our workflows either.
+            await core.act(SYSTEM, ring_all)
         async with Worker(
             client,
             task_queue=settings.temporal_task_queue,
@@ -123,10 +140,14 @@ async def working(
                 asyncio.create_task(relay.run(), name="relay"),
                 asyncio.create_task(relay.sweep_forever(), name="sweeper"),
             ]
-            yield RunningWorker(core, courier, relay, temporal)
+            if not core.db.sqlite:
+                helper = Helper(core, courier, outbound.openings)
+                background.append(asyncio.create_task(helper.run(), name="helper"))
+            yield RunningWorker(core, courier, relay, temporal, page)
             await _end(background)
     finally:
-        await _end(background)
+        await _end([*background, *cards])
+        await gauge.close()
         await courier.close()
         await core.db.close()
 
@@ -134,11 +155,12 @@ async def working(
 class RunningWorker:
     """The parts of a worker that tests look into."""
 
-    def __init__(self, core: Core, courier: Courier, relay: Relay, temporal: Temporal) -> None:
+    def __init__(self, core: Core, courier: Courier, relay: Relay, temporal: Temporal, metrics: MetricsPage) -> None:
         self.core = core
         self.courier = courier
         self.relay = relay
         self.temporal = temporal
+        self.metrics = metrics
 
 
 async def _patiently(temporal: Temporal) -> Client:
@@ -153,8 +175,8 @@ async def _patiently(temporal: Temporal) -> Client:
             wait = min(wait * 2, 5.0)
 
 
-async def _keep_house(client: Client, settings: Settings) -> None:
-    """The hourly upkeep, as this release wants it."""
+async def _keep_house(client: Client, settings: Settings) -> bool:
+    """The hourly upkeep, as this release wants it. True if Temporal did not know it."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
             MAINTENANCE_WORKFLOW, id=_MAINTENANCE, task_queue=settings.temporal_task_queue
@@ -165,6 +187,8 @@ async def _keep_house(client: Client, settings: Settings) -> None:
         await client.create_schedule(_MAINTENANCE, schedule)
     except ScheduleAlreadyRunningError:
         await client.get_schedule_handle(_MAINTENANCE).update(lambda _: ScheduleUpdate(schedule))
+        return False
+    return True
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -179,11 +203,5 @@ def _alone(settings: Settings) -> Iterator[bool]:
     if settings.sqlite_file is None:
         yield False
         return
-    with settings.sqlite_file.with_suffix(".worker.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise conflict(
-                "Another worker is running on this database.", hint="SQLite serves one; use PostgreSQL for several."
-            ) from None
+    with alone_on(settings.sqlite_file):
         yield True

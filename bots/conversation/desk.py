@@ -45,13 +45,15 @@ class Desk:
 
     async def posted(self, speaker: Speaker, post: Post, message_id: str) -> Answer:
         """The card stands in the channel, as this message."""
-        return await self._answer(
-            speaker, posting.posted, {"channel": post.channel_id, "message": message_id}, post.action
-        )
 
-    async def not_posted(self, speaker: Speaker, post: Post, why: str) -> Answer:
+        async def posted(turn: Turn) -> Answer:
+            return await posting.posted(turn, post, message_id)
+
+        return await self._answer(speaker, posted, {})
+
+    async def not_posted(self, post: Post, why: str) -> Answer:
         """The platform refused. `why`: a sentence with what to do."""
-        return await self._answer(speaker, posting.not_posted, {"channel": post.channel_id, "why": why}, post.action)
+        return await posting.not_posted(post, why)
 
     async def complete(
         self, speaker: Speaker, group: str, name: str, option: str, text: str, given: Mapping[str, str]

@@ -1,11 +1,11 @@
 """Putting an event's card into a channel: announced once there, and open to those who see it there."""
 
-from core.cards.announcements import begin_announcement, drop_announcement, finish_announcement
-
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
 from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line
 from bots.conversation.speaker import Turn
+from core.cards.announcements import announce, card_for, list_announcements
+from core.cards.model import Posted, Space
 from core.errors import Code, SoonishError
 from core.events.usecases import get_event
 from core.invitations.model import NewInChat
@@ -25,11 +25,13 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
             kind="space", platform=turn.speaker.platform, tenant_id=place.tenant_id, external_id=channel_id
         )
         await turn.act(invite, event_id, room)
-    if not await turn.act(begin_announcement, event_id, turn.speaker.platform, place.tenant_id, channel_id):
+    space = Space(platform=turn.speaker.platform, tenant_id=place.tenant_id, channel_id=channel_id)
+    there = await turn.ask(list_announcements, event_id)
+    if any(each.space == space and not each.gone for each in there.items):
         return Screen(
             (line(f"{event.name} is posted there already."),), rows=((Button("Open page ↗", url=event.url),),)
         )
-    return Post(event_id, channel_id)
+    return Post(space, await turn.ask(card_for, event_id, space))
 
 
 @BOOK.press("post")
@@ -39,21 +41,16 @@ async def posted_from_details(turn: Turn) -> Answer:
     return await post_card(turn, turn.event_id, channel)
 
 
-async def posted(turn: Turn) -> Answer:
+async def posted(turn: Turn, post: Post, message_id: str) -> Answer:
     """What its organizer hears when the card stands there."""
-    place = turn.speaker.place
-    tenant, channel = place.tenant_id if place else "", turn.given["channel"]
-    await turn.act(finish_announcement, turn.event_id, turn.speaker.platform, tenant, channel, turn.given["message"])
-    event = await turn.ask(get_event, turn.event_id)
+    await turn.act(announce, post.card.event_id, Posted(space=post.space, message_id=message_id, card=post.card))
+    event = await turn.ask(get_event, post.card.event_id)
     manage = (Button("Details", Action("details", event.id)), Button("Open page ↗", url=event.url))
     return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=(manage,))
 
 
-async def not_posted(turn: Turn) -> Answer:
-    """The event is there all the same, and may be posted elsewhere."""
-    place = turn.speaker.place
-    tenant, channel = place.tenant_id if place else "", turn.given["channel"]
-    await turn.act(drop_announcement, turn.event_id, turn.speaker.platform, tenant, channel)
-    again = Button("Try again", Action("post", turn.event_id))
-    elsewhere = ChannelMenu(Action("post", turn.event_id), "Post elsewhere")
-    return Screen((line("The event is created, but not posted. ", turn.given["why"]),), rows=((again,), elsewhere))
+async def not_posted(post: Post, why: str) -> Answer:
+    """The event is there all the same, and may be posted elsewhere. `why`: a sentence with what to do."""
+    again = Button("Try again", Action("post", post.card.event_id))
+    elsewhere = ChannelMenu(Action("post", post.card.event_id), "Post elsewhere")
+    return Screen((line("The event is created, but not posted. ", why),), rows=((again,), elsewhere))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bots.conversation.actions import Action
+from core.cards.model import Card, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Put the card of an event into a channel, then say what became of it."""
+    """Put this card into that channel, then say what became of it: `Desk.posted` or `Desk.not_posted`."""
 
-    event_id: str
-    channel_id: str
-
-    @property
-    def action(self) -> Action:
-        return Action("post", self.event_id)
+    space: Space
+    card: Card
 
 
 @dataclass(frozen=True, slots=True)

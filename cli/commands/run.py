@@ -45,7 +45,7 @@ def run(
         return
     from cli.logs import set_up_logging
 
-    set_up_logging("DEBUG" if verbose else None)
+    set_up_logging("DEBUG" if verbose else None, settings.log_format)
     if port is not None:
         settings = settings.model_copy(update={"smtp_port" if role is Role.MAIL else "web_port": port})
     ROLES[role](settings)

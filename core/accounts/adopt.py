@@ -57,11 +57,13 @@ async def adopt(work: Work, mine: Integration) -> int:
     if mine.removed_at is not None:
         return 0
     anonymous = await work.session.scalar(
-        select(Integration).where(
+        select(Integration)
+        .where(
             Integration.user_id.is_(None),
             Integration.destination == mine.destination,
             Integration.removed_at.is_(None),
         )
+        .with_for_update(key_share=True)
     )
     if anonymous is None:
         return 0

@@ -121,6 +121,8 @@ async def _account(work: Work, channel: Channel, destination: str) -> tuple[User
             .where(User.email == _address(channel), User.merged_into.is_(None))
             .order_by(case((Integration.removed_at.is_(None), 0), else_=1), Integration.id)
             .limit(1)
+            # Who is erased or merged this moment gets no link any more (PostgreSQL).
+            .with_for_update(read=True, key_share=True, of=User)
         )
     ).one_or_none()
     return (found[0], found[1] or "email") if found else (None, "email")

@@ -69,5 +69,5 @@ def _announced(actor: Actor, *, in_this_channel: bool) -> ColumnElement[bool]:
         EventAnnouncement.event_id == Event.id,
         EventAnnouncement.platform == actor.signed.platform,
         EventAnnouncement.tenant_id == place.tenant_id,
-        EventAnnouncement.state == "shown",
+        EventAnnouncement.gone_at.is_(None),
     )

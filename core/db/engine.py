@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -11,7 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from core.db import sqlite
 
+if TYPE_CHECKING:
+    import psycopg
+
 _WRITE = "soonish_write"
+_LOOK_EVERY = 0.020
 
 
 class Database:
@@ -29,6 +33,9 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=not self.sqlite,
             hide_parameters=True,  # what is in a row must not get into a log by way of an error
+            execution_options={
+                "preserve_rowcount": True
+            },  # of an INSERT too, which PostgreSQL's driver tells else no one
             connect_args={"async_creator_fn": sqlite.connect} if self.sqlite else {},
         )
         self._writing = self.engine.execution_options(**{_WRITE: True})
@@ -60,37 +67,58 @@ class Database:
             yield connection
 
     @contextlib.asynccontextmanager
-    async def watch(self) -> AsyncIterator["Watch"]:
-        """A cheap way to notice commits."""
-        if not self.sqlite:
-            yield Watch(None)
-            return
+    async def watch(self, channel: str, poll: float) -> AsyncIterator["Watch"]:
+        """Notice what others commit: on PostgreSQL what they say on `channel`, and every `poll` seconds whatever was
+        not heard; on SQLite every commit."""
         async with self.engine.connect() as held:
             # Never used through SQLAlchemy, so that no transaction hides what others commit.
-            driver = (await held.get_raw_connection()).driver_connection
-            yield Watch(cast("sqlite.OneHopConnection", driver))
+            driver: Any = (await held.get_raw_connection()).driver_connection
+            if self.sqlite:
+                yield FileWatch(driver)
+                return
+            try:
+                await driver.set_autocommit(True)
+                await driver.execute(f"LISTEN {channel}")
+                yield ChannelWatch(driver, poll)
+            finally:
+                await held.invalidate()  # it listens, and must not go back to the pool
 
     async def close(self) -> None:
         await self.engine.dispose()
 
 
-class Watch:
-    """Whether anybody has committed since it was last asked. PostgreSQL cannot tell and says yes every time.
+class Watch(Protocol):
+    async def changed(self) -> list[str]:
+        """Wait until there may be something new, or nothing was heard for a while; what was said about it."""
+        ...
 
-    SQLite's `data_version` costs a twentieth of a query through SQLAlchemy, and is asked fifty times a second.
-    """
 
-    def __init__(self, driver: sqlite.OneHopConnection | None) -> None:
+class FileWatch:
+    """SQLite's `data_version` costs a twentieth of a query through SQLAlchemy, and is asked fifty times a second."""
+
+    def __init__(self, driver: sqlite.OneHopConnection) -> None:
         self._driver = driver
         self._seen = -1
 
-    async def changed(self) -> bool:
+    async def changed(self) -> list[str]:
         driver = self._driver
-        if driver is None:
-            return True
-        version = int(await driver.in_thread(lambda: driver.raw.execute("PRAGMA data_version").fetchone()[0]))
-        changed, self._seen = version != self._seen, version
-        return changed
+        while True:
+            version = int(await driver.in_thread(lambda: driver.raw.execute("PRAGMA data_version").fetchone()[0]))
+            changed, self._seen = version != self._seen, version
+            if changed:
+                return []
+            await asyncio.sleep(_LOOK_EVERY)
+
+
+class ChannelWatch:
+    """PostgreSQL's LISTEN. A pooler in between may swallow it, so it is not waited for without end."""
+
+    def __init__(self, driver: "psycopg.AsyncConnection[Any]", poll: float) -> None:
+        self._driver = driver
+        self._poll = poll
+
+    async def changed(self) -> list[str]:
+        return [said.payload async for said in self._driver.notifies(timeout=self._poll, stop_after=1)]
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:

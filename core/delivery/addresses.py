@@ -11,6 +11,9 @@ from core.errors import SoonishError, invalid
 MAX_ADDRESS = 254
 MAIL = "E-mail"
 """What a mail channel is called, to people and in its row."""
+DISCORD_DM = "Discord DM"
+DISCORD_BOT = "discord-bot"
+"""The key of the bot's token in `Hosts`: whoever writes as the bot shares its pauses and its breaker."""
 UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 
 
@@ -34,6 +37,12 @@ class Channel:
 def mail_channel(address: str) -> Channel:
     """The channel for a bare e-mail address. Raises SoonishError (INVALID, field `email`)."""
     return address_channel(address.strip(" \t"), "email")
+
+
+def discord_direct(user_id: str) -> Channel:
+    """The direct messages of somebody whom Discord has signed."""
+    url = f"discorddm://{user_id}"
+    return Channel("discorddm", url, url, DISCORD_BOT, DISCORD_DM)
 
 
 def address_channel(address: str, field: str, hint: str = "") -> Channel:

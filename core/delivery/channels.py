@@ -79,6 +79,8 @@ def read_channel(url: str) -> Channel:
         return read_channel(_from_pasted(text))
     if scheme in ("mailto", "mailtos", "systemmail"):
         return _mail_from_url(text)
+    if scheme in services.NOT_TYPED:
+        raise _refused("Nobody adds a channel like that by its address.", services.NOT_TYPED[scheme])
     if scheme not in services.SERVICES:
         raise _unknown(scheme)
     return _service_channel(scheme, scheme + text[len(scheme) :])

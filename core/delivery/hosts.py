@@ -69,6 +69,11 @@ class Hosts:
             return Gate(_deferred("host_busy", "The server is slow; it is tried again shortly.", BUSY_RETRY_SECONDS))
         return None
 
+    def trouble(self, host: str) -> Outcome | None:
+        """Why not now, for whoever takes no place: somebody with few requests would find none while many are sent."""
+        entry = self._hosts.get(host)
+        return _refusal(entry, self._clock()) if entry is not None else None
+
     def leave(self, host: str, gate: Gate) -> None:
         """Give back the place that `enter` gave."""
         entry = self._entry(host)

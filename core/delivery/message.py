@@ -19,6 +19,17 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Direct:
+    """What only a direct message by our own bot carries: buttons stand where other messages have links."""
+
+    discord: str = field(repr=False)
+    """The body in Discord's Markdown, with nothing in it that people typed as markup."""
+    page_url: str = ""
+    leave: str = ""
+    """The public id of the event that a press on Unsubscribe leaves; empty: no such button."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One recipient's message: plain text always, Markdown for chat channels, mail parts for mail."""
 
@@ -26,6 +37,9 @@ class Message:
     text: str = field(repr=False)
     markdown: str = field(repr=False)
     mail: Mail | None = None
+    direct: Direct | None = None
+    key: str = ""
+    """Stable for a delivery and for no other: who is sent the same twice can tell by it. At most 25 characters."""
 
 
 @dataclass(frozen=True, slots=True)

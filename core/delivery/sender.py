@@ -6,6 +6,8 @@ import traceback
 from apprise.exception import AppriseException
 
 from core.delivery import services
+from core.delivery.bot import DiscordBot
+from core.delivery.direct import DiscordDirect
 from core.delivery.http import HttpTransport
 from core.delivery.mail import SystemMail
 from core.delivery.message import Message, Outcome
@@ -25,15 +27,18 @@ class Sender:
     def __init__(self, settings: Settings, policy: DestinationPolicy) -> None:
         self._http = HttpTransport(policy, settings.delivery_timeout_seconds)
         self._mail = MailPool(settings)
+        self.discord = DiscordBot(settings)
         self._policy = policy
         self._tail: Tail | None = None
 
     async def start(self) -> None:
         silence_libraries()
         await self._http.start()
+        await self.discord.start()
 
     async def close(self) -> None:
         await self._http.close()
+        await self.discord.close()
         await self._mail.close()
         if self._tail is not None:
             self._tail.close()
@@ -64,6 +69,8 @@ class Sender:
         service.transport = self._http
         if isinstance(service, SystemMail):
             service.pool = self._mail
+        elif isinstance(service, DiscordDirect):
+            service.bot = self.discord
         title, body = service.words(message)
         await service.async_notify(body=body, title=title)
         return service.outcome

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from apprise.plugins.base import NotifyBase
 
+from core.delivery.addresses import DISCORD_BOT, DISCORD_DM
 from core.delivery.native import asset
 
 
@@ -51,6 +52,7 @@ SERVICES: dict[str, Service] = {
     "form": _FORM,
     "forms": _FORM,
     "discord": _own("Discord", "chat", "Discord", "discord.com:443"),
+    "discorddm": _own(DISCORD_DM, "direct", "DiscordDirect", DISCORD_BOT),
     "slack": _own("Slack", "chat", "Slack", "slack.com:443"),
     "ntfy": _NTFY,
     "ntfys": _NTFY,
@@ -101,6 +103,12 @@ SERVICES: dict[str, Service] = {
     "workflows": _WORKFLOWS,
     "zulip": _stock("Zulip", "zulip", "NotifyZulip", "zulip"),
 }
+
+
+NOT_TYPED = {
+    "discorddm": "Direct messages on Discord begin there: press Subscribe under an event, or link your account.",
+}
+"""Addresses that only Soonish makes, for somebody whom a platform has signed, and how one comes by them instead."""
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """Who may see and who may manage an event: one predicate each, used by every read, every audience and every claim."""
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from core.db.models import Event, EventGrant, EventOrganizer, Subscription
@@ -56,14 +56,19 @@ def _manages(account: _Account) -> ColumnElement[bool]:
     return or_(Event.owner_user_id.is_not_distinct_from(account), organizes.correlate_except(_organizer).exists())
 
 
-async def seen_event(work: Work, public_id: str, *, to_change: bool = False) -> tuple[Event, bool]:
+async def seen_event(
+    work: Work, public_id: str, *, to_change: bool = False, to_join: bool = False
+) -> tuple[Event, bool]:
     """The event, if this actor may see it, and whether they manage it; otherwise it does not exist.
 
-    `to_change`: who edits it at the same time is waited for (PostgreSQL; SQLite has one writer at a time anyway).
+    `to_change`: who edits it at the same time is waited for. `to_join`: so are edits, but not others who join
+    (PostgreSQL; SQLite has one writer at a time anyway).
     """
     query = select(Event, may_manage(work.actor)).where(Event.public_id == public_id, may_see(work.actor))
     if to_change:
         query = query.with_for_update(key_share=True, of=Event)
+    elif to_join:
+        query = query.with_for_update(read=True, of=Event)
     found = (await work.session.execute(query)).one_or_none()
     if found is None:
         raise not_found("event")
@@ -72,9 +77,18 @@ async def seen_event(work: Work, public_id: str, *, to_change: bool = False) -> 
     return event, bool(manages)
 
 
-async def visible_event(work: Work, public_id: str) -> Event:
+async def visible_event(work: Work, public_id: str, *, to_join: bool = False) -> Event:
     """The event, if this actor may see it."""
-    return (await seen_event(work, public_id))[0]
+    return (await seen_event(work, public_id, to_join=to_join))[0]
+
+
+async def hold_events(work: Work, which: Select[int]) -> None:
+    """Nobody changes these events until this transaction ends: what is read of them after this stays true
+    (PostgreSQL)."""
+    if not work.core.db.sqlite:
+        await work.session.execute(
+            select(Event.id).where(Event.id.in_(which)).order_by(Event.id).with_for_update(read=True)
+        )
 
 
 async def managed_event(work: Work, public_id: str, *, to_change: bool = False) -> Event:

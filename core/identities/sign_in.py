@@ -60,7 +60,9 @@ async def use_up_state(work: Work, state: str) -> None:
 
 async def open_by_identity(work: Work, user_id: int, agent: str) -> Opened:
     """The platform named them just now: a session begins."""
-    merged = await work.session.scalar(select(User.merged_into).where(User.id == user_id))
+    # A merge under way is waited for: nobody is signed in as an account that has gone (PostgreSQL).
+    held = select(User.merged_into).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    merged = await work.session.scalar(held)
     user_id = merged or user_id
     work.subject = f"user:{user_id}"
     session_id, token = await begin_session(work, user_id, agent)

@@ -17,17 +17,20 @@ async def flush_channel(work: Work, integration: Integration) -> int:
     pairs = {(row.notification_id, row.event_id) for row in await work.session.execute(waiting)}
     if not pairs:
         return 0
+    await reopen(work, pairs)
     requeued = await work.session.execute(
         update(Delivery)
         .where(Delivery.integration_id == integration.id, Delivery.status == "pending")
         .values(status="queued", next_attempt_at=work.now, reason=None, code=None)
     )
-    await reopen(work, pairs)
     return int(requeued.rowcount)  # type: ignore[attr-defined]
 
 
 async def reopen(work: Work, pairs: set[tuple[int, int | None]]) -> None:
-    """Notifications (id, event id) that owe something again: one ring for each event, one for each account mail."""
+    """Notifications (id, event id) that owe something again: one ring for each event, one for each account mail.
+
+    Called before their deliveries are touched: who withdraws a message locks it first, then its deliveries.
+    """
     await work.session.execute(
         update(Notification).where(Notification.id.in_({n for n, _ in pairs})).values(closed_at=None)
     )

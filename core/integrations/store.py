@@ -16,9 +16,9 @@ async def add_channel(
     address says yes."""
     destination = work.keys.digest("destination", channel.destination)
     row = await work.session.scalar(
-        select(Integration).where(
-            Integration.user_id == user_id, Integration.destination == destination, Integration.tag == tag
-        )
+        select(Integration)
+        .where(Integration.user_id == user_id, Integration.destination == destination, Integration.tag == tag)
+        .with_for_update(key_share=True)
     )
     if row is None:
         row = Integration(user_id=user_id, destination=destination, tag=tag, created_at=work.now)
@@ -43,7 +43,10 @@ async def anonymous_channel(work: Work, channel: Channel) -> Integration:
     assert channel.address is not None  # noqa: S101 - only addresses are anonymous
     destination = work.keys.digest("destination", channel.destination)
     row = await work.session.scalar(
-        select(Integration).where(Integration.user_id.is_(None), Integration.destination == destination)
+        select(Integration)
+        .where(Integration.user_id.is_(None), Integration.destination == destination)
+        # Who adopts, erases or forgets it at the same time is waited for (PostgreSQL).
+        .with_for_update(key_share=True)
     )
     if row is None:
         row = Integration(

@@ -171,7 +171,7 @@ async def prepare_test(work: Work, integration_id: int) -> str:
 
 async def disable_channel(work: Work, integration_id: int, reason: str) -> None:
     """A permanent failure: switch the channel off and tell its owner through another channel of theirs."""
-    row = await work.session.get(Integration, integration_id)
+    row = await work.session.get(Integration, integration_id, with_for_update={"key_share": True})
     if row is None or not row.is_active:
         return
     work.subject = f"integration:{row.id}"
@@ -195,11 +195,13 @@ async def disable_channel(work: Work, integration_id: int, reason: str) -> None:
 
 async def _mine(work: Work, integration_id: int) -> Integration:
     row = await work.session.scalar(
-        select(Integration).where(
+        select(Integration)
+        .where(
             Integration.id == integration_id,
             Integration.user_id == work.actor.require_user(),
             Integration.removed_at.is_(None),
         )
+        .with_for_update(key_share=True)
     )
     if row is None:
         raise not_found("channel")

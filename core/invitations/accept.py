@@ -44,7 +44,7 @@ async def accept_invitation(work: Work, token: str) -> EventView:
     """With an account: may see and follow the event, manage it, or owns it now. Twice is once."""
     user_id = work.actor.require_user()
     user = await work.session.get_one(User, user_id)
-    invitation, event = await _open(work, token, again_by=user_id)
+    invitation, event = await _open(work, token, again_by=user_id, to_change=True)
     refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     if invitation.kind == "email" and not _is_theirs(work, invitation, user):
         raise SoonishError(
@@ -119,22 +119,25 @@ def is_open(invitation: EventInvitation, now: dt.datetime) -> bool:
     return state_of(invitation, now) == "open"
 
 
-async def _open(work: Work, token: str, *, again_by: int | None = None) -> tuple[EventInvitation, Event]:
+async def _open(
+    work: Work, token: str, *, again_by: int | None = None, to_change: bool = False
+) -> tuple[EventInvitation, Event]:
     """The invitation and its event. `again_by`: an account for which an invitation that is used up still counts if
-    it was the one who used it."""
-    found = (
-        await work.session.execute(
-            select(EventInvitation, Event, EventGrant.id)
-            .join(Event, Event.id == EventInvitation.event_id)
-            .outerjoin(
-                EventGrant,
-                (EventGrant.invitation_id == EventInvitation.id)
-                & (EventGrant.user_id == again_by if again_by is not None else false())
-                & EventGrant.revoked_at.is_(None),
-            )
-            .where(EventInvitation.token_hash == token_hash(token[:400]))
+    it was the one who used it. `to_change`: who takes it back at the same time is waited for (PostgreSQL)."""
+    query = (
+        select(EventInvitation, Event, EventGrant.id)
+        .join(Event, Event.id == EventInvitation.event_id)
+        .outerjoin(
+            EventGrant,
+            (EventGrant.invitation_id == EventInvitation.id)
+            & (EventGrant.user_id == again_by if again_by is not None else false())
+            & EventGrant.revoked_at.is_(None),
         )
-    ).one_or_none()
+        .where(EventInvitation.token_hash == token_hash(token[:400]))
+    )
+    if to_change:
+        query = query.with_for_update(key_share=True, of=(Event, EventInvitation))
+    found = (await work.session.execute(query)).one_or_none()
     if found is None:
         raise SoonishError(Code.NOT_FOUND, _UNKNOWN, hint="Open the whole link again, or ask for a new one.")
     invitation, event, again = found

@@ -17,9 +17,8 @@ from core.work import Actor, Work
 async def come_in(work: Work, public_id: str) -> EventView:
     """The event, for whoever may see it by now. Every invitation that fits this press is accepted; twice is once."""
     user_id = work.actor.require_user()
-    found = (
-        await work.session.execute(select(Event, may_see(work.actor)).where(Event.public_id == public_id))
-    ).one_or_none()
+    query = select(Event, may_see(work.actor)).where(Event.public_id == public_id)
+    found = (await work.session.execute(query.with_for_update(key_share=True, of=Event))).one_or_none()
     if found is None:
         raise not_found("event")
     event, sees = found

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -19,10 +20,13 @@ from core.delivery.hosts import Hosts
 from core.delivery.message import Outcome
 from core.delivery.sender import Sender
 from core.keys import KeyMissingError, Keys
+from core.metrics.labels import channel
+from core.metrics.sending import SendingMetrics
 from core.notifications.dispatch import Dispatcher
 from core.notifications.kinds import KINDS, Lane
 from core.notifications.ledger import Claim, Ledger, Result
 from core.notifications.rows import Recipient
+from core.notifications.witness import Matter, Witness
 from core.rendering.composer import Composer
 from core.settings import Settings
 
@@ -48,6 +52,8 @@ class _Errand:
     """One call of `deliver`: how many of its rows are claimed and not yet recorded."""
 
     outstanding: int = 0
+    trails: set[str] = field(default_factory=set)
+    """What asked for its rows, in the logs."""
     room: asyncio.Event = field(default_factory=asyncio.Event)
 
     def settled(self) -> None:
@@ -69,6 +75,7 @@ class _Send:
     errand: _Errand
     recipient: Recipient
     composer: Composer
+    matter: Matter
     lane: Lane
     url: str = field(repr=False)
     host: str = field(repr=False)
@@ -83,6 +90,8 @@ class _Send:
 @dataclass(frozen=True, slots=True)
 class _Returned:
     result: Result
+    matter: Matter
+    channel: str
     errand: _Errand
     ran: bool
 
@@ -99,6 +108,7 @@ class Courier:
         keys: Keys,
         sender: Sender,
         on_permanent: OnPermanent,
+        metrics: SendingMetrics | None = None,
     ) -> None:
         self.hosts = Hosts(settings.delivery_window)
         self.ledger = Ledger(
@@ -114,7 +124,12 @@ class Courier:
         self._keys = keys
         self._on_permanent = on_permanent
         self._dispatcher = Dispatcher(self.hosts, settings.delivery_window)
+        self._witness = Witness(metrics)
+        if metrics is not None:
+            metrics.watch(self.hosts.states, self._dispatcher.in_flight)
         self._returned: list[_Returned] = []
+        self._errands: Counter[int] = Counter()
+        """Calls of `deliver` under way, by notification."""
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._closing = False
@@ -150,6 +165,7 @@ class Courier:
     async def deliver(self, notification_id: int) -> SendReport:
         """Send what is due of a notification, and record it. Safe to run twice at once: rows are claimed."""
         errand = _Errand()
+        self._errands[notification_id] += 1
         try:
             more = True
             while more:
@@ -157,17 +173,31 @@ class Courier:
                 more = claim.more
                 self._dispatcher.submit(self._sends(claim, errand))
                 await errand.until(_CLAIMED_AT_MOST - _CHUNK if more else 0)
-            return await self.ledger.settle(notification_id, self._clock.now())
+            report = await self.ledger.settle(notification_id, self._clock.now())
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(errand))
             raise
+        finally:
+            self._errands[notification_id] -= 1
+            if not self._errands[notification_id]:
+                del self._errands[notification_id]
+        self._witness.settled(notification_id, errand.trails, report)
+        return report
+
+    def carries(self, notification_id: int) -> bool:
+        """Whether it is being delivered in this process."""
+        return notification_id in self._errands
 
     def _sends(self, claim: Claim, errand: _Errand) -> list[_Send]:
-        if claim.about is None or not claim.recipients:
+        if claim.about is None:
+            return []
+        matter = Matter.of(claim.about)
+        self._witness.claimed(matter, claim, errand.trails)
+        if not claim.recipients:
             return []
         base_url, sender = self._settings.public_base_url, self._settings.smtp_from
         composer = Composer(claim.about, self._clock.now(), base_url, self._keys, sender)
-        lane = KINDS[claim.about.notification.kind].lane
+        lane = KINDS[matter.kind].lane
         errand.outstanding += len(claim.recipients)
         sends = []
         for recipient in claim.recipients:
@@ -175,9 +205,9 @@ class Courier:
                 url = self._keys.open(recipient.sealed_url)
             except KeyMissingError:
                 log.exception("a channel's address cannot be opened: its key is missing")
-                self._put(_Returned(Result(recipient, _KEY_GONE), errand, ran=False))
+                self._put(_Returned(Result(recipient, _KEY_GONE), matter, "", errand, ran=False))
                 continue
-            sends.append(_Send(self, errand, recipient, composer, lane, url, self._sender.host_of(url)))
+            sends.append(_Send(self, errand, recipient, composer, matter, lane, url, self._sender.host_of(url)))
         return sends
 
     async def _give_back(self, errand: _Errand) -> None:
@@ -201,7 +231,7 @@ class Courier:
     def take_back(self, job: _Send, outcome: Outcome | None, *, ran: bool) -> None:
         """What became of a job. `ran`: it counts against what may be unrecorded until it is."""
         if outcome is not None:
-            self._put(_Returned(Result(job.recipient, outcome), job.errand, ran))
+            self._put(_Returned(Result(job.recipient, outcome), job.matter, channel(job.url), job.errand, ran))
             return
         self.ledger.drop(job.recipient)
         job.errand.settled()
@@ -234,14 +264,19 @@ class Courier:
         if not returned:
             return
         results = [each.result for each in returned]
-        await self._record(results)
+        became = await self._record(results)
         self._dispatcher.recorded(sum(each.ran for each in returned))
         for each in returned:
             each.errand.settled()
             if each.result.outcome.permanent and not each.result.outcome.about_message:
                 self._broken.put_nowait(each.result)
+        # Last: what is told must not keep anybody from going on.
+        self._witness.recorded(
+            [(each.matter, each.channel, each.result, status) for each, status in zip(returned, became, strict=True)],
+            self._clock.now(),
+        )
 
-    async def _record(self, results: list[Result]) -> None:
+    async def _record(self, results: list[Result]) -> list[str]:
         """A database that is busy or full is asked again, for ever: what was sent must be known."""
         wait = 0.05
         while True:

@@ -89,6 +89,9 @@ class Dispatcher:
         self._unrecorded -= count
         self._pump()
 
+    def in_flight(self) -> int:
+        return self._in_flight
+
     async def drained(self) -> None:
         """When no send runs any more."""
         while self._tasks:

@@ -7,14 +7,17 @@ was in flight and loses nothing.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.contracts import SendReport
+from core.db.again import until_done
 from core.db.engine import Database
 from core.db.models import Delivery, Integration, Notification, Subscription
+from core.db.said import DUE
 from core.delivery.message import Outcome
 from core.notifications.kinds import KINDS, SEND, Timing, Verdict, still_news, still_useful
 from core.notifications.rows import (
@@ -43,6 +46,8 @@ class Claim:
     recipients: list[Recipient]
     more: bool
     """Whether a further claim may find something due now."""
+    passed_over: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many rows got another status than being sent, by (status, code)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,9 @@ class Ledger:
 
     async def claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         """Lease up to `limit` due rows; rows that are no longer owed get their final status instead."""
+        return await until_done(lambda: self._claim(notification_id, limit, now))
+
+    async def _claim(self, notification_id: int, limit: int, now: dt.datetime) -> Claim:
         async with self._db.write() as session:
             about = await about_of(session, notification_id)
             if about is None or await sending_paused(session):
@@ -115,8 +123,16 @@ class Ledger:
                     recipients.append(recipient_of(row))
             for verdict, ids in verdicts.items():
                 await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(self._claimed(verdict, now)))
+            if len(rows) == limit:
+                await self._say_more(session, notification_id)
         self._in_hand |= dict.fromkeys((recipient.delivery_id for recipient in recipients), now + self._lease)
-        return Claim(about, recipients, more=len(rows) == limit)
+        passed_over = {(str(found.status), found.code): len(ids) for found, ids in verdicts.items() if found != SEND}
+        return Claim(about, recipients, len(rows) == limit, passed_over)
+
+    async def _say_more(self, session: AsyncSession, notification_id: int) -> None:
+        """There is enough for other workers too (PostgreSQL; SQLite has one worker)."""
+        if not self._db.sqlite:
+            await session.execute(select(func.pg_notify(DUE, str(notification_id))))
 
     def _judge(self, about: About, now: dt.datetime) -> Verdict:
         notification, event = about.notification, about.event
@@ -142,17 +158,27 @@ class Ledger:
             "lease_until": None,
         }
 
-    async def record(self, results: Sequence[Result], now: dt.datetime) -> None:
-        """Write outcomes in one transaction. A row whose lease somebody else took over is left to them."""
+    async def record(self, results: Sequence[Result], now: dt.datetime) -> list[str]:
+        """Write outcomes in one transaction; what each row became, in their order. A row whose lease somebody else
+        took over is left to them."""
         delivered = [result for result in results if result.outcome.delivered]
         missed = [result for result in results if not result.outcome.delivered]
-        async with self._db.write_rows() as connection:
-            if delivered:
-                await self._record_delivered(connection, delivered, now)
-            if missed:
-                await self._record_missed(connection, missed, now)
+        values = {result.recipient.delivery_id: self._missed_values(result, now) for result in missed}
+
+        async def transaction() -> None:
+            async with self._db.write_rows() as connection:
+                if delivered:
+                    await self._record_delivered(connection, delivered, now)
+                if missed:
+                    await self._record_missed(connection, missed, list(values.values()))
+
+        await until_done(transaction)
         for result in results:
             self.drop(result.recipient)
+        return [
+            "delivered" if result.outcome.delivered else str(values[result.recipient.delivery_id]["new_status"])
+            for result in results
+        ]
 
     async def _record_delivered(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
         await connection.execute(
@@ -174,13 +200,18 @@ class Ledger:
                 update(Integration).where(Integration.id.in_(healed)).values(failures=0, last_error=None)
             )
 
-    async def _record_missed(self, connection: AsyncConnection, results: list[Result], now: dt.datetime) -> None:
-        await connection.execute(_MISSED, [self._missed_values(result, now) for result in results])
+    async def _record_missed(
+        self, connection: AsyncConnection, results: list[Result], values: list[dict[str, object]]
+    ) -> None:
+        await connection.execute(_MISSED, values)
         failed = [r for r in results if not r.outcome.deferred]
         if failed:
             await connection.execute(
                 _COUNT_FAILURE,
-                [{"integration": r.recipient.integration_id, "error": r.outcome.reason} for r in failed],
+                sorted(
+                    ({"integration": r.recipient.integration_id, "error": r.outcome.reason} for r in failed),
+                    key=itemgetter("integration"),  # in one order, or two workers wait for each other
+                ),
             )
 
     def _missed_values(self, result: Result, now: dt.datetime) -> dict[str, object]:
@@ -246,8 +277,12 @@ class Ledger:
 
     async def settle(self, notification_id: int, now: dt.datetime) -> SendReport:
         """Close the notification if nothing of it is open; its counts, and when to look again."""
-        async with self._db.write_rows() as connection:
-            await close_quiet(connection, [notification_id], now)
+
+        async def close() -> None:
+            async with self._db.write_rows() as connection:
+                await close_quiet(connection, [notification_id], now)
+
+        await until_done(close)
         async with self._db.read_rows() as connection:
             counts = await counts_of(connection, notification_id)
             upcoming = await connection.scalar(next_due(notification_id))
@@ -259,14 +294,17 @@ class Ledger:
 async def close_quiet(connection: AsyncConnection | AsyncSession, ids: Sequence[int], now: dt.datetime) -> None:
     """Close those of these notifications of which nothing is open.
 
-    They are locked first: who is adding a row to one just now is waited for, and the row is seen (PostgreSQL; SQLite
-    has one writer at a time).
+    Those that look quiet are locked, and looked at again: who is adding a row to one just now is waited for, and the
+    row is seen (PostgreSQL; SQLite has one writer at a time).
     """
-    await connection.execute(select(Notification.id).where(Notification.id.in_(ids)).with_for_update())
     open_rows = exists().where(Delivery.notification_id == Notification.id, OPEN)
+    quiet = select(Notification.id).where(Notification.id.in_(ids), Notification.closed_at.is_(None), ~open_rows)
+    locked = [row.id for row in await connection.execute(quiet.order_by(Notification.id).with_for_update())]
+    if not locked:
+        return
     await connection.execute(
         update(Notification)
-        .where(Notification.id.in_(ids), Notification.closed_at.is_(None), ~open_rows)
+        .where(Notification.id.in_(locked), Notification.closed_at.is_(None), ~open_rows)
         .values(closed_at=now)
     )
 

@@ -12,6 +12,7 @@ from core.db.models import Delivery, Event, Integration, Notification, Subscript
 from core.events.access import follower_may_see
 from core.limits import DAY, demand, take
 from core.notifications.kinds import KINDS
+from core.trail import current
 from core.work import Work
 
 # Written out, because SQLite matches a partial index only by the literal text of its condition.
@@ -19,7 +20,7 @@ ACTIVE = text("subscriptions.state = 'active'")
 Condition = ColumnElement[bool] | TextClause
 _COLUMNS = (
     "created_at", "notification_id", "integration_id", "subscription_id", "destination", "label", "status",
-    "attempts", "next_attempt_at",
+    "attempts", "next_attempt_at", "trail",
 )  # fmt: skip
 
 
@@ -45,6 +46,7 @@ async def new_notification(
         requested_by=work.actor.user_id,
         not_before=not_before or work.now,
         created_at=work.now,
+        trail=current() or None,
     )
     work.session.add(notification)
     await work.session.flush()
@@ -74,6 +76,7 @@ async def owe_subscribers(
             literal("queued"),
             literal(0),
             literal(notification.not_before, type_=Delivery.created_at.type),
+            null(),
         )
         .join(Integration, Integration.id == Subscription.integration_id)
         .join(Event, Event.id == Subscription.event_id)
@@ -111,6 +114,7 @@ async def owe_channel(
     work: Work, notification: Notification, integration: Integration, subscription_id: int | None = None
 ) -> None:
     """A row for one channel."""
+    trail = current() or None
     await _insert(
         work,
         select(
@@ -123,6 +127,7 @@ async def owe_channel(
             literal("queued"),
             literal(0),
             literal(notification.not_before, type_=Delivery.created_at.type),
+            literal(trail) if trail != notification.trail else null(),
         ),
     )
 
@@ -145,7 +150,8 @@ async def owe_batched(
         )
         .order_by(Notification.id.desc())
         .limit(1)
-        .with_for_update()
+        # Shared, so that joiners do not wait for each other; who closes it waits for all of them.
+        .with_for_update(read=True)
     )
     if notification is None:
         notification = await new_notification(work, kind, event=event, title=title)
@@ -196,12 +202,14 @@ async def owe_again(work: Work, dedupe_keys: Collection[str]) -> None:
     )
 
 
-async def default_channel(work: Work, user_id: int, *, not_to: str | None = None) -> Integration | None:
+async def default_channel(
+    work: Work, user_id: int, *, not_to: str | None = None, to_join: bool = False
+) -> Integration | None:
     """Where somebody is told what concerns them: their e-mail if it is on, else their oldest active channel.
 
-    `not_to`: a destination that does not work.
+    `not_to`: a destination that does not work. `to_join`: who removes it at the same time is waited for (PostgreSQL).
     """
-    channel: Integration | None = await work.session.scalar(
+    query = (
         select(Integration)
         .where(
             Integration.user_id == user_id,
@@ -212,6 +220,9 @@ async def default_channel(work: Work, user_id: int, *, not_to: str | None = None
         .order_by(case((Integration.tag == "email", 0), else_=1), Integration.id)
         .limit(1)
     )
+    if to_join:
+        query = query.with_for_update(key_share=True)
+    channel: Integration | None = await work.session.scalar(query)
     return channel
 
 

@@ -47,6 +47,8 @@ class Recipient:
     sealed_url: bytes
     zone: str | None
     failures: int
+    trail: str | None = None
+    """What asked for this row, where that is not what asked for the notification."""
     account: bool = True
     """Whether somebody with an account reads it: others cannot open the page of a private event."""
 
@@ -95,6 +97,7 @@ def due_rows(
             Delivery.attempts,
             Delivery.integration_id,
             Delivery.subscription_id,
+            Delivery.trail,
             Subscription.state,
             Subscription.requested_at,
             Integration.apprise_url,
@@ -145,6 +148,7 @@ def recipient_of(row: Row[*tuple[Any, ...]]) -> Recipient:
         sealed_url=row.apprise_url,
         zone=row.timezone,
         failures=row.failures,
+        trail=row.trail,
         account=row.user_id is not None,
     )
 

@@ -91,11 +91,14 @@ async def retry(work: Work, notification_id: int) -> Retried:
     failed = (Delivery.notification_id == notification.id, Delivery.status == "dead")
     retried = await work.session.scalar(select(func.count()).where(*failed)) or 0
     if retried:
-        await charge(work, event.owner_user_id, notification.kind, retried)
-        await work.session.execute(
+        await reopen(work, {(notification.id, notification.event_id)})
+        queued = await work.session.execute(
             update(Delivery).where(*failed).values(status="queued", attempts=0, next_attempt_at=work.now, code=None)
         )
-        await reopen(work, {(notification.id, notification.event_id)})
+        # Who pressed it at the same time has taken some, or all of them (PostgreSQL).
+        retried = int(queued.rowcount)  # type: ignore[attr-defined]
+        if retried:
+            await charge(work, event.owner_user_id, notification.kind, retried)
     work.detail = {"retried": retried}
     return Retried(retried=retried)
 

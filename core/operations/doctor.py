@@ -12,8 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.db.migrate import revisions
 from core.db.models import OutboxRow
+from core.metrics.backlog import backlog
 from core.operations.keys import keys_in_use, missing_keys, missing_refusal
 from core.operations.pause import sending_state
+from core.operations.pulse import try_write
 from core.operations.reach import check_mail, check_site, check_temporal, check_worker
 from core.operations.report import Finding, fine, trouble
 from core.temporal import TemporalAwayError
@@ -24,6 +26,7 @@ _OTHERS = 0o077
 """What others may do with a folder that holds keys and addresses: nothing."""
 _SECONDS = 15.0
 _SLOW = dt.timedelta(minutes=1)
+_NO_WRITES = "Make room on its disk, and see that its user may write to it. People cannot do anything until then."
 
 Check = Callable[[Core], Awaitable[Finding]]
 
@@ -86,6 +89,11 @@ async def check_database(core: Core) -> Finding:
         return trouble("database", words, f"Run the newer release that upgraded it: this one ends at {head}.")
     if revision != head:
         return trouble("database", f"{kind} is at {revision or 'nothing'}, not at {head}", "Run: soonish db upgrade")
+    try:
+        await try_write(core)
+    except (SQLAlchemyError, OSError) as error:
+        words = str(getattr(error, "orig", None) or type(error).__name__).split("\n", 1)[0]
+        return trouble("database", f"{kind} answers, and takes no writes: {words}", _NO_WRITES)
     return fine("database", f"{kind} answers and is up to date ({head})")
 
 
@@ -118,6 +126,12 @@ async def check_sending(core: Core, *, moving: bool) -> Finding:
         return trouble("sending", words, "They go by themselves once Temporal answers and a worker runs.")
     if oldest is not None and core.clock.now() - oldest > _SLOW:
         words = f"{_commands(waiting)} for more than a minute, though a worker asked for work lately"
+        hint = "See the worker's log; if it says nothing new, start the worker again: soonish run worker"
+        return trouble("sending", words, hint)
+    found = await core.ask(SYSTEM, backlog)
+    if found.late:
+        minutes = max(found.ages.values()).total_seconds() / 60
+        words = f"{_deliveries(state.waiting)}; the oldest has been due for {minutes:.0f} minutes"
         hint = "See the worker's log; if it says nothing new, start the worker again: soonish run worker"
         return trouble("sending", words, hint)
     return fine("sending", f"nothing stands still; deliveries queued: {state.waiting}")

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, String, case, cast, delete, exists, func, 
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.accounts.sessions import require_sudo
-from core.contracts import PARTICIPANT_REMOVED
+from core.contracts import EVENT_UPDATED, PARTICIPANT_REMOVED
 from core.db.models import (
     Delivery,
     Event,
+    EventAnnouncement,
     EventGrant,
     EventInvitation,
     EventOrganizer,
@@ -230,6 +231,18 @@ async def _users(work: Work, whose: Whose) -> None:
     )
 
 
+async def _cards(work: Work, whose: Whose) -> None:
+    """In chat the cards of past events say by whom they were: they are written anew."""
+    announced = (
+        select(EventAnnouncement.event_id)
+        .join(Event, Event.id == EventAnnouncement.event_id)
+        .where(Event.owner_user_id.in_(whose.user_ids), EventAnnouncement.gone_at.is_(None))
+        .distinct()
+    )
+    for event_id in (await work.session.scalars(announced)).all():
+        work.ring(EVENT_UPDATED, event_id, event_id=event_id)
+
+
 STEPS: dict[str, Callable[[Work, Whose], Awaitable[None]]] = {
     "subscriptions": _subscriptions,
     "notifications": _notifications,
@@ -239,6 +252,7 @@ STEPS: dict[str, Callable[[Work, Whose], Awaitable[None]]] = {
     "event_organizers": _organizers,
     "event_updates": _updates,
     "events": _events,
+    "event_announcements": _cards,
     "tokens": _tokens,
     "sessions": _sessions,
     "requests": _requests,

@@ -78,7 +78,7 @@ async def look_at_address(work: Work, token: str) -> AddressPage:
 async def change_followed(work: Work, token: str, subscription_id: int, step: Step) -> None:
     """Pause, resume or end one of them. Ending what has ended is harmless."""
     (channel,) = (await address_data(work, token)).channel_ids
-    row = await work.session.get(Subscription, subscription_id)
+    row = await work.session.get(Subscription, subscription_id, with_for_update={"key_share": True})
     if row is None or row.integration_id != channel:
         raise not_found("subscription")
     work.subject = f"subscription:{row.id}"

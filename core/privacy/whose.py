@@ -55,7 +55,7 @@ async def account_data(work: Work, *, to_change: bool = False) -> Whose:
 
 async def address_data(work: Work, token: str) -> Whose:
     """What is the address's that a link "Everything you follow" was mailed to; nothing of an account."""
-    row = await address_row(work, token)
+    row = await address_row(work, token, to_change=True)
     if row is None or row.removed_at is not None:
         raise SoonishError(
             Code.NOT_FOUND,
@@ -65,7 +65,8 @@ async def address_data(work: Work, token: str) -> Whose:
     return Whose([], [row.id], [row.destination])
 
 
-async def address_row(work: Work, token: str) -> Integration | None:
+async def address_row(work: Work, token: str, *, to_change: bool = False) -> Integration | None:
     """The channel that the link names, if it is still there and still nobody's account."""
-    row = await work.session.get(Integration, read_address(work.keys, token))
+    number = read_address(work.keys, token)
+    row = await work.session.get(Integration, number, with_for_update={"key_share": True} if to_change else None)
     return row if row is not None and row.user_id is None and row.erased_at is None else None

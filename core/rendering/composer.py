@@ -5,13 +5,13 @@ from dataclasses import replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from core.delivery.message import Mail, Message
+from core.delivery.message import Direct, Mail, Message
 from core.keys import Keys
 from core.notifications.rows import About, Recipient
 from core.rendering.calendar import Method, calendar_file
 from core.rendering.html import as_html
 from core.rendering.notices import Notice, notice_for
-from core.rendering.plain import as_markdown, as_text
+from core.rendering.plain import as_discord, as_markdown, as_text
 from core.tokens import (
     LINK_LIFETIMES,
     ConfirmToken,
@@ -32,6 +32,10 @@ _FOR_CALENDARS = frozenset({"welcome", "update", "cancelled"})
 """What a calendar can put in, move or take out."""
 
 
+_KEY = 25
+_Rendered = tuple[Notice, str, str, str, Direct]
+
+
 class Composer:
     """Messages of one notification. Cheap for every recipient after the first in a zone."""
 
@@ -43,13 +47,13 @@ class Composer:
         self._sender = sender
         self._domain = urlsplit(base_url).hostname or "localhost"
         self._public = about.event is None or about.event.is_public
-        self._rendered: dict[tuple[str, bool, bool], tuple[Notice, str, str, str]] = {}
+        self._rendered: dict[tuple[str, bool, bool], _Rendered] = {}
 
     def message_for(self, recipient: Recipient) -> Message:
         event = self._about.event
         zone = recipient.zone or (event.timezone if event else "UTC")
         subscribed = recipient.subscription_state == "active"
-        notice, text, markdown, html = self._render(zone, subscribed, account=recipient.account)
+        notice, text, markdown, html, direct = self._render(zone, subscribed, account=recipient.account)
         leave = self._leave_url(recipient) if notice.may_leave else ""
         shown = f"{leave}?scope=everything" if notice.never else leave
         press = self._press_url(recipient) if notice.press else ""
@@ -63,7 +67,14 @@ class Composer:
             calendar=calendar,
             calendar_method=method,
         )
-        return Message(notice.subject, _fill(text, shown, press, overview), _fill(markdown, shown, press, ""), mail)
+        return Message(
+            notice.subject,
+            _fill(text, shown, press, overview),
+            _fill(markdown, shown, press, ""),
+            mail,
+            direct,
+            self._keys.digest("delivery", str(recipient.delivery_id))[:_KEY],
+        )
 
     @cached_property
     def _calendar(self) -> tuple[str | None, Method]:
@@ -74,7 +85,7 @@ class Composer:
         method: Method = "CANCEL" if event.status == "cancelled" else "PUBLISH"
         return calendar_file(event, self._base_url, self._sender, method), method
 
-    def _render(self, zone: str, subscribed: bool, *, account: bool) -> tuple[Notice, str, str, str]:
+    def _render(self, zone: str, subscribed: bool, *, account: bool) -> _Rendered:
         found = self._rendered.get((zone, subscribed, account))
         if found is None:
             notice = notice_for(self._about, zone, self._now, self._base_url, subscribed=subscribed)
@@ -86,9 +97,13 @@ class Composer:
                 as_text(notice, LEAVE, PRESS, OVERVIEW),
                 as_markdown(notice, LEAVE, PRESS),
                 as_html(notice, LEAVE, PRESS, OVERVIEW),
+                Direct(as_discord(notice), notice.page_url, self._leaves(notice)),
             )
             self._rendered[zone, subscribed, account] = found
         return found
+
+    def _leaves(self, notice: Notice) -> str:
+        return self._about.event.public_id if self._about.event is not None and notice.may_leave else ""
 
     def _leave_url(self, recipient: Recipient) -> str:
         event_id = self._about.event.id if self._about.event else 0

@@ -2,8 +2,11 @@
 
 import re
 
+from core.rendering import discord_parts
 from core.rendering.notices import Notice
 
+_DISCORD_LINE = 600
+_DISCORD_QUOTE = 900
 OVERVIEW_WORDS = "Everything you follow"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~>@])")
 
@@ -43,6 +46,20 @@ def as_markdown(notice: Notice, leave: str, press: str) -> str:
         parts.append(escape(notice.small))
     if notice.may_leave:
         parts.append(f"{notice.leave_words}: <{leave}>")
+    return "\n\n".join(parts)
+
+
+def as_discord(notice: Notice) -> str:
+    """For a direct message by our bot, which has buttons where others have links. Only what the organizer wrote is
+    ever long, and it is cut so that what follows it stays."""
+    parts = [discord_parts.escape(line, _DISCORD_LINE) for line in notice.lines]
+    if notice.quote:
+        quoted = discord_parts.escape(notice.quote, _DISCORD_QUOTE)
+        parts.append("\n".join(f"> {line}" for line in quoted.split("\n")))
+    if notice.facts:
+        parts.append("\n".join(f"**{label}:** {discord_parts.escape(value, 300)}" for label, value in notice.facts))
+    if notice.small:
+        parts.append(discord_parts.escape(notice.small, _DISCORD_LINE))
     return "\n\n".join(parts)
 
 

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from core.db.models import Event, EventInvitation, Integration, Subscription
 from core.errors import Code, SoonishError
-from core.events.access import follower_may_see
+from core.events.access import follower_may_see, hold_events
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.integrations.flush import flush_channel
 from core.invitations.accept import admit, is_open
@@ -38,7 +38,7 @@ async def confirm(work: Work, token: str) -> Confirming:
     named = read_confirm(work.keys, token, work.now)
     if named.kind == "integration":
         return await _confirm_channel(work, named)
-    row, integration, event = await _subscription(work, named)
+    row, integration, event = await _subscription(work, named, to_change=True)
     work.subject = f"subscription:{row.id}"
     if row.state == "unconfirmed":
         refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
@@ -96,16 +96,21 @@ def _channel_page(integration: Integration) -> Confirming:
     )
 
 
-async def _subscription(work: Work, named: ConfirmToken) -> tuple[Subscription, Integration, Event]:
-    found = (
-        await work.session.execute(
-            select(Subscription, Integration, Event, EventInvitation, follower_may_see())
-            .join(Integration, Integration.id == Subscription.integration_id)
-            .join(Event, Event.id == Subscription.event_id)
-            .outerjoin(EventInvitation, EventInvitation.id == Subscription.invitation_id)
-            .where(Subscription.id == named.subject_id)
-        )
-    ).one_or_none()
+async def _subscription(
+    work: Work, named: ConfirmToken, *, to_change: bool = False
+) -> tuple[Subscription, Integration, Event]:
+    if to_change:
+        await hold_events(work, select(Subscription.event_id).where(Subscription.id == named.subject_id))
+    query = (
+        select(Subscription, Integration, Event, EventInvitation, follower_may_see())
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
+        .outerjoin(EventInvitation, EventInvitation.id == Subscription.invitation_id)
+        .where(Subscription.id == named.subject_id)
+    )
+    if to_change:
+        query = query.with_for_update(key_share=True, of=(Subscription, Integration))
+    found = (await work.session.execute(query)).one_or_none()
     if found is None or int(found[0].requested_at.timestamp()) != named.requested_at:
         raise _void()
     row, integration, event, _, sees = found

@@ -25,7 +25,7 @@ async def ask_by_email(core: Core, actor: Actor, public_id: str, request: Subscr
     account is refused behind the lock too: that leaves an audit row.
     """
     if actor.user_id is None:
-        await core.ask(actor, _askable, public_id, request)
+        await core.ask(actor, _looked_up, public_id, request)
         if request.website:
             return CheckInbox()
     return await core.act(actor, subscribe_by_email, public_id, request)
@@ -50,9 +50,15 @@ async def ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_
         await _ask_to_confirm(work, event, channel, invitation_id)
 
 
-async def _askable(work: Work, public_id: str, request: SubscribeByEmail) -> tuple[Event, Channel]:
+async def _looked_up(work: Work, public_id: str, request: SubscribeByEmail) -> None:
+    await _askable(work, public_id, request, to_join=False)
+
+
+async def _askable(
+    work: Work, public_id: str, request: SubscribeByEmail, *, to_join: bool = True
+) -> tuple[Event, Channel]:
     """The event and the address, if the one can be followed by e-mail and the other is one."""
-    event = await visible_event(work, public_id)
+    event = await visible_event(work, public_id, to_join=to_join)
     refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     if not event.is_public:
         raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
@@ -88,7 +94,7 @@ async def _ask_to_confirm(work: Work, event: Event, channel: Channel, invitation
 async def subscribe_by_channel(work: Work, public_id: str, request: SubscribeByChannel) -> Subscribed:
     """Follow an event through one's own channels; inactive ones are left out with a warning."""
     user_id = work.actor.require_user()
-    event = await visible_event(work, public_id)
+    event = await visible_event(work, public_id, to_join=True)
     refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     chosen = await _chosen(work, user_id, request)
     warnings = [f"{c.name} is switched off and was left out." for c in chosen if not c.is_active]
@@ -106,7 +112,7 @@ async def subscribe_by_channel(work: Work, public_id: str, request: SubscribeByC
 async def _chosen(work: Work, user_id: int, request: SubscribeByChannel) -> list[Integration]:
     """The channels that were named, all of them the actor's own."""
     if request.integration_ids is None and request.tags is None:
-        channel = await default_channel(work, user_id)
+        channel = await default_channel(work, user_id, to_join=True)
         if channel is None:
             raise invalid("You have no channel that is switched on.", hint="Add a channel first.")
         return [channel]
@@ -115,6 +121,7 @@ async def _chosen(work: Work, user_id: int, request: SubscribeByChannel) -> list
             select(Integration)
             .where(Integration.user_id == user_id, Integration.removed_at.is_(None))
             .order_by(Integration.id)
+            .with_for_update(key_share=True)
         )
     )
     ids, tags = set(request.integration_ids or []), {tag.strip().lower() for tag in request.tags or []}

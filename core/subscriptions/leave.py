@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
 from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
 from core.errors import conflict, not_found
-from core.events.access import follower_may_return, managed_event, may_see, visible_event
+from core.events.access import follower_may_return, hold_events, managed_event, may_see, visible_event
 from core.invitations.grants import end_access, forgive, revoke_person
 from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
 from core.subscriptions.person import removed_person
@@ -113,7 +113,9 @@ async def undo_unsubscribe(work: Work, token: str) -> int:
     suppressed = await work.session.scalar(select(SuppressedAddress).where(SuppressedAddress.act == act))
     if suppressed is not None:
         await work.session.delete(suppressed)
-    rows = list(await work.session.scalars(restorable().where(Subscription.ended_act == act)))
+    await hold_events(work, select(Subscription.event_id).where(Subscription.ended_act == act))
+    back = restorable().where(Subscription.ended_act == act).with_for_update(key_share=True, of=Subscription)
+    rows = list(await work.session.scalars(back))
     for row in rows:
         row.state = row.state_before or "active"
         row.ended_at = row.ended_by = row.ended_act = row.state_before = None
@@ -141,7 +143,7 @@ def restorable() -> Select[Subscription]:
 
 async def end_mine(work: Work, subscription_id: int) -> Unsubscribed:
     """The subscriber leaves, in the API or in chat."""
-    await _mine(work, subscription_id)
+    await _mine(work, subscription_id, to_change=True)
     act = secrets.token_hex(16)
     ended = await end_rows(work, [Subscription.id == subscription_id], "unsubscribed", act)
     expires = int((work.now + UNDO_LIFETIME).timestamp())
@@ -166,7 +168,7 @@ async def leave_event(work: Work, public_id: str) -> Left:
 
 async def change_mine(work: Work, subscription_id: int, change: StateChange) -> SubscriptionView:
     """Pause or resume one's own subscription."""
-    row, integration, event = await _mine(work, subscription_id)
+    row, integration, event = await _mine(work, subscription_id, to_change=True)
     if row.state not in ("active", "paused"):
         raise conflict("This subscription has ended.", hint="Subscribe again.")
     row.state = change.state
@@ -199,8 +201,8 @@ async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
 
 
 async def _of_event(work: Work, public_id: str, subscription_id: int) -> Subscription:
-    event = await managed_event(work, public_id)
-    row = await work.session.get(Subscription, subscription_id)
+    event = await managed_event(work, public_id, to_change=True)
+    row = await work.session.get(Subscription, subscription_id, with_for_update={"key_share": True})
     if row is None or row.event_id != event.id:
         raise not_found("subscription")
     work.detail = {"subscription": subscription_id}
@@ -213,12 +215,16 @@ async def end_channel_subscriptions(work: Work, integration: Integration) -> int
 
 
 async def end_rows(work: Work, conditions: Collection[ColumnElement[bool]], why: str, act: str | None) -> int:
+    """How many. Locked as they are found: one that ends by another press at the same time ended by that one
+    (PostgreSQL)."""
     found = (
         await work.session.execute(
             select(Subscription.id, Subscription.event_id)
             .join(Integration, Integration.id == Subscription.integration_id)
             .join(Event, Event.id == Subscription.event_id)
             .where(Subscription.state.in_(_LIVE), *conditions)
+            .order_by(Subscription.id)
+            .with_for_update(key_share=True, of=Subscription)
         )
     ).all()
     if not found:
@@ -247,19 +253,22 @@ async def _integration(work: Work, named: UnsubscribeToken) -> Integration:
     return row
 
 
-async def _mine(work: Work, subscription_id: int) -> tuple[Subscription, Integration, Event]:
-    found = (
-        await work.session.execute(
-            select(Subscription, Integration, Event)
-            .join(Integration, Integration.id == Subscription.integration_id)
-            .join(Event, Event.id == Subscription.event_id)
-            .where(
-                Subscription.id == subscription_id,
-                Subscription.user_id == work.actor.require_user(),
-                may_see(work.actor),
-            )
+async def _mine(
+    work: Work, subscription_id: int, *, to_change: bool = False
+) -> tuple[Subscription, Integration, Event]:
+    query = (
+        select(Subscription, Integration, Event)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
+        .where(
+            Subscription.id == subscription_id,
+            Subscription.user_id == work.actor.require_user(),
+            may_see(work.actor),
         )
-    ).one_or_none()
+    )
+    if to_change:
+        query = query.with_for_update(key_share=True, of=Subscription)
+    found = (await work.session.execute(query)).one_or_none()
     if found is None:
         raise not_found("subscription")
     work.subject = f"subscription:{subscription_id}"

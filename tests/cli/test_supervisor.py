@@ -63,7 +63,7 @@ def role(name):
 async def begin(supervisor):
     once = [role("migrations")] if "migrations" in kinds else []
     await supervisor.start([role("temporal"), role("mail")], [role("worker"), role("web")], once)
-    stack.publish(data, stack.Stack("http://127.0.0.1:1", "", "", None))
+    stack.publish(data, stack.Stack("http://127.0.0.1:1", "", "", "", None))
 try:
     with stack.locked(data, patience=1) as lock:
         supervisor = Supervisor(data, pace=Pace(first=0.05, longest=0.2, grace=0.5), hold=(lock,))
@@ -216,7 +216,7 @@ def test_a_second_stack_on_the_folder_is_refused(start: Callable[..., Running], 
     assert second.process.wait(10) == 1
     assert f"Soonish is already running on {tmp_path} (process {running.process.pid})." in second.said()
     assert running.process.poll() is None
-    assert stack.running_stack(tmp_path) == stack.Stack("http://127.0.0.1:1", "", "", None)
+    assert stack.running_stack(tmp_path) == stack.Stack("http://127.0.0.1:1", "", "", "", None)
 
 
 def test_stopping_during_the_start_leaves_none_behind(start: Callable[..., Running]) -> None:
@@ -283,7 +283,7 @@ def test_with_nothing_configured_every_role_learns_where_the_others_are(tmp_path
 def test_the_data_folder_is_closed_to_others(tmp_path: Path) -> None:
     data = stack.prepare(settings(tmp_path / "data"))
     assert data.stat().st_mode & 0o777 == 0o700
-    stack.publish(data, stack.Stack("http://x", "t", "s", None))
+    stack.publish(data, stack.Stack("http://x", "t", "s", "m", None))
     assert json.loads((data / "run" / "stack.json").read_text())["url"] == "http://x"
     assert stack.running_stack(data) is None  # the file of a stack that was killed
 
@@ -291,7 +291,7 @@ def test_the_data_folder_is_closed_to_others(tmp_path: Path) -> None:
 def test_a_stack_whose_supervisor_is_gone_does_not_run_even_while_its_folder_is_held(tmp_path: Path) -> None:
     data = stack.prepare(settings(tmp_path / "data"))
     with stack.locked(data):
-        stack.publish(data, stack.Stack("http://x", "t", "s", None))
+        stack.publish(data, stack.Stack("http://x", "t", "s", "m", None))
         assert stack.running_stack(data) is not None
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()

@@ -12,11 +12,12 @@ from core.accounts.model import AskForLink
 from core.accounts.sessions import begin_session
 from core.accounts.users import vouch
 from core.db.models import Base, Event, Integration
-from core.delivery.addresses import mail_channel
+from core.delivery.addresses import discord_direct, mail_channel
 from core.delivery.channels import read_channel
 from core.events.model import EventView, NewEvent
 from core.events.usecases import create_event
 from core.identities.actors import actor_of_identity
+from core.identities.direct import direct_channel
 from core.identities.linking import confirm_linking, mint_link_of_identity
 from core.identities.signed import SignedIdentity
 from core.integrations.usecases import disable_channel, store_integration
@@ -65,6 +66,7 @@ async def zebulon(town: Town) -> Zebulon:
 
     at_site = Actor(issued.user_id, "web", None, await core.step(sign_in))
     in_chat = await actor_of_identity(core, SignedIdentity("discord", "", MEMBER, f"{NAME} in chat"), "discord")
+    await core.act(in_chat, direct_channel)
     await core.act(at_site, confirm_linking, (await core.act(in_chat, mint_link_of_identity)).token)
     await ask_to_sign_in(core, NOBODY, AskForLink(email=ADDRESS), browser_token(core.keys))
     hook = await core.act(me, store_integration, read_channel(HOOK), f"{NAME}'s hook", "zebulon", confirmed=True)
@@ -94,7 +96,7 @@ class _Person:
 
 def traces(core: Core) -> list[str]:
     """What must be found nowhere: addresses, names, URLs, masked ones, and the keyed hashes of where they lead."""
-    ends = [channel.destination for channel in (mail_channel(ADDRESS), read_channel(HOOK))]
+    ends = [channel.destination for channel in (mail_channel(ADDRESS), read_channel(HOOK), discord_direct(MEMBER))]
     return [
         "ebulon",
         "quist",

@@ -21,6 +21,8 @@ from core.work import Actor, Work
 from tests.core.look import NOBODY, rows, statements
 from tests.people import EVERYTHING, Town
 
+pytestmark = pytest.mark.both_databases
+
 ALICE, NEW = mail_channel("alice@example.org"), mail_channel("new@example.org")
 
 
@@ -101,9 +103,10 @@ async def test_no_account_use_case_costs_more_statements_than_it_did_however_muc
     town: Town, many: int
 ) -> None:
     found, over = await scene(town, many), {}
+    locks = 0 if town.core.db.sqlite else 2  # the account and the event are held by statements of their own
     for name, most, call in _costs():
         with statements(town.core) as seen:
             await call(found)
-        if len(seen) > most:
+        if len(seen) > most + locks:
             over[name] = len(seen)
     assert over == {}

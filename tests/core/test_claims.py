@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pytest
 from sqlalchemy import update
 
 from core.db.models import Delivery
@@ -10,6 +11,8 @@ from core.notifications.ledger import Result
 from core.operations.pause import pause_sending, resume_sending
 from tests.core.sent import GONE, LATER, ledger_of, sent_to
 from tests.people import OPERATOR, Town
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_a_claim_leases_what_is_due_in_chunks_and_nothing_twice(town: Town) -> None:

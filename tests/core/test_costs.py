@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from core.cards.announcements import card_for
 from core.events.calendar import event_calendar
 from core.events.changes import cancel_event, change_event
 from core.events.duties import event_duties
@@ -20,7 +21,10 @@ from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
 from core.subscriptions.views import event_subscriptions, my_subscriptions
 from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
 from tests.core.look import NOBODY, statements, subscriptions
+from tests.core.test_cards import GENERAL, announced
 from tests.people import EVERYTHING, Town
+
+pytestmark = pytest.mark.both_databases
 
 
 class Scene:
@@ -103,6 +107,8 @@ def _costs() -> list[Cost]:
         ),
         ("switch off", 3, lambda s: s.town.core.act(s.town.bob.actor, change_integration, s.hooks[0], off)),
         ("switch on", 4, lambda s: s.town.core.act(s.town.bob.actor, change_integration, s.hooks[0], on)),
+        ("card_for", 2, lambda s: s.town.core.ask(s.town.alice.actor, card_for, s.event.id, GENERAL)),
+        ("announce", 6, lambda s: announced(s.town, s.event)),
         ("event_duties", 3, lambda s: s.town.core.step(event_duties, s.event_id)),
         ("unsubscribe", 7, lambda s: s.town.core.act(NOBODY, unsubscribe, s.leave, "everything")),
         ("end_mine", 5, lambda s: s.town.core.act(s.town.bob.actor, end_mine, s.subscriptions[-1])),
@@ -133,4 +139,5 @@ async def _measured(town: Town, many: int) -> dict[str, int]:
 async def test_no_use_case_costs_more_statements_than_it_did_however_many_rows_there_are(town: Town, rows: int) -> None:
     found = await _measured(town, rows)
     allowed = {name: most for name, most, _ in _costs()}
-    assert {name: count for name, count in found.items() if count > allowed[name]} == {}
+    locks = 0 if town.core.db.sqlite else 2  # the account and the event are held by statements of their own
+    assert {name: count for name, count in found.items() if count > allowed[name] + locks} == {}

@@ -2,12 +2,16 @@
 
 import datetime as dt
 
+import pytest
+
 from core.events.duties import event_duties, make_reminder, neglected
 from core.limits import HOUR
 from core.work import SYSTEM, Core
 from tests.core.look import deliveries, statements
 from tests.core.steps import edit
 from tests.people import Town
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_a_moved_event_withdraws_queued_reminders(town: Town) -> None:

@@ -17,6 +17,8 @@ from tests.core.look import NOBODY, deliveries, duties, notifications, timeline
 from tests.core.steps import edit
 from tests.people import Town
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_edits_within_the_delay_become_one_message_with_the_first_and_the_last_value(patient: Town) -> None:
     event = await patient.event(location="Hall")

@@ -38,6 +38,8 @@ from tests.core.own_data import ADDRESS, NAME, channels_of, found_in, traces, ze
 from tests.core.steps import NORA, ask, confirm_link, joined, leave_link
 from tests.people import OPERATOR, Town
 
+pytestmark = pytest.mark.both_databases
+
 LATER_DAY = dt.timedelta(days=1, seconds=1)
 
 PERSONAL = re.compile(r"(user_id|integration_id|created_by|requested_by|destination|email)$")

@@ -44,7 +44,7 @@ async def test_an_export_has_everything_of_the_account(town: Town) -> None:
     ]  # fmt: skip
     # No URL of a webhook, no address that never said yes.
     assert {(row["name"], row["address"]) for row in found["channels"]} == {
-        ("E-mail", ADDRESS), (f"{NAME}'s hook", None), ("Zoe", None),
+        ("E-mail", ADDRESS), (f"{NAME}'s hook", None), ("Zoe", None), ("Discord DM", None),
     }  # fmt: skip
     assert [row["event"] for row in found["events"]] == [person.theirs.id]
     assert {row["event"] for row in found["subscriptions"]} == {person.alices.id}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pytest
 from sqlalchemy import select
 
 from core.db.models import Event, Integration, Notification
@@ -16,6 +17,8 @@ from core.notifications.usecases import retry
 from tests.core.look import refusal, rows
 from tests.core.sent import BUSY, GONE, LATER, sent_to, switched_off
 from tests.people import Town
+
+pytestmark = pytest.mark.both_databases
 
 # Attempts
 

@@ -43,6 +43,8 @@ from tests.core.look import NOBODY, deliveries, refusal, rows, states, subscript
 from tests.core.test_identities import DORA, pressed, seated
 from tests.people import OPERATOR, Person, Town
 
+pytestmark = pytest.mark.both_databases
+
 HOOK = "json://192.0.2.7/same"
 
 

@@ -38,6 +38,8 @@ from tests.core.look import (
 from tests.core.steps import edit
 from tests.people import EVERYTHING, Clock, Town, people_of
 
+pytestmark = pytest.mark.both_databases
+
 
 async def say(town: Town, event: EventView, chosen: list[int] | None = None) -> Accepted:
     message = NewMessage(title="Doors", body="Open at six.", subscription_ids=chosen)

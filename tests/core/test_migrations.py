@@ -21,6 +21,7 @@ from core.notifications.rows import due_rows, next_due
 from core.work import Core
 from tests.core.look import rows
 from tests.people import Town
+from tests.postgres import Postgres
 
 
 def _url(path: Path) -> str:
@@ -55,6 +56,19 @@ def test_every_step_goes_down_and_up_by_itself(tmp_path: Path) -> None:
         upgrade(_url(path), step.revision)
     assert len(script.get_heads()) == 1
     assert script.get_current_head() == head()
+
+
+def test_postgresql_goes_up_down_to_nothing_and_up_again_and_is_what_the_models_say(postgres: Postgres) -> None:
+    with postgres.copy_of("template0") as url:
+        for _ in range(2):
+            upgrade(url)
+            engine = create_engine(url)
+            with engine.connect() as connection:
+                context = MigrationContext.configure(connection, opts={"compare_type": True})
+                assert compare_metadata(context, Base.metadata) == []
+            downgrade(url, "base")
+            assert inspect(engine).get_table_names() == ["alembic_version"]
+            engine.dispose()
 
 
 def test_only_a_database_at_the_newest_revision_needs_no_upgrade(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Removed by the organizer: told nothing, let back by the organizer alone."""
 
+import pytest
+
 from core.errors import Code
 from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
 from core.subscriptions.leave import let_back, remove_subscriber
@@ -8,6 +10,8 @@ from core.subscriptions.views import event_subscriptions
 from tests.core.look import NOBODY, mails_that_ask, one_audit_row, refusal, refused_without_a_trace, states, table_sizes
 from tests.core.steps import DAY, ask, joined
 from tests.people import EVERYTHING, Town
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_only_the_organizer_lets_back_whom_they_removed_and_nothing_is_sent(town: Town) -> None:

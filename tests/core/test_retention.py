@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import UniqueConstraint, func, select, update
 
 from core.accounts.users import vouch
+from core.cards.announcements import forget_announcement
 from core.db.models import (
     Base,
     Bucket,
     Delivery,
+    EventAnnouncement,
     EventGrant,
     EventInvitation,
     Integration,
@@ -35,6 +37,7 @@ from core.upkeep import AT_ONCE, RULES, STAYS, tidy, tidy_all
 from core.work import Once
 from tests.core.look import NOBODY, rows, statements, table_sizes
 from tests.core.steps import DAY, joined, leave_link
+from tests.core.test_cards import announced
 from tests.people import OPERATOR, Town
 
 
@@ -162,6 +165,19 @@ async def test_a_removed_channel_goes_after_thirty_days_when_nothing_names_it(to
     town.clock.shift = days * DAY
     await tidy_all(town.core)
     assert await count(town, Integration) == left
+
+
+@pytest.mark.parametrize(("days", "left"), [(29, 2), (31, 1), (399, 1), (410, 0)])
+async def test_a_card_goes_thirty_days_after_it_is_gone_or_a_year_after_its_event(
+    town: Town, days: int, left: int
+) -> None:
+    event = await town.event()
+    gone = await announced(town, event, message_id="1")
+    await announced(town, event, message_id="2")
+    await town.core.act(town.alice.actor, forget_announcement, event.id, gone.id)
+    town.clock.shift = days * DAY
+    await tidy_all(town.core)
+    assert await count(town, EventAnnouncement) == left
 
 
 async def test_a_removed_channel_stays_while_the_ledger_names_it(town: Town) -> None:

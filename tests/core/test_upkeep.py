@@ -21,6 +21,8 @@ from core.upkeep import AT_ONCE, tidy, tidy_all
 from tests.core.look import NOBODY, audit, rows, subscriptions, table_sizes
 from tests.people import Town
 
+pytestmark = pytest.mark.both_databases
+
 DAY = dt.timedelta(days=1)
 
 

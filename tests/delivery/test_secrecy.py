@@ -11,7 +11,7 @@ import pytest
 from core.delivery import services
 from core.delivery.channels import read_channel
 from core.delivery.http import HttpRequest, Reply
-from core.delivery.message import Mail, Message
+from core.delivery.message import Direct, Mail, Message
 from core.delivery.native import Native
 from core.delivery.sender import Sender
 from core.errors import SoonishError
@@ -47,7 +47,7 @@ def test_requests_replies_and_messages_show_no_secret() -> None:
     shown = [
         HttpRequest(link, SECRET.encode(), {"Authorization": SECRET}),
         Reply(200, {"Set-Cookie": SECRET}, SECRET.encode()),
-        Message("Summer party", link, link, mail),
+        Message("Summer party", link, link, mail, Direct(link)),
         mail,
         read_channel(f"json://example.org/{SECRET}"),
         read_channel(f"mailto://{SECRET}@example.org"),

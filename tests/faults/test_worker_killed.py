@@ -5,10 +5,12 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Sequence
 
 from sqlalchemy import insert
 
 from core.db.models import Integration, Subscription
+from core.delivery.addresses import Channel
 from core.delivery.channels import read_channel
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
@@ -38,6 +40,12 @@ async def start_worker(settings: Settings) -> Process:
 
 
 def environment(settings: Settings) -> dict[str, str]:
+    token = settings.discord_bot_token
+    as_bot = {
+        "DISCORD_BOT_TOKEN": token.get_secret_value(),
+        "DISCORD_API_BASE_URL": settings.discord_api_base_url,
+        "DISCORD_REQUESTS_PER_SECOND": str(settings.discord_requests_per_second),
+    } if token else {}  # fmt: skip
     return {
         "PYTHONPATH": os.getcwd(),
         "SOONISH_DATA": str(settings.soonish_data),
@@ -47,13 +55,18 @@ def environment(settings: Settings) -> dict[str, str]:
         "SMTP_PORT": str(settings.smtp_port),
         "PUBLIC_BASE_URL": settings.public_base_url,
         "DELIVERY_ALLOWED_NETWORKS": "127.0.0.0/8",
+        **as_bot,
     }
 
 
 async def crowd(town: Town, event_row_id: int, sink: WebhookSink, count: int) -> None:
     """That many webhook subscribers, each with a path of its own."""
+    paths = [sink.url(f"/{number}").replace("http:", "json:") for number in range(count)]
+    await crowd_at(town, event_row_id, [read_channel(path) for path in paths])
+
+
+async def crowd_at(town: Town, event_row_id: int, channels: Sequence[Channel]) -> None:
     now, core = town.clock.now(), town.core
-    channels = [read_channel(sink.url(f"/{number}").replace("http:", "json:")) for number in range(count)]
     async with core.db.write() as session:
         rows = await session.scalars(
             insert(Integration).returning(Integration.id),

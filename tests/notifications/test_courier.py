@@ -138,10 +138,10 @@ async def test_a_database_that_is_away_for_a_while_loses_no_outcome(
     courier = await scene.courier()
     record, failures = courier.ledger.record, iter(range(3))
 
-    async def sometimes(*args: object) -> None:
+    async def sometimes(*args: object) -> list[str]:
         if next(failures, None) is not None:
             raise OperationalError("locked", None, Exception())
-        await record(*args)  # type: ignore[arg-type]
+        return await record(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(courier.ledger, "record", sometimes)
     report = await courier.deliver(scene.notification_id)

@@ -21,6 +21,11 @@ class Answer:
     """Each Set-Cookie as it was sent."""
 
     @property
+    def said(self) -> dict[str, str]:
+        """The headers but for the request's own id."""
+        return {name: value for name, value in self.headers.items() if name != "x-request-id"}
+
+    @property
     def text(self) -> str:
         return self.body.decode()
 

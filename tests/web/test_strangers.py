@@ -76,6 +76,7 @@ RULES = {
     "DELETE /api/me/sessions/{session_id}": Rule(401, 404, private=None),
     "GET /api/me/identities": Rule(401, 200, private=None),
     "DELETE /api/me/identities/{identity_id}": Rule(401, 404, private=None),
+    "GET /metrics": Rule(404, 404, private=None),
     "GET /sign-in/{platform}": Rule(404, 404, private=None),
     "GET /sign-in/{platform}/callback": Rule(404, 404, private=None),
     "GET /account/link/{platform}": Rule(303, 303, private=None),

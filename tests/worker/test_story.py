@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from core.events.changes import cancel_event, change_event
 from core.events.model import Cancellation, EventChange
 from core.notifications.model import NewMessage
@@ -14,6 +16,8 @@ from core.subscriptions.model import SubscribeByEmail
 from core.work import Actor
 from tests.people import Town
 from tests.servers import SmtpSink, WebhookSink
+
+pytestmark = pytest.mark.both_databases
 
 VISITOR = Actor(None, "web", "203.0.113.9")
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.notifications.rows import sending_paused
 from web.api.document import problems
 from web.api.parts import ANYBODY, Caller
 from web.site import Site, SiteOf
@@ -23,10 +23,11 @@ class Health(BaseModel):
     """`down` when people are not served, `degraded` when messages wait."""
 
     status: Literal["ok", "degraded", "down"]
-    database: Literal["ok", "unreachable"]
+    database: Literal["ok", "unreachable", "not_writable"]
     temporal: Literal["ok", "unreachable", "unknown"]
     """As of a few seconds ago; unknown right after a start."""
-    sending: Literal["on", "paused", "unknown"]
+    sending: Literal["on", "paused", "late", "unknown"]
+    """`late`: what is due does not move, as when no worker runs."""
 
 
 class TemporalConnection(BaseModel):
@@ -39,25 +40,26 @@ class TemporalConnection(BaseModel):
 
 
 @router.get(
-    "/health", summary="Health", responses={503: {"model": Health, "description": "The database does not answer"}}
+    "/health",
+    summary="Health",
+    responses={503: {"model": Health, "description": "The database does not answer, or takes no writes"}},
 )
 async def health(site: SiteOf, response: Response) -> Health:
-    """503 when and only when people are not served. Temporal away delays messages and loses none."""
-    paused = await _paused(site)
+    """503 when and only when people are not served. Temporal or the worker away delays messages and loses none."""
+    database = await _database(site)
     seen = site.gauge.glance()
     temporal: Literal["ok", "unreachable", "unknown"] = "unknown"
     if seen is not None:
         temporal = "ok" if seen.reachable else "unreachable"
-    if paused is None:
+    if database == "unreachable":
         response.status_code = 503
-        return Health(status="down", database="unreachable", temporal=temporal, sending="unknown")
-    waits = paused or temporal == "unreachable"
-    return Health(
-        status="degraded" if waits else "ok",
-        database="ok",
-        temporal=temporal,
-        sending="paused" if paused else "on",
-    )
+        return Health(status="down", database=database, temporal=temporal, sending="unknown")
+    sending = await _sending(site)
+    if database != "ok":
+        response.status_code = 503
+        return Health(status="down", database=database, temporal=temporal, sending=sending)
+    waits = sending in ("paused", "late") or temporal == "unreachable"
+    return Health(status="degraded" if waits else "ok", database="ok", temporal=temporal, sending=sending)
 
 
 @router.get("/temporal/connection", summary="Temporal", responses=problems(401), openapi_extra=ANYBODY)
@@ -72,11 +74,18 @@ async def temporal_connection(site: SiteOf, who: Caller) -> TemporalConnection:
     )
 
 
-async def _paused(site: Site) -> bool | None:
-    """Whether sending is paused; None when the database does not say."""
+async def _database(site: Site) -> Literal["ok", "unreachable", "not_writable"]:
     try:
         async with asyncio.timeout(_SECONDS), site.core.db.read_rows() as connection:
-            return await sending_paused(connection)
+            await connection.execute(select(1))
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("health: the database does not answer", exc_info=error)
-        return None
+        return "unreachable"
+    return "ok" if await site.pulse.look() else "not_writable"
+
+
+async def _sending(site: Site) -> Literal["on", "paused", "late", "unknown"]:
+    found = await site.backlog.look()
+    if found is None:
+        return "unknown"
+    return "paused" if found.paused else "late" if found.late else "on"

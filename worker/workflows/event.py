@@ -27,6 +27,8 @@ _SHORTEST_WAIT = 0.2
 """Seconds."""
 _TOO_LONG = 20_000
 """Events of history after which a fresh run does not wait for sends under way; Temporal ends a run at 51,200."""
+_TRAILS = 50
+"""Rings of which an order carries the trail: its payload stays small however often the bell rings."""
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
@@ -42,6 +44,7 @@ class EventWorkflow:
         self._leaving = False
         self._rung = True
         self._rings = 0
+        self._trails: list[str] = []
         self._wake_at: datetime | None = None
         self._subscribers = 0
         self._release: str | None = None
@@ -84,9 +87,10 @@ class EventWorkflow:
 
     async def _ask(self) -> Duties:
         self._rung, self._wake_at = False, None
+        trails, self._trails = self._trails, []
         duties: Duties = await workflow.execute_activity(
             EVENT_DUTIES,
-            DutiesOrder(self._event_id, self._scheduled),
+            DutiesOrder(self._event_id, self._scheduled, ",".join(trails) or None),
             result_type=Duties,
             start_to_close_timeout=timedelta(seconds=60),
             retry_policy=_PATIENT,
@@ -118,29 +122,31 @@ class EventWorkflow:
     def _wake(self, at: datetime) -> None:
         self._wake_at = min(self._wake_at or at, at)
 
-    def _ring(self) -> None:
+    def _ring(self, bell: Doorbell) -> None:
         self._rung = True
         self._rings += 1
+        if bell.trail and len(self._trails) < _TRAILS:
+            self._trails.append(bell.trail)
 
     @workflow.signal(name=PARTICIPANT_ADDED)
-    def participant_added(self, _: Doorbell) -> None:
-        self._ring()
+    def participant_added(self, bell: Doorbell) -> None:
+        self._ring(bell)
 
     @workflow.signal(name=PARTICIPANT_REMOVED)
-    def participant_removed(self, _: Doorbell) -> None:
-        self._ring()
+    def participant_removed(self, bell: Doorbell) -> None:
+        self._ring(bell)
 
     @workflow.signal(name=EVENT_UPDATED)
-    def event_updated(self, _: Doorbell) -> None:
-        self._ring()
+    def event_updated(self, bell: Doorbell) -> None:
+        self._ring(bell)
 
     @workflow.signal(name=EVENT_CANCELLED)
-    def event_cancelled(self, _: Doorbell) -> None:
-        self._ring()
+    def event_cancelled(self, bell: Doorbell) -> None:
+        self._ring(bell)
 
     @workflow.signal(name=SEND_MANUAL_NOTIFICATION)
-    def send_manual_notification(self, _: Doorbell) -> None:
-        self._ring()
+    def send_manual_notification(self, bell: Doorbell) -> None:
+        self._ring(bell)
 
     @workflow.query
     def status(self) -> EventStatus:

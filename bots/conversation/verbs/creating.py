@@ -54,6 +54,11 @@ async def create(turn: Turn) -> Answer:
     return await _preview(turn, given)
 
 
+@BOOK.press("create_form", opens_form=True)
+async def form_asked(turn: Turn) -> Answer:
+    return _form(Action("create"), {})
+
+
 @BOOK.press("create")
 async def form_sent(turn: Turn) -> Answer:
     return await _preview(turn, turn.given)

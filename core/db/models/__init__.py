@@ -3,7 +3,7 @@
 from core.db.models.access import EventGrant, EventInvitation, EventOrganizer
 from core.db.models.base import Base
 from core.db.models.chat import ChatSetting, Draft
-from core.db.models.events import Event, EventUpdate, Subscription
+from core.db.models.events import Event, EventAnnouncement, EventUpdate, Subscription
 from core.db.models.ledger import Delivery, Notification, OutboxRow
 from core.db.models.operations import (
     AuditEntry,
@@ -24,6 +24,7 @@ __all__ = [
     "DeliveryOpening",
     "Draft",
     "Event",
+    "EventAnnouncement",
     "EventGrant",
     "EventInvitation",
     "EventOrganizer",

@@ -95,3 +95,37 @@ class EventUpdate(Numbered, Base):
     revision: Mapped[int]
     audience: Mapped[str] = mapped_column(default="everyone")
     """everyone, or chosen: the latter is shown to nobody else."""
+
+
+class EventAnnouncement(Numbered, Base):
+    """A card: a message of the bot's that shows the event, for everybody in a place, and is edited as it changes."""
+
+    __tablename__ = "event_announcements"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), index=True)
+    platform: Mapped[str]
+    tenant_id: Mapped[str]
+    """Discord: the server. Slack: the workspace."""
+    channel_id: Mapped[str]
+    message_id: Mapped[str]
+    shown: Mapped[str]
+    """Hash of what the card says; what it should say is asked of the event each time."""
+    shown_revision: Mapped[int]
+    shown_followers: Mapped[int]
+    shown_status: Mapped[str]
+    edited_at: Mapped[dt.datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Edits that failed in a row."""
+    retry_at: Mapped[dt.datetime | None]
+    last_error: Mapped[str | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[dt.datetime | None]
+    gone_at: Mapped[dt.datetime | None]
+    """When it turned out that the message, or its channel, is there no more; it is never tried again."""
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            UniqueConstraint("platform", "tenant_id", "channel_id", "message_id"),
+            one_of("platform", "discord", "slack"),
+        )

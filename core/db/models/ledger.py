@@ -28,6 +28,8 @@ class Notification(Numbered, Base):
     superseded_at: Mapped[dt.datetime | None]
     closed_at: Mapped[dt.datetime | None]
     """Set when nothing of it is queued or being sent; cleared when something is again."""
+    trail: Mapped[str | None]
+    """What asked for it: the id in the logs."""
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
@@ -62,6 +64,8 @@ class Delivery(Numbered, Base):
     code: Mapped[str | None]
     reason: Mapped[str | None]
     sent_at: Mapped[dt.datetime | None]
+    trail: Mapped[str | None]
+    """What asked for this row, where that is not what asked for the notification: a thousand welcomes travel as one."""
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
@@ -95,6 +99,7 @@ class OutboxRow(Numbered, Base):
     subject_id: Mapped[int]
     """The row the signal is about (a subscription, a notification, the event, a session)."""
     relayed_at: Mapped[dt.datetime | None]
+    trail: Mapped[str | None]
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:

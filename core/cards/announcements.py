@@ -1,0 +1,115 @@
+"""Where an event was announced: the card to post there, what was posted, and forgetting it."""
+
+from typing import cast
+
+from sqlalchemy import select, update
+
+from core.cards.content import card_columns, card_of, place_invited
+from core.cards.model import Announcement, Announcements, Card, Posted, Space
+from core.db.models import Event, EventAnnouncement, User
+from core.errors import conflict, not_found
+from core.events.access import managed_event
+from core.identities.signed import Platform
+from core.work import Work
+
+_ANNOUNCED_AT_MOST = 200
+"""Live cards of one event; each of them is edited for every change."""
+
+
+async def card_for(work: Work, public_id: str, space: Space) -> Card:
+    """What its organizer may post there now. A private event is shown only where the whole place is invited."""
+    event = await managed_event(work, public_id)
+    invited = place_invited(space.platform, space.tenant_id, space.channel_id, work.now)
+    query = (
+        select(*card_columns(invited))
+        .join(User, User.id == Event.owner_user_id, isouter=True)
+        .where(Event.id == event.id)
+    )
+    row = (await work.session.execute(query)).one()
+    return card_of(row, work.now, work.settings.public_base_url)
+
+
+async def announce(work: Work, public_id: str, posted: Posted) -> Announcement:
+    """The bot has posted a card: from here on it is kept current. The same message twice is one announcement."""
+    event = await managed_event(work, public_id, to_change=True)
+    if posted.card.event_id != event.public_id:
+        raise not_found("card of this event")
+    space, card = posted.space, posted.card
+    live = list(
+        await work.session.scalars(
+            select(EventAnnouncement).where(EventAnnouncement.event_id == event.id, EventAnnouncement.gone_at.is_(None))
+        )
+    )
+    for row in live:
+        if _place(row) == space and row.message_id == posted.message_id:
+            return _view(row)
+    if len(live) >= _ANNOUNCED_AT_MOST:
+        raise conflict(f"This event is announced in {_ANNOUNCED_AT_MOST} places.", hint="Delete a card first.")
+    row = EventAnnouncement(
+        event_id=event.id,
+        platform=space.platform,
+        tenant_id=space.tenant_id,
+        channel_id=space.channel_id,
+        message_id=posted.message_id,
+        shown=card.says,
+        shown_revision=card.revision,
+        shown_followers=card.followers,
+        shown_status=card.status,
+        edited_at=work.now,
+        attempts=0,
+        created_at=work.now,
+    )
+    work.session.add(row)
+    await work.session.flush()
+    work.detail = {"announcement": row.id, "platform": space.platform}
+    return _view(row)
+
+
+async def list_announcements(work: Work, public_id: str) -> Announcements:
+    """Oldest first, those that are gone too."""
+    event = await managed_event(work, public_id)
+    rows = await work.session.scalars(
+        select(EventAnnouncement).where(EventAnnouncement.event_id == event.id).order_by(EventAnnouncement.id)
+    )
+    return Announcements(items=[_view(row) for row in rows])
+
+
+async def forget_announcement(work: Work, public_id: str, announcement_id: int) -> None:
+    """Its card is edited no more. Deleting the message itself is for the bot."""
+    event = await managed_event(work, public_id)
+    row = await work.session.get(EventAnnouncement, announcement_id)
+    if row is None or row.event_id != event.id:
+        raise not_found("announcement")
+    row.gone_at = row.gone_at or work.now
+    row.last_error = row.last_error or "Forgotten by the organizer."
+
+
+async def forget_space(work: Work, platform: Platform, tenant_id: str, channel_id: str | None = None) -> int:
+    """A channel was deleted, or (without one) the bot left the whole server. How many cards went with it."""
+    there = [
+        EventAnnouncement.platform == platform,
+        EventAnnouncement.tenant_id == tenant_id,
+        EventAnnouncement.gone_at.is_(None),
+    ]
+    if channel_id is not None:
+        there.append(EventAnnouncement.channel_id == channel_id)
+    gone = await work.session.execute(
+        update(EventAnnouncement).where(*there).values(gone_at=work.now, last_error="Its channel or server is gone.")
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _place(row: EventAnnouncement) -> Space:
+    return Space(platform=cast("Platform", row.platform), tenant_id=row.tenant_id, channel_id=row.channel_id)
+
+
+def _view(row: EventAnnouncement) -> Announcement:
+    return Announcement(
+        id=row.id,
+        space=_place(row),
+        message_id=row.message_id,
+        created_at=row.created_at,
+        edited_at=row.edited_at,
+        gone=row.gone_at is not None,
+        last_error=row.last_error,
+    )

@@ -1,0 +1,69 @@
+"""A card as Discord's JSON: what the bot posts, and what the worker puts in its place when something changes."""
+
+from typing import Any
+
+from core.cards.model import Card
+from core.rendering.discord_parts import button_row, escape, link_button, moment, press_button
+
+TITLE = 256
+"""As much as Discord takes of an embed's title; the rest of an embed has 4096, which would bury everything else."""
+CANCELLED_NAME = 140
+REASON = 80
+LOCATION = 200
+HOST = 80
+DESCRIPTION = 1000
+COLOURS = {"scheduled": 0xB8420B, "cancelled": 0x9A2A2A, "ended": 0x655F72}
+
+
+def discord_card(card: Card) -> dict[str, Any]:
+    """The body of a message, for posting and for editing alike. Nobody is pinged by it."""
+    title, lines = ("A private event", _closed()) if card.closed else (_title(card), _lines(card))
+    return {
+        "content": "",
+        "embeds": [{"title": title, "description": "\n".join(lines), "color": COLOURS[card.status]}],
+        "components": button_row(*_buttons(card)),
+        "allowed_mentions": {"parse": []},
+    }
+
+
+def _title(card: Card) -> str:
+    if card.status != "cancelled":
+        return escape(card.name, TITLE)
+    name = f"~~{escape(card.name, CANCELLED_NAME)}~~ · cancelled"
+    return f"{name}: {escape(card.cancel_reason, REASON)}" if card.cancel_reason else name
+
+
+def _closed() -> list[str]:
+    return ["🔒 The organizer made this event private. Those who are invited press Details."]
+
+
+def _lines(card: Card) -> list[str]:
+    lines = [_when(card)]
+    if card.location:
+        lines.append(f"📍 {escape(card.location, LOCATION)}")
+    lines.append(f"👤 by {escape(card.host, HOST)} · 🔔 {card.followers:,} subscribed")
+    if not card.is_public:
+        lines.append("🔒 By invitation")
+    if card.description:
+        lines += ["", escape(card.description, DESCRIPTION)]
+    return lines
+
+
+def _when(card: Card) -> str:
+    assert card.starts is not None  # noqa: S101 - only a closed card has no start
+    start = int(card.starts.timestamp())
+    text = f"🗓 {moment(start, 'F')}"
+    if card.ends is not None:
+        same_day = (card.ends - card.starts).total_seconds() < 18 * 3600
+        text += f" to {moment(int(card.ends.timestamp()), 't' if same_day else 'F')}"
+    if card.status == "ended":
+        return f"{text} · over"
+    return f"{text} ({moment(start, 'R')})" if card.status == "scheduled" else text
+
+
+def _buttons(card: Card) -> list[dict[str, Any] | None]:
+    details = press_button("Details", f"soonish:details:{card.event_id}")
+    page = link_button("Open page", card.page_url)
+    if card.closed or card.status != "scheduled":
+        return [details, page]
+    return [press_button("Subscribe", f"soonish:subscribe:{card.event_id}", emoji="🔔", primary=True), details, page]

@@ -1,0 +1,90 @@
+"""The direct messages of a chat identity, as a channel: one press makes it, and is its yes: nothing is tested."""
+
+from sqlalchemy import select
+
+from core.db.models import Identity, Integration
+from core.delivery.addresses import Channel, discord_direct
+from core.errors import Code, SoonishError, invalid
+from core.identities.actors import identity_row
+from core.identities.signed import LABELS, SignedIdentity
+from core.integrations.flush import flush_channel
+from core.integrations.model import IntegrationView
+from core.integrations.usecases import view_of
+from core.subscriptions.join import subscribe_by_channel
+from core.subscriptions.model import SubscribeByChannel, Subscribed
+from core.work import Work
+
+
+async def follow_by_direct_message(work: Work, public_id: str) -> Subscribed:
+    """One press on Subscribe: the channel, if there is none yet, and the subscription."""
+    channel = await direct_channel(work)
+    return await subscribe_by_channel(work, public_id, SubscribeByChannel(integration_ids=[channel.id]))
+
+
+async def direct_channel(work: Work) -> IntegrationView:
+    """The channel of whoever a platform has just signed: the one there is, or a new one. One that failed for good is
+    switched on again, because they ask for it; one that they switched off themselves stays off."""
+    signed, identity = await _signed(work)
+    channel = _channel_of(signed)
+    row = await _row(work, identity, channel)
+    if row is None:
+        row = _new(work, identity, channel)
+    if row.removed_at is not None:
+        row.tag, row.name, row.removed_at, row.is_active = signed.platform, channel.kind, None, True
+    elif row.disabled_reason is not None:
+        row.is_active = True
+    if row.is_active:
+        row.failures, row.disabled_reason, row.last_error = 0, None, None
+    row.identity_id, row.apprise_url, row.kind = identity.id, work.keys.seal(channel.url), channel.kind
+    row.label = f"{signed.name} by {channel.kind}"
+    await work.session.flush()
+    work.subject, work.detail = f"integration:{row.id}", {"identity": identity.id}
+    if row.is_active:
+        await flush_channel(work, row)
+    return view_of(row)
+
+
+async def _signed(work: Work) -> tuple[SignedIdentity, Identity]:
+    signed, user_id = work.actor.signed, work.actor.require_user()
+    identity = await identity_row(work, signed) if signed is not None else None
+    if signed is None or identity is None or identity.user_id != user_id:
+        raise SoonishError(
+            Code.FORBIDDEN,
+            "Direct messages come to a chat account.",
+            hint="Ask for them in chat, or link that account.",
+        )
+    return signed, identity
+
+
+def _channel_of(signed: SignedIdentity) -> Channel:
+    if signed.platform != "discord":
+        raise invalid(f"Soonish does not write direct messages on {LABELS[signed.platform]}.", hint="Add a channel.")
+    return discord_direct(signed.external_id)
+
+
+async def _row(work: Work, identity: Identity, channel: Channel) -> Integration | None:
+    """By its end point, whatever tag it goes by now: somebody who unlinked and came back finds their old row."""
+    destination = work.keys.digest("destination", channel.destination)
+    found: Integration | None = await work.session.scalar(
+        select(Integration)
+        .where(Integration.user_id == identity.user_id, Integration.destination == destination)
+        .order_by(Integration.removed_at.is_not(None), Integration.id)
+        .limit(1)
+        .with_for_update()
+    )
+    return found
+
+
+def _new(work: Work, identity: Identity, channel: Channel) -> Integration:
+    row = Integration(
+        user_id=identity.user_id,
+        name=channel.kind,
+        tag=identity.platform,
+        destination=work.keys.digest("destination", channel.destination),
+        is_active=True,
+        confirmed_at=work.now,
+        failures=0,
+        created_at=work.now,
+    )
+    work.session.add(row)
+    return row
