@@ -7,8 +7,10 @@ from typing import ParamSpec, TypeVar
 from bots.conversation.actions import Action
 from core.accounts.users import my_account
 from core.chat.settings import ChatSettings, chat_settings
+from core.errors import Code, SoonishError
 from core.identities.actors import actor_of_identity
 from core.identities.signed import Place, Platform, SignedIdentity
+from core.ids import LARGEST_ID
 from core.wiring import Outbound
 from core.work import Actor, Core, Once, UseCase
 
@@ -41,6 +43,13 @@ class Speaker:
         return self.signed.place
 
 
+def number_in(text: str) -> int:
+    """A row's id out of a press. Raises SoonishError for what no button of ours says."""
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID):
+        raise SoonishError(Code.NOT_FOUND, "This button is from another time.", hint="Ask again with a command.")
+    return int(text)
+
+
 @dataclass(slots=True)
 class Turn:
     """One command, press or form, and what it may use to answer."""
@@ -60,6 +69,11 @@ class Turn:
     @property
     def more(self) -> str:
         return self.action.more if self.action is not None else ""
+
+    @property
+    def number(self) -> int:
+        """What `more` numbers."""
+        return number_in(self.more)
 
     async def who(self) -> Actor:
         """Their account; the first time one is made. Asked for late: a form must open before anything is written."""

@@ -5,7 +5,7 @@ from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
 from bots.conversation.showing import counted, details, moment
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, number_in
 from core.chat.find import Which, find_events
 from core.times import distance, say_exactly
 
@@ -26,7 +26,7 @@ async def listed(turn: Turn) -> Answer:
 @BOOK.press("list")
 async def turned(turn: Turn) -> Answer:
     which, _, offset = turn.more.partition(",")
-    return await _page(turn, _which(which), int(offset or 0))
+    return await _page(turn, _which(which), number_in(offset) if offset else 0)
 
 
 @BOOK.command(
@@ -83,7 +83,7 @@ async def _page(turn: Turn, which: Which, offset: int) -> Screen:
     pick = Menu(Action("details"), "Look at one", tuple(Choice(event.name[:100], event.id) for event in events))
     steps = []
     if offset:
-        steps.append(Button("◀", Action("list", more=f"{which},{max(0, offset - PAGE)}")))
+        steps.append(Button("◀", Action("list", more=f"{which},{offset - PAGE}" if offset > PAGE else which)))
     if offset + len(events) < total:
         steps.append(Button("▶", Action("list", more=f"{which},{offset + PAGE}")))
     title = f"{_TITLES[which]} · {offset + 1}-{offset + len(events)} of {total}"

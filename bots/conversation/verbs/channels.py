@@ -4,7 +4,7 @@ from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
 from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Menu, Row, Screen, line, told
 from bots.conversation.showing import counted
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, number_in
 from core.errors import SoonishError, not_found
 from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration
 from core.integrations.usecases import add_integration, change_integration, list_integrations, remove_integration
@@ -83,14 +83,14 @@ async def rename(turn: Turn) -> Answer:
 @BOOK.press("channel_named")
 async def renamed(turn: Turn) -> Answer:
     change = IntegrationChange(name=turn.given.get("name", ""))
-    done = await turn.act(change_integration, int(turn.more), change)
+    done = await turn.act(change_integration, turn.number, change)
     return told(f"It is called {done.name} now.")
 
 
 @BOOK.press("channel_switch")
 async def switched(turn: Turn) -> Answer:
     number, _, to = turn.more.partition(",")
-    done = await turn.act(change_integration, int(number), IntegrationChange(is_active=to == "on"))
+    done = await turn.act(change_integration, number_in(number), IntegrationChange(is_active=to == "on"))
     return told(f"{done.name} is {'on; what waited is sent' if done.is_active else 'off; what comes for it waits'}.")
 
 
@@ -107,7 +107,7 @@ async def remove(turn: Turn) -> Answer:
 
 @BOOK.press("channel_removed")
 async def removed(turn: Turn) -> Answer:
-    done = await turn.act(remove_integration, int(turn.more))
+    done = await turn.act(remove_integration, turn.number)
     return told(f"Removed. {counted(done.ended_subscriptions, 'subscription', 'subscriptions')} ended with it.")
 
 

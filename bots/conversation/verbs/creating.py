@@ -66,13 +66,13 @@ async def form_sent(turn: Turn) -> Answer:
 
 @BOOK.press("draft_edit", opens_form=True)
 async def edit_again(turn: Turn) -> Answer:
-    draft = await turn.ask(read_draft, int(turn.more), "create")
+    draft = await turn.ask(read_draft, turn.number, "create")
     return _form(Action("draft_edited", more=turn.more), draft.data["typed"])
 
 
 @BOOK.press("draft_edited")
 async def edited_again(turn: Turn) -> Answer:
-    return await _preview(turn, turn.given, int(turn.more))
+    return await _preview(turn, turn.given, turn.number)
 
 
 @BOOK.press("draft_post")
@@ -95,7 +95,7 @@ async def just_create(turn: Turn) -> Answer:
 
 @BOOK.press("draft_drop")
 async def dropped(turn: Turn) -> Answer:
-    await turn.act(drop_draft, int(turn.more))
+    await turn.act(drop_draft, turn.number)
     return Screen((line("Nothing was created."),))
 
 
@@ -125,7 +125,7 @@ async def _created(turn: Turn) -> Any:
     before = await turn.done_before(f"draft:{turn.more}", create_event)
     if before is not None:
         return before
-    draft = await turn.ask(read_draft, int(turn.more), "create")
+    draft = await turn.ask(read_draft, turn.number, "create")
     new = NewEvent.model_validate(draft.data["event"])
     return await turn.once(f"draft:{turn.more}", create_event, new)
 

@@ -6,7 +6,7 @@ from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.screens import Answer, Button, Field, Form, Line, Screen, line, told
 from bots.conversation.showing import counted, moment
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, number_in
 from bots.conversation.times import read_end, read_start
 from core.chat.drafts import drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError
@@ -77,7 +77,7 @@ async def saved(turn: Turn) -> Answer:
     before = await turn.done_before(key, change_event)
     if before is not None:
         return told("Saved already.")
-    draft = await turn.ask(read_draft, int(number), "edit")
+    draft = await turn.ask(read_draft, number_in(number), "edit")
     change = EventChange.model_validate({**draft.data, "notify": tell == "yes"})
     event = await turn.once(key, change_event, turn.event_id, change)
     who = f"{counted(event.subscribers, 'person is', 'people are')} being told." if tell == "yes" else "Nobody is told."
@@ -112,14 +112,14 @@ async def cancel_why(turn: Turn) -> Answer:
 
 @BOOK.press("cancel_yes")
 async def cancelled(turn: Turn) -> Answer:
-    draft = await turn.ask(read_draft, int(turn.more), "cancel")
+    draft = await turn.ask(read_draft, turn.number, "cancel")
     event = await turn.act(cancel_event, turn.event_id, Cancellation.model_validate(draft.data))
     return told(f"{event.name} is cancelled. {counted(event.subscribers, 'person is', 'people are')} being told.")
 
 
 @BOOK.press("draft_keep")
 async def kept(turn: Turn) -> Answer:
-    await turn.act(drop_draft, int(turn.more))
+    await turn.act(drop_draft, turn.number)
     return told("Kept. Nothing changed.")
 
 
@@ -150,7 +150,7 @@ def _change(turn: Turn, event: EventView) -> EventChange:
     ):
         if value != before:
             found[name] = value
-    return EventChange(**found, revision=int(turn.more))
+    return EventChange(**found, revision=turn.number)
 
 
 def _said(event: EventView, fields: dict[str, Any], turn: Turn) -> list[Line]:

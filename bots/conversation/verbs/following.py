@@ -1,14 +1,13 @@
 """Subscribe with one press, through any channel of one's own, and leave as easily."""
 
-from core.identities.direct import direct_channel
-
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
 from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row, Screen, line
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, number_in
 from core.errors import Code, SoonishError
 from core.events.model import EventView
+from core.identities.direct import direct_channel
 from core.identities.signed import LABELS
 from core.integrations.model import IntegrationView
 from core.integrations.usecases import list_integrations, try_integration
@@ -31,9 +30,9 @@ async def subscribe(turn: Turn) -> Answer:
     event = await seen(turn, turn.event_id)
     if not via:
         return await _by_direct_message(turn, event)
-    if not (via.isascii() and via.isdecimal()):
+    if not via.isdecimal():
         raise SoonishError(Code.INVALID, "Pick the channel from the list.", hint="Your channels: /me channels.")
-    return await _through(turn, event, int(via))
+    return await _through(turn, event, number_in(via))
 
 
 @BOOK.press("subscribe")
@@ -44,7 +43,7 @@ async def pressed(turn: Turn) -> Answer:
 @BOOK.press("via")
 async def picked(turn: Turn) -> Answer:
     """Another channel instead of, or beside, the one there is."""
-    return await _through(turn, await seen(turn, turn.event_id), int(turn.given["picked"]))
+    return await _through(turn, await seen(turn, turn.event_id), number_in(turn.given.get("picked", "")))
 
 
 @BOOK.press("change")
@@ -59,7 +58,7 @@ async def change(turn: Turn) -> Answer:
 
 @BOOK.press("test")
 async def test(turn: Turn) -> Answer:
-    done = await try_integration(turn.core, turn.outbound, await turn.who(), int(turn.more))
+    done = await try_integration(turn.core, turn.outbound, await turn.who(), turn.number)
     if done.delivered:
         return Screen((line("Sent. It should be there now."),))
     again = Button("Try again", Action("test", more=turn.more))

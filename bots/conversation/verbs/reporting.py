@@ -4,7 +4,7 @@ from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.screens import Answer, Button, Choice, Line, Menu, Row, Screen, line, told
 from bots.conversation.showing import counted
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, number_in
 from bots.conversation.verbs.editing import managed
 from core.notifications.usecases import event_messages, report, retry
 from core.pages import PageRequest
@@ -37,7 +37,7 @@ async def subscribers(turn: Turn) -> Answer:
 
 @BOOK.press("remove")
 async def remove(turn: Turn) -> Answer:
-    number = turn.given["picked"]
+    number = turn.given.get("picked", "")
     event = await managed(turn)
     rows = (
         Button("Remove them", Action("remove_yes", event.id, number), style="danger"),
@@ -49,14 +49,14 @@ async def remove(turn: Turn) -> Answer:
 
 @BOOK.press("remove_yes")
 async def removed(turn: Turn) -> Answer:
-    await turn.act(remove_subscriber, turn.event_id, int(turn.more))
+    await turn.act(remove_subscriber, turn.event_id, turn.number)
     back = Button("Let them back", Action("let_back", turn.event_id, turn.more))
     return Screen((line("Removed."),), rows=((back,),))
 
 
 @BOOK.press("let_back")
 async def back(turn: Turn) -> Answer:
-    await turn.act(let_back, turn.event_id, int(turn.more))
+    await turn.act(let_back, turn.event_id, turn.number)
     return told("They may subscribe again.")
 
 
@@ -69,14 +69,14 @@ async def reported(turn: Turn) -> Answer:
     messages = await turn.ask(event_messages, event.id, 25)
     if not messages:
         return told(f"Nothing was sent about {event.name} yet.")
-    screen = await report_screen(turn, int(picked) if picked else messages[0].id)
+    screen = await report_screen(turn, number_in(picked) if picked else messages[0].id)
     others = tuple(Choice(f"{each.title[:70]} · {each.created_at:%d %b %H:%M} UTC", str(each.id)) for each in messages)
     return Screen(screen.lines, screen.title, (*screen.rows, Menu(Action("report", event.id), "Another one", others)))
 
 
 @BOOK.press("retry")
 async def retried(turn: Turn) -> Answer:
-    done = await turn.act(retry, int(turn.more))
+    done = await turn.act(retry, turn.number)
     again = Button("Refresh", Action("report", turn.event_id, turn.more))
     if not done.retried:
         return Screen((line("Nothing of it failed."),), rows=((again,),))

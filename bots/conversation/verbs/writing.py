@@ -58,13 +58,13 @@ async def pressed(turn: Turn) -> Answer:
 
 @BOOK.press("write")
 async def written(turn: Turn) -> Answer:
-    number = int(turn.more) if turn.more else None
+    number = turn.number if turn.more else None
     return await _preview(turn, await managed(turn), turn.given.get("body", ""), number)
 
 
 @BOOK.press("write_again", opens_form=True)
 async def write_again(turn: Turn) -> Answer:
-    draft = await turn.ask(read_draft, int(turn.more), "notify")
+    draft = await turn.ask(read_draft, turn.number, "notify")
     return _form(turn.event_id, draft.data["body"], turn.more)
 
 
@@ -86,7 +86,7 @@ async def choose(turn: Turn) -> Answer:
 @BOOK.press("chosen")
 async def chosen(turn: Turn) -> Answer:
     event = await managed(turn)
-    draft = await turn.ask(read_draft, int(turn.more), "notify")
+    draft = await turn.ask(read_draft, turn.number, "notify")
     picked = [int(each) for each in turn.given.get("picked", "").split(",") if each.isdecimal()]
     data = {"body": draft.data["body"], "to": picked or None}
     await turn.act(change_draft, draft.id, "notify", data)
@@ -100,7 +100,7 @@ async def send(turn: Turn) -> Answer:
     if (before := await turn.done_before(key, send_message)) is not None:
         return await _sent_already(turn, before)
     event = await managed(turn)
-    draft = await turn.ask(read_draft, int(turn.more), "notify")
+    draft = await turn.ask(read_draft, turn.number, "notify")
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=draft.data["to"])
     accepted = await turn.once(key, send_message, event.id, message)
     return Watch(_progress(turn, accepted))
@@ -110,7 +110,7 @@ async def send(turn: Turn) -> Answer:
 async def send_to_me(turn: Turn) -> Answer:
     """To one's own subscription of the event, so that it looks as it will for everybody."""
     event = await managed(turn)
-    draft = await turn.ask(read_draft, int(turn.more), "notify")
+    draft = await turn.ask(read_draft, turn.number, "notify")
     mine = await turn.ask(subscriptions_to, event.id)
     if not mine:
         follow = Button("🔔 Subscribe", Action("subscribe", event.id))
