@@ -93,9 +93,11 @@ class ReminderOrder:
 
 @dataclass(frozen=True)
 class AccountOrder:
-    """Starts a UserVerificationWorkflow, and asks what is to be done about that account."""
+    """Starts a UserVerificationWorkflow, and asks what is to be done about that account. `queue` is the installation's:
+    the first session's workflow is named by it."""
 
     user_id: int
+    queue: str
 
 
 @dataclass(frozen=True)
@@ -139,16 +141,24 @@ def event_workflow_id(public_id: str) -> str:
     return f"event-{public_id}"
 
 
-def verification_workflow_id(user_id: int) -> str:
-    return f"user-{user_id}-verification"
+# Numbers are one database's own, and a namespace may serve several installations: their queues tell them apart.
 
 
-def session_workflow_id(session_id: int) -> str:
-    return f"session-{session_id}"
+def verification_workflow_id(queue: str, user_id: int) -> str:
+    return f"{queue}-user-{user_id}-verification"
 
 
-def notification_workflow_id(notification_id: int) -> str:
-    return f"notification-{notification_id}"
+def session_workflow_id(queue: str, session_id: int) -> str:
+    return f"{queue}-session-{session_id}"
+
+
+def notification_workflow_id(queue: str, notification_id: int) -> str:
+    return f"{queue}-notification-{notification_id}"
+
+
+def maintenance_id(queue: str) -> str:
+    """Of the schedule, and what the ids of its runs begin with."""
+    return f"{queue}-maintenance"
 
 
 def reminder_schedule_id(public_id: str, kind: str) -> str:

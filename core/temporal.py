@@ -148,16 +148,19 @@ class Temporal:
 
     async def ring_notification(self, notification_id: int) -> None:
         """The workflow of an account mail, which belongs to no event."""
-        order, workflow_id = SendOrder(notification_id), notification_workflow_id(notification_id)
+        order, workflow_id = SendOrder(notification_id), notification_workflow_id(self.task_queue, notification_id)
         await self._ring(NOTIFICATION_WORKFLOW, order, workflow_id, NOTIFICATION_OWED, notification_id)
 
     async def ring_account(self, user_id: int, signal: str, subject_id: int) -> None:
         """The workflow that waits for an account's address to say yes, or the one of a session that began."""
         if signal == SESSION_STARTED:
-            order, workflow_id = SessionOrder(subject_id), session_workflow_id(subject_id)
+            order, workflow_id = SessionOrder(subject_id), session_workflow_id(self.task_queue, subject_id)
             await self._ring(SESSION_WORKFLOW, order, workflow_id, signal, subject_id)
         else:
-            account, workflow_id = AccountOrder(user_id), verification_workflow_id(user_id)
+            account, workflow_id = (
+                AccountOrder(user_id, self.task_queue),
+                verification_workflow_id(self.task_queue, user_id),
+            )
             await self._ring(VERIFICATION_WORKFLOW, account, workflow_id, signal, subject_id)
 
     async def _ring(self, workflow: str, start: object, workflow_id: str, signal: str, subject_id: int) -> None:

@@ -25,7 +25,7 @@ from core.work import Actor, Core
 T = TypeVar("T")
 
 
-async def until(look: Callable[[], Awaitable[T]], reached: Callable[[T], bool], seconds: float = 15.0) -> T:
+async def until(look: Callable[[], Awaitable[T]], reached: Callable[[T], bool], seconds: float = 25.0) -> T:
     """Look again until the condition holds, and fail with what was seen last."""
     found = await look()
     try:

@@ -18,6 +18,9 @@ __all__ = ["Answer", "Mail", "Request", "SmtpSink", "TemporalServer", "WebhookSi
 
 EVERYWHERE = "*"
 
+PATIENCE = 25.0
+"""Seconds. A task that gets lost between Temporal and a busy worker is given out again after ten."""
+
 
 class _Memory:
     """Wakes those who wait for something to arrive."""
@@ -97,7 +100,7 @@ class WebhookSink(_Memory):
         """Requests that arrived, by path, however they were answered."""
         return Counter(request.path for request in self.requests)
 
-    async def wait_for(self, count: int, timeout: float = 10.0, path: str | None = None) -> list[Request]:  # noqa: ASYNC109
+    async def wait_for(self, count: int, timeout: float = PATIENCE, path: str | None = None) -> list[Request]:  # noqa: ASYNC109
         """Until at least `count` requests have arrived (on `path`); answers them."""
 
         def matching() -> list[Request]:
@@ -202,7 +205,7 @@ class SmtpSink(_Memory):
         """Mails taken, by recipient."""
         return Counter(recipient for mail in self.mails for recipient in mail.to)
 
-    async def wait_for(self, count: int, timeout: float = 10.0, to: str | None = None) -> list[Mail]:  # noqa: ASYNC109
+    async def wait_for(self, count: int, timeout: float = PATIENCE, to: str | None = None) -> list[Mail]:  # noqa: ASYNC109
         """Until at least `count` mails have been taken (for `to`); answers them."""
 
         def matching() -> list[Mail]:

@@ -20,7 +20,7 @@ from temporalio.client import (
 from temporalio.worker import Worker
 
 from core.clock import Clock
-from core.contracts import MAINTENANCE_WORKFLOW
+from core.contracts import MAINTENANCE_WORKFLOW, maintenance_id
 from core.db.alone import alone_on
 from core.delivery.message import Outcome
 from core.integrations.usecases import disable_channel
@@ -53,7 +53,6 @@ WORKFLOWS = [
     SessionManagementWorkflow,
     MaintenanceWorkflow,
 ]
-_MAINTENANCE = "soonish-maintenance"
 _GRACE = dt.timedelta(seconds=2)
 _STICKY = dt.timedelta(seconds=2)
 """How long a workflow waits for the process that knows it before any other may take it: after a kill, all wait."""
@@ -177,16 +176,16 @@ async def _patiently(temporal: Temporal) -> Client:
 
 async def _keep_house(client: Client, settings: Settings) -> bool:
     """The hourly upkeep, as this release wants it. True if Temporal did not know it."""
+    queue = settings.temporal_task_queue
+    its = maintenance_id(queue)
     schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            MAINTENANCE_WORKFLOW, id=_MAINTENANCE, task_queue=settings.temporal_task_queue
-        ),
+        action=ScheduleActionStartWorkflow(MAINTENANCE_WORKFLOW, id=its, task_queue=queue),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=_HOUR)]),
     )
     try:
-        await client.create_schedule(_MAINTENANCE, schedule)
+        await client.create_schedule(its, schedule)
     except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(_MAINTENANCE).update(lambda _: ScheduleUpdate(schedule))
+        await client.get_schedule_handle(its).update(lambda _: ScheduleUpdate(schedule))
         return False
     return True
 

@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowExecution
 
 from core.accounts.links import ask_to_register, use_link
 from core.accounts.model import AskForLink
-from core.contracts import EVENT_UPDATED
+from core.contracts import EVENT_UPDATED, maintenance_id
 from core.db.migrate import upgrade
 from core.delivery.channels import read_channel
 from core.events.changes import cancel_event, change_event
@@ -31,7 +31,6 @@ HISTORIES = Path(__file__).parent / "histories"
 REGISTERED = sorted(workflow._Definition.must_from_class(each).name or "" for each in WORKFLOWS)
 """The workflow types that the worker serves."""
 SECOND_ADDRESS = "carol.second@example.org"
-MAINTENANCE = "soonish-maintenance"
 
 
 async def play(town: Town, worker: RunningWorker, smtp: SmtpSink) -> None:
@@ -40,7 +39,7 @@ async def play(town: Town, worker: RunningWorker, smtp: SmtpSink) -> None:
     event = await _event_with_everything(town, smtp)
     await _second_address(town, smtp)
     client = await worker.temporal.client()
-    await client.get_schedule_handle(MAINTENANCE).trigger()
+    await client.get_schedule_handle(maintenance_id(worker.temporal.task_queue)).trigger()
     town.clock.shift = dt.timedelta(days=60)
     row = await town.row(event)
     await worker.temporal.ring_event(row.id, event.id, EVENT_UPDATED, row.id)

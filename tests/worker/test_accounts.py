@@ -1,19 +1,16 @@
 """Accounts and sessions through the real Temporal: the mail goes out, the week passes, sessions end."""
 
-import contextlib
 import datetime as dt
 import re
-from collections.abc import AsyncIterator
 
-import pytest
 from sqlalchemy import func, select
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError
 
 from core.accounts.links import ask_to_register, ask_to_sign_in, use_link
 from core.accounts.model import AskForLink, Opened
-from core.contracts import session_workflow_id, verification_workflow_id
+from core.contracts import SESSION_STARTED, VERIFICATION_REQUESTED, session_workflow_id, verification_workflow_id
 from core.db.models import Session, User
+from core.temporal import Temporal
 from core.tokens import browser_token
 from core.work import Actor
 from tests.people import Town, until
@@ -22,17 +19,6 @@ from worker.main import RunningWorker
 
 VISITOR = Actor(None, "web", "203.0.113.9")
 SOON = dt.timedelta(seconds=3)
-
-
-@pytest.fixture(autouse=True)
-async def nothing_left_behind(worker: RunningWorker) -> AsyncIterator[None]:
-    """Every test counts its rows from one, and all share a Temporal: what still waits there must not be met again."""
-    yield
-    client = await worker.temporal.client()
-    async for run in client.list_workflows("ExecutionStatus = 'Running'"):
-        if run.id.startswith(("user-", "session-", "notification-")):
-            with contextlib.suppress(RPCError):
-                await client.get_workflow_handle(run.id).terminate()
 
 
 async def ask(live: Town, email: str = "nora@example.org") -> None:
@@ -86,11 +72,13 @@ async def test_who_verifies_gets_a_session_that_ends_by_itself(
     async with live.core.db.read() as session:
         row = (await session.scalars(select(Session))).one()
     await until(lambda: sessions(live), lambda count: count == 0)
-    await ended(worker, verification_workflow_id(opened.user_id))
-    await ended(worker, session_workflow_id(row.id))
+    await ended(worker, verification_workflow_id(worker.temporal.task_queue, opened.user_id))
+    await ended(worker, session_workflow_id(worker.temporal.task_queue, row.id))
     client = await worker.temporal.client()
-    parent = (await client.get_workflow_handle(session_workflow_id(row.id)).describe()).parent_id
-    assert parent == verification_workflow_id(opened.user_id)
+    parent = (
+        await client.get_workflow_handle(session_workflow_id(worker.temporal.task_queue, row.id)).describe()
+    ).parent_id
+    assert parent == verification_workflow_id(worker.temporal.task_queue, opened.user_id)
 
 
 async def test_an_account_that_nobody_verifies_is_forgotten_after_a_week(
@@ -102,7 +90,7 @@ async def test_an_account_that_nobody_verifies_is_forgotten_after_a_week(
     assert number is not None
     live.clock.shift = dt.timedelta()
     await until(lambda: user_id(live), lambda found: found is None)
-    await ended(worker, verification_workflow_id(number))
+    await ended(worker, verification_workflow_id(worker.temporal.task_queue, number))
 
 
 async def test_later_sign_ins_have_a_workflow_of_their_own(live: Town, worker: RunningWorker, smtp: SmtpSink) -> None:
@@ -114,7 +102,7 @@ async def test_later_sign_ins_have_a_workflow_of_their_own(live: Town, worker: R
     async with live.core.db.read() as session:
         row = (await session.scalars(select(Session))).one()
     await until(lambda: sessions(live), lambda count: count == 0)
-    await ended(worker, session_workflow_id(row.id))
+    await ended(worker, session_workflow_id(worker.temporal.task_queue, row.id))
 
 
 async def test_with_temporal_away_people_register_and_their_mail_comes_later(
@@ -127,6 +115,21 @@ async def test_with_temporal_away_people_register_and_their_mail_comes_later(
         await temporal.start()
     link = await mailed(smtp)
     assert (await live.core.act(VISITOR, use_link, link, "")).user_id == await user_id(live)
+
+
+async def test_installations_that_share_a_namespace_do_not_take_each_others_rings(
+    live: Town, worker: RunningWorker, smtp: SmtpSink
+) -> None:
+    queue = f"{live.settings.temporal_task_queue}-theirs"
+    theirs = Temporal(live.settings.model_copy(update={"temporal_task_queue": queue}))
+    for number in range(1, 9):
+        await theirs.ring_notification(number)
+        await theirs.ring_account(number, VERIFICATION_REQUESTED, number)
+        await theirs.ring_account(number, SESSION_STARTED, number)
+    opened = await sign_up_for_a_moment(live, smtp)
+    assert opened.user_id < 9
+    await until(lambda: sessions(live), lambda count: count == 0)
+    await ended(worker, verification_workflow_id(worker.temporal.task_queue, opened.user_id))
 
 
 async def test_an_unknown_address_that_wants_in_gets_no_mail(live: Town, worker: RunningWorker, smtp: SmtpSink) -> None:

@@ -41,7 +41,7 @@ class UserVerificationWorkflow:
             self._rung = False
             again = await _ask(VERIFICATION_DUTIES, order)
             while self._sessions:
-                await self._watch(self._sessions.pop(0))
+                await self._watch(order.queue, self._sessions.pop(0))
             if again.wake_at is None and not self._rung:
                 return "finished"
             if workflow.info().is_continue_as_new_suggested():
@@ -55,13 +55,13 @@ class UserVerificationWorkflow:
         except TimeoutError:
             return
 
-    async def _watch(self, session_id: int) -> None:
+    async def _watch(self, queue: str, session_id: int) -> None:
         """The first session outlives the workflow that saw it begin."""
         try:
             await workflow.start_child_workflow(
                 SESSION_WORKFLOW,
                 SessionOrder(session_id),
-                id=session_workflow_id(session_id),
+                id=session_workflow_id(queue, session_id),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             )
         except WorkflowAlreadyStartedError:
