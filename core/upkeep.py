@@ -9,12 +9,14 @@ from sqlalchemy import Column, ColumnElement, Select, and_, delete, exists, func
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.accounts.lifecycle import forget_accounts
+from core.chat.drafts import forget_drafts
 from core.db.models import (
     AuditEntry,
     Base,
     Bucket,
     Delivery,
     DeliveryOpening,
+    Draft,
     Event,
     EventAnnouncement,
     EventGrant,
@@ -168,6 +170,10 @@ async def _accounts(work: Work) -> int:
     return len(ids)
 
 
+async def _drafts(work: Work) -> int:
+    return await forget_drafts(work, AT_ONCE)
+
+
 async def _links(work: Work) -> int:
     """Expired ones say so by their signature; a week later nobody asks any more whether they were used. Tokens of
     programs that had an end go likewise."""
@@ -282,6 +288,7 @@ RULES: dict[str, Rule] = {
     "sessions": Rule(Session, _sessions),
     "accounts": Rule(User, _accounts),
     "links": Rule(Token, _links),
+    "drafts": Rule(Draft, _drafts),
     "channels": Rule(Integration, _channels),
     "erased_accounts": Rule(User, _erased_accounts),
 }
@@ -290,6 +297,7 @@ STAYS = {
     "events": "its organizer's, and the page that everybody was given",
     "event_updates": "the event's own timeline",
     "event_organizers": "who manages an event, until they step down or are erased",
+    "chat_settings": "a server's or workspace's own, for as long as it may come back",
     "identities": "a way into an account, until it is unlinked or erased",
     "suppressed_addresses": "never write to me again, until its person says otherwise",
     "service_flags": "a switch has one row",

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from core.accounts.sessions import require_sudo
 from core.db.models import Identity, Integration, User
 from core.errors import conflict, not_found
+from core.identities.actors import identity_row
 from core.identities.model import Identities, IdentityView
 from core.identities.signed import Platform
 from core.integrations.usecases import remove_integration
@@ -29,6 +30,14 @@ async def list_identities(work: Work) -> Identities:
             for row in rows
         ]
     )
+
+
+async def unlink_here(work: Work) -> None:
+    """The chat identity that speaks this moment."""
+    row = await identity_row(work, work.actor.signed) if work.actor.signed is not None else None
+    if row is None:
+        raise not_found("identity")
+    await unlink_identity(work, row.id)
 
 
 async def unlink_identity(work: Work, identity_id: int) -> None:

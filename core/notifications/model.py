@@ -66,5 +66,11 @@ class Report(BaseModel):
     """Cursor of the following results."""
 
 
+class MessageView(BaseModel):
+    id: int
+    title: str
+    created_at: dt.datetime
+
+
 class Retried(BaseModel):
     retried: int

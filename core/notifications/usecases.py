@@ -14,6 +14,7 @@ from core.notifications.model import (
     Accepted,
     DeliveryView,
     EventDelivery,
+    MessageView,
     NewMessage,
     Report,
     ReportedOutcome,
@@ -100,6 +101,18 @@ async def retry(work: Work, notification_id: int) -> Retried:
             await charge(work, event.owner_user_id, notification.kind, retried)
     work.detail = {"retried": retried}
     return Retried(retried=retried)
+
+
+async def event_messages(work: Work, public_id: str, limit: int) -> list[MessageView]:
+    """What the organizers wrote about an event, newest first."""
+    event = await managed_event(work, public_id)
+    rows = await work.session.scalars(
+        select(Notification)
+        .where(Notification.event_id == event.id, Notification.kind == "message")
+        .order_by(Notification.id.desc())
+        .limit(limit)
+    )
+    return [MessageView(id=row.id, title=row.title, created_at=row.created_at) for row in rows]
 
 
 async def event_deliveries(

@@ -12,6 +12,7 @@ from core.accounts.sessions import require_sudo
 from core.contracts import EVENT_UPDATED, PARTICIPANT_REMOVED
 from core.db.models import (
     Delivery,
+    Draft,
     Event,
     EventAnnouncement,
     EventGrant,
@@ -184,6 +185,10 @@ async def _identities(work: Work, whose: Whose) -> None:
     await work.session.execute(delete(Identity).where(Identity.user_id.in_(whose.user_ids)))
 
 
+async def _drafts(work: Work, whose: Whose) -> None:
+    await work.session.execute(delete(Draft).where(Draft.user_id.in_(whose.user_ids)))
+
+
 async def _sessions(work: Work, whose: Whose) -> None:
     await work.session.execute(delete(Session).where(Session.user_id.in_(whose.user_ids)))
 
@@ -256,6 +261,7 @@ STEPS: dict[str, Callable[[Work, Whose], Awaitable[None]]] = {
     "events": _events,
     "event_announcements": _cards,
     "tokens": _tokens,
+    "drafts": _drafts,
     "sessions": _sessions,
     "requests": _requests,
     "integrations": _channels,

@@ -226,6 +226,7 @@ SECTIONS: dict[str, Section] = {
 LEFT_OUT = {
     "suppressed_addresses": "said of each channel, as `never_written_to`",
     "event_announcements": "in which channels the cards of an event stand, and nobody's name",
+    "drafts": "previews of what was about to be done, kept for a day",
     "outbox": "bells of workflows, kept for a week: numbers of rows that are in the document",
     "requests": "answers that were given already, kept for a day so that a repeated request gets the same",
 }

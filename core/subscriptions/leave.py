@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
 from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
 from core.errors import conflict, not_found
-from core.events.access import follower_may_return, hold_events, managed_event, may_see
+from core.events.access import follower_may_return, hold_events, managed_event, may_see, visible_event
 from core.invitations.grants import end_access, forgive, revoke_person
-from core.subscriptions.model import Leaving, Scope, StateChange, SubscriptionView, Unsubscribed
+from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
 from core.subscriptions.person import removed_person
 from core.subscriptions.views import view_of
 from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
@@ -148,6 +148,22 @@ async def end_mine(work: Work, subscription_id: int) -> Unsubscribed:
     ended = await end_rows(work, [Subscription.id == subscription_id], "unsubscribed", act)
     expires = int((work.now + UNDO_LIFETIME).timestamp())
     return Unsubscribed(ended=ended, undo=undo_token(work.keys, UndoToken(act, expires)) if ended else None)
+
+
+async def leave_event(work: Work, public_id: str) -> Left:
+    """The subscriber leaves an event on every channel of theirs; twice is harmless, and so is one that went private."""
+    user_id = work.actor.require_user()
+    event = await work.session.scalar(select(Event).where(Event.public_id == public_id))
+    mine = [] if event is None else [Subscription.event_id == event.id, Subscription.user_id == user_id]
+    if event is None or await work.session.scalar(select(Subscription.id).where(*mine).limit(1)) is None:
+        event = await visible_event(work, public_id)
+        mine = [Subscription.event_id == event.id, Subscription.user_id == user_id]
+    work.subject = f"event:{event.id}"
+    act = secrets.token_hex(16)
+    ended = await end_rows(work, mine, "unsubscribed", act)
+    expires = int((work.now + UNDO_LIFETIME).timestamp())
+    undo = undo_token(work.keys, UndoToken(act, expires)) if ended else None
+    return Left(event_name=event.name, ended=ended, undo=undo)
 
 
 async def change_mine(work: Work, subscription_id: int, change: StateChange) -> SubscriptionView:

@@ -63,6 +63,14 @@ class Unsubscribed(BaseModel):
     undo: str | None
 
 
+class Left(BaseModel):
+    """An event that was left in chat, and the token that takes it back within a day."""
+
+    event_name: str
+    ended: int
+    undo: str | None
+
+
 class Leaving(BaseModel):
     """What an unsubscribe page shows before anything happens."""
 

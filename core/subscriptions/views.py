@@ -1,9 +1,10 @@
 """Reading subscriptions: one's own, and those of an event one organizes."""
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from core.db.models import Event, Integration, Subscription
-from core.events.access import managed_event, may_see
+from core.events.access import managed_event, may_see, visible_event
+from core.notifications.owe import ACTIVE
 from core.pages import Page, PageRequest, cut, position
 from core.subscriptions.model import SubscriptionView
 from core.work import Work
@@ -32,6 +33,36 @@ async def my_subscriptions(work: Work, page: PageRequest) -> Page[SubscriptionVi
         .where(Subscription.user_id == user_id, Subscription.state != "ended", may_see(work.actor))
     )
     return await _page(work, query, page, own=True)
+
+
+async def subscriptions_to(work: Work, public_id: str) -> list[SubscriptionView]:
+    """By which channels the actor follows one event, the oldest first; ended ones are left out."""
+    event = await visible_event(work, public_id)
+    rows = await work.session.execute(
+        select(Subscription, Integration)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(
+            Subscription.event_id == event.id,
+            Subscription.user_id == work.actor.require_user(),
+            Subscription.state != "ended",
+        )
+        .order_by(Subscription.id)
+    )
+    return [view_of(row, integration, event, own=True) for row, integration in rows.all()]
+
+
+async def audience(work: Work, public_id: str) -> dict[str, int]:
+    """How many a message to everybody would reach, by the kind of their channel, most first; for its organizers."""
+    event = await managed_event(work, public_id)
+    count = func.count().label("number")
+    rows = await work.session.execute(
+        select(Integration.kind, count)
+        .join(Subscription, Subscription.integration_id == Integration.id)
+        .where(Subscription.event_id == event.id, ACTIVE)
+        .group_by(Integration.kind)
+        .order_by(count.desc(), Integration.kind)
+    )
+    return {row.kind: row.number for row in rows.all()}
 
 
 async def event_subscriptions(

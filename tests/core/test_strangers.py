@@ -17,6 +17,8 @@ from tests.people import Town
 ROOT = Path(__file__).parents[2]
 RUNS = {"act": 1, "ask": 1, "act_once": 2}
 """How `Core` is asked to run a use case for somebody, and which argument that is."""
+TURNS = {"act": 0, "ask": 0, "once": 1}
+"""The same for a turn of the conversation, which knows who speaks."""
 ELSEWHERE = {
     "vouch": "the operator's, at the terminal",
     "list_tokens": "the operator's, at the terminal",
@@ -48,9 +50,10 @@ ELSEWHERE = {
 
 def _called(tree: ast.AST) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNS:
-            place = RUNS[node.func.attr]
-            if len(node.args) > place and isinstance(node.args[place], ast.Name):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            places = TURNS if ast.unparse(node.func.value) == "turn" else RUNS
+            place = places.get(node.func.attr)
+            if place is not None and len(node.args) > place and isinstance(node.args[place], ast.Name):
                 name = node.args[place]
                 assert isinstance(name, ast.Name)
                 yield node.func.attr, name.id
@@ -68,7 +71,7 @@ def _defined() -> set[str]:
 
 
 def _use_cases() -> set[str]:
-    files = [file for folder in ("core", "web", "cli", "worker") for file in (ROOT / folder).rglob("*.py")]
+    files = [file for folder in ("core", "web", "cli", "worker", "bots") for file in (ROOT / folder).rglob("*.py")]
     return {name for file in files for _, name in _called(ast.parse(file.read_text()))} & _defined()
 
 

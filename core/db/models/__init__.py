@@ -2,6 +2,7 @@
 
 from core.db.models.access import EventGrant, EventInvitation, EventOrganizer
 from core.db.models.base import Base
+from core.db.models.chat import ChatSetting, Draft
 from core.db.models.events import Event, EventAnnouncement, EventUpdate, Subscription
 from core.db.models.ledger import Delivery, Notification, OutboxRow
 from core.db.models.operations import (
@@ -18,8 +19,10 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Bucket",
+    "ChatSetting",
     "Delivery",
     "DeliveryOpening",
+    "Draft",
     "Event",
     "EventAnnouncement",
     "EventGrant",

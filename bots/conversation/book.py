@@ -1,0 +1,82 @@
+"""Every command there is, and what each press, form and option leads to: for both platforms and the documentation."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bots.conversation.screens import Answer, Choices
+from bots.conversation.speaker import Turn
+
+Handler = Callable[[Turn], Awaitable[Answer]]
+Completer = Callable[[Turn, str], Awaitable[Choices]]
+Who = Literal["everybody", "creators", "organizers", "themselves", "admins"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`completes` names what is offered while it is typed."""
+
+    name: str
+    words: str
+    required: bool = False
+    completes: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`opens_form`: it answers with a form, which a platform must be given at once, or for these options left out."""
+
+    group: Literal["event", "me", "soonish"]
+    name: str
+    words: str
+    who: Who
+    handler: Handler
+    options: tuple[Option, ...] = ()
+    opens_form: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What an action leads to, by button, menu or form."""
+
+    handler: Handler
+    opens_form: bool = False
+
+
+class Book:
+    """Filled once, when the modules of the verbs are imported."""
+
+    def __init__(self) -> None:
+        self.commands: dict[tuple[str, str], Command] = {}
+        self.presses: dict[str, Press] = {}
+        self.completers: dict[str, Completer] = {}
+
+    def command(
+        self, group: Literal["event", "me", "soonish"], name: str, words: str, who: Who, *options: Option,
+        opens_form: bool = False,
+    ) -> Callable[[Handler], Handler]:  # fmt: skip
+        def put(handler: Handler) -> Handler:
+            assert (group, name) not in self.commands  # noqa: S101
+            self.commands[group, name] = Command(group, name, words, who, handler, options, opens_form)
+            return handler
+
+        return put
+
+    def press(self, verb: str, *, opens_form: bool = False) -> Callable[[Handler], Handler]:
+        def put(handler: Handler) -> Handler:
+            assert verb not in self.presses  # noqa: S101
+            self.presses[verb] = Press(handler, opens_form)
+            return handler
+
+        return put
+
+    def completes(self, name: str) -> Callable[[Completer], Completer]:
+        def put(completer: Completer) -> Completer:
+            self.completers[name] = completer
+            return completer
+
+        return put
+
+
+BOOK = Book()

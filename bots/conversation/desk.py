@@ -1,0 +1,115 @@
+"""Where every command, press and form arrives: who it is, what it leads to, and what a refusal reads like."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from bots.conversation import posting
+from bots.conversation.actions import Action
+from bots.conversation.book import Handler
+from bots.conversation.screens import Answer, Choices, Post, Screen, told
+from bots.conversation.speaker import Speaker, Turn
+from bots.conversation.verbs import BOOK
+from core.complaints import complaint
+from core.errors import SoonishError
+from core.wiring import Outbound
+from core.work import Core
+
+log = logging.getLogger(__name__)
+
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Desk:
+    """The conversation. Stateless: what it needs from one press to the next is in the database."""
+
+    def __init__(self, core: Core, outbound: Outbound) -> None:
+        self._core = core
+        self._outbound = outbound
+
+    async def command(self, speaker: Speaker, group: str, name: str, given: Mapping[str, str]) -> Answer:
+        command = BOOK.commands.get((group, name))
+        if command is None:
+            return await self._answer(speaker, BOOK.commands["soonish", "help"].handler, given)
+        return await self._answer(speaker, command.handler, given)
+
+    async def press(self, speaker: Speaker, pressed: str, given: Mapping[str, str] | None = None) -> Answer:
+        """A button, a menu or a form that was sent: `pressed` is what `str(action)` was."""
+        action = Action.of(pressed)
+        press = BOOK.presses.get(action.verb) if action is not None else None
+        if action is None or press is None:
+            return told("This button is from another time.", "Ask again with a command.")
+        return await self._answer(speaker, press.handler, given or {}, action)
+
+    async def posted(self, speaker: Speaker, post: Post, message_id: str) -> Answer:
+        """The card stands in the channel, as this message."""
+
+        async def posted(turn: Turn) -> Answer:
+            return await posting.posted(turn, post, message_id)
+
+        return await self._answer(speaker, posted, {})
+
+    async def not_posted(self, post: Post, why: str) -> Answer:
+        """The platform refused. `why`: a sentence with what to do."""
+        return await posting.not_posted(post, why)
+
+    async def complete(
+        self, speaker: Speaker, group: str, name: str, option: str, text: str, given: Mapping[str, str]
+    ) -> Choices:
+        """What is offered while an option is typed: nothing rather than an error, for nobody can be told there."""
+        command = BOOK.commands.get((group, name))
+        wanted = next((each.completes for each in command.options if each.name == option), None) if command else None
+        if wanted is None:
+            return Choices(())
+        try:
+            return await BOOK.completers[wanted](self._turn(speaker, given), text)
+        except SoonishError:
+            return Choices(())
+        except Exception:
+            log.exception("completing %s for /%s %s failed", option, group, name)
+            return Choices(())
+
+    async def _answer(
+        self, speaker: Speaker, handler: Handler, given: Mapping[str, str], action: Action | None = None
+    ) -> Answer:
+        try:
+            return await handler(self._turn(speaker, given, action))
+        except SoonishError as refusal:
+            return refused(refusal)
+        except ValidationError as error:
+            found = error.errors()[0]
+            return told(f"{_named(found['loc'])}{complaint(found)}")
+        except Exception:
+            reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
+            log.exception("reference %s: %s failed", reference, handler.__name__)
+            return told(f"Something broke on our side. Nothing was sent. Reference {reference}.")
+
+    def _turn(self, speaker: Speaker, given: Mapping[str, str], action: Action | None = None) -> Turn:
+        return Turn(self._core, self._outbound, speaker, given, action)
+
+
+def refused(refusal: SoonishError) -> Screen:
+    return told(" ".join(filter(None, (refusal.message, refusal.hint))))
+
+
+def _named(location: tuple[int | str, ...]) -> str:
+    """`Name: ` for a field that people know; nothing where none is meant."""
+    first = str(location[0]) if location else ""
+    return f"{_FIELDS[first]}: " if first in _FIELDS else ""
+
+
+_FIELDS = {
+    "name": "Name",
+    "when": "When",
+    "end_date": "End",
+    "location": "Where",
+    "description": "Description",
+    "title": "Title",
+    "body": "Message",
+    "timezone": "Time zone",
+    "tag": "Tag",
+    "apprise_url": "Apprise URL",
+    "reason": "Reason",
+}

@@ -1,0 +1,56 @@
+"""Putting an event's card into a channel: announced once there, and open to those who see it there."""
+
+from bots.conversation.actions import Action
+from bots.conversation.book import BOOK
+from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line
+from bots.conversation.speaker import Turn
+from core.cards.announcements import announce, card_for, list_announcements
+from core.cards.model import Posted, Space
+from core.errors import Code, SoonishError
+from core.events.usecases import get_event
+from core.invitations.model import NewInChat
+from core.invitations.offer import invite
+
+
+async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
+    """A private event is open to the channel that its card is posted in: that is what posting it there says."""
+    place = turn.speaker.place
+    if place is None or not place.tenant_id:
+        raise SoonishError(Code.INVALID, "Cards are posted in servers.", hint="Use this in a channel.")
+    event = await turn.ask(get_event, event_id)
+    if not event.mine:
+        raise SoonishError(Code.FORBIDDEN, "Only the organizer posts this.", hint="Ask them.")
+    if not event.is_public:
+        room = NewInChat(
+            kind="space", platform=turn.speaker.platform, tenant_id=place.tenant_id, external_id=channel_id
+        )
+        await turn.act(invite, event_id, room)
+    space = Space(platform=turn.speaker.platform, tenant_id=place.tenant_id, channel_id=channel_id)
+    there = await turn.ask(list_announcements, event_id)
+    if any(each.space == space and not each.gone for each in there.items):
+        return Screen(
+            (line(f"{event.name} is posted there already."),), rows=((Button("Open page ↗", url=event.url),),)
+        )
+    return Post(space, await turn.ask(card_for, event_id, space))
+
+
+@BOOK.press("post")
+async def posted_from_details(turn: Turn) -> Answer:
+    place = turn.speaker.place
+    channel = turn.given.get("picked") or (place.space_id if place else None) or ""
+    return await post_card(turn, turn.event_id, channel)
+
+
+async def posted(turn: Turn, post: Post, message_id: str) -> Answer:
+    """What its organizer hears when the card stands there."""
+    await turn.act(announce, post.card.event_id, Posted(space=post.space, message_id=message_id, card=post.card))
+    event = await turn.ask(get_event, post.card.event_id)
+    manage = (Button("Details", Action("details", event.id)), Button("Open page ↗", url=event.url))
+    return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=(manage,))
+
+
+async def not_posted(post: Post, why: str) -> Answer:
+    """The event is there all the same, and may be posted elsewhere. `why`: a sentence with what to do."""
+    again = Button("Try again", Action("post", post.card.event_id))
+    elsewhere = ChannelMenu(Action("post", post.card.event_id), "Post elsewhere")
+    return Screen((line("The event is created, but not posted. ", why),), rows=((again,), elsewhere))

@@ -1,0 +1,85 @@
+"""An event in chat: the lines and buttons that several answers share."""
+
+import datetime as dt
+
+from bots.conversation.actions import Action
+from bots.conversation.screens import Button, Distance, Line, Moment, Piece, Screen, Strong, Struck, line, told
+from core.events.model import EventView
+from core.times import distance, say, say_clock
+
+DESCRIPTION_AT_MOST = 600
+
+
+def when_pieces(event: EventView, now: dt.datetime) -> Line:
+    """`🗓 Friday, 27 November 2026 19:00 (in 4 days)   ends 21:00`"""
+    return when_line(event.start_date, event.end_date, event.timezone, now)
+
+
+def when_line(start: dt.datetime, end: dt.datetime | None, zone: str, now: dt.datetime) -> Line:
+    pieces: list[Piece] = ["🗓 ", moment(start, zone), " (", Distance(start, distance(now, start)), ")"]
+    if end is not None:
+        same_day = end - start < dt.timedelta(hours=18)
+        pieces += ["   ends ", say_clock(end, zone) if same_day else moment(end, zone)]
+    return tuple(pieces)
+
+
+def moment(at: dt.datetime, zone: str) -> Moment:
+    return Moment(at, say(at, zone))
+
+
+def about(event: EventView, now: dt.datetime) -> tuple[Line, ...]:
+    """Name, state, time, place, text, and how many follow."""
+    name: Piece = Struck(event.name) if event.status == "cancelled" else Strong(event.name)
+    first: Line = (name,) if event.status != "cancelled" else (name, " · cancelled", reason_of(event))
+    lines = [first, when_pieces(event, now)]
+    if event.location:
+        lines.append(line("📍 ", event.location))
+    if event.description:
+        text = event.description
+        lines.append(line(text if len(text) <= DESCRIPTION_AT_MOST else text[:DESCRIPTION_AT_MOST].rstrip() + "…"))
+    seen_by = "Anyone with the link" if event.is_public else "Only who is invited"
+    lines.append(line(f"🌐 {seen_by}   🔔 {counted(event.subscribers, 'subscribed', 'subscribed')}"))
+    if event.status == "ended":
+        lines.append(line("It is over."))
+    return tuple(lines)
+
+
+def reason_of(event: EventView) -> str:
+    return f": {event.cancel_reason}" if event.cancel_reason else ""
+
+
+def counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def details(event: EventView, now: dt.datetime) -> Screen:
+    """What somebody may do with it; its organizers find Manage here."""
+    open_page = Button("Open page ↗", url=event.url)
+    rows: list[tuple[Button, ...]] = []
+    if event.status == "scheduled":
+        rows.append((Button("🔔 Subscribe", Action("subscribe", event.id), style="primary"), open_page))
+    else:
+        rows.append((open_page,))
+    if event.mine:
+        rows.append(manage_buttons(event))
+        rows.append((
+            Button("Subscribers", Action("subscribers", event.id)), Button("Report", Action("report", event.id)),
+            Button("Post a card here", Action("post", event.id)),
+        ))  # fmt: skip
+    return Screen(about(event, now), rows=tuple(rows))
+
+
+def manage_buttons(event: EventView) -> tuple[Button, ...]:
+    write = Button("Write to everybody", Action("notify", event.id))
+    if event.status != "scheduled":
+        return (write,)
+    return (
+        write,
+        Button("Edit", Action("edit", event.id)),
+        Button("Invite", Action("invite", event.id)),
+        Button("Cancel event", Action("cancel", event.id), style="danger"),
+    )
+
+
+def nobody_there() -> Screen:
+    return told("There is no such event.", "Pick one from the list, or check its link.")

@@ -1,0 +1,115 @@
+"""Who speaks, as the platform just signed it, and one turn of the conversation with them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+from bots.conversation.actions import Action
+from core.accounts.users import my_account
+from core.chat.settings import ChatSettings, chat_settings
+from core.errors import Code, SoonishError
+from core.identities.actors import actor_of_identity
+from core.identities.signed import Place, Platform, SignedIdentity
+from core.ids import LARGEST_ID
+from core.wiring import Outbound
+from core.work import Actor, Core, Once, UseCase
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Everything that came with an interaction, and may have changed by the next one."""
+
+    signed: SignedIdentity
+    key: str
+    """Of the interaction: its repetition carries the same."""
+    space_name: str = ""
+    """Of the channel, as `#general`; empty in direct messages."""
+    zone: str | None = None
+    """From the profile, where the platform tells it."""
+    locale: str | None = None
+    manages_events: bool = False
+    """The platform's own right to put events on."""
+    administers: bool = False
+
+    @property
+    def platform(self) -> Platform:
+        return self.signed.platform
+
+    @property
+    def place(self) -> Place | None:
+        return self.signed.place
+
+
+def number_in(text: str) -> int:
+    """A row's id out of a press. Raises SoonishError for what no button of ours says."""
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID):
+        raise SoonishError(Code.NOT_FOUND, "This button is from another time.", hint="Ask again with a command.")
+    return int(text)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One command, press or form, and what it may use to answer."""
+
+    core: Core
+    outbound: Outbound
+    speaker: Speaker
+    given: Mapping[str, str] = field(default_factory=dict)
+    action: Action | None = None
+    _actor: Actor | None = None
+
+    @property
+    def event_id(self) -> str:
+        """The event that the press or the option names."""
+        return self.action.event if self.action is not None and self.action.event else self.given.get("event", "")
+
+    @property
+    def more(self) -> str:
+        return self.action.more if self.action is not None else ""
+
+    @property
+    def number(self) -> int:
+        """What `more` numbers."""
+        return number_in(self.more)
+
+    async def who(self) -> Actor:
+        """Their account; the first time one is made. Asked for late: a form must open before anything is written."""
+        if self._actor is None:
+            self._actor = await actor_of_identity(self.core, self.speaker.signed, self.speaker.platform)
+        return self._actor
+
+    async def ask(self, query: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.core.ask(await self.who(), query, *args, **kwargs)
+
+    async def act(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Once for each interaction, however often the platform repeats it."""
+        key = f"{self.speaker.platform}:{self.speaker.key}:{use_case.__name__}"
+        return await self.once(key, use_case, *args, **kwargs)
+
+    async def once(self, key: str, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Once for that key, whichever interaction asks: a preview's button does what it does one time."""
+        actor = await self.who()
+        return await self.core.act_once(Once(f"{actor.user_id}:chat", key, ""), actor, use_case, *args, **kwargs)
+
+    async def done_before(self, key: str, use_case: Callable[..., Awaitable[T]]) -> T | None:
+        """What `once` answered to this key, if it did."""
+        actor = await self.who()
+        return await self.core.answered(Once(f"{actor.user_id}:chat", key, ""), use_case)
+
+    async def here(self) -> ChatSettings:
+        """The settings of this server or workspace; the plain ones in direct messages."""
+        place = self.speaker.place
+        if place is None or not place.tenant_id:
+            return ChatSettings()
+        return await self.ask(chat_settings, self.speaker.platform, place.tenant_id)
+
+    async def zone(self) -> tuple[str, bool]:
+        """The clock that they mean, and whether they set it themselves."""
+        own = (await self.ask(my_account)).timezone
+        if own:
+            return own, True
+        found = self.speaker.zone or (await self.here()).timezone
+        return found or self.core.settings.default_timezone, False

@@ -1,0 +1,95 @@
+"""Find events and look at one."""
+
+from bots.conversation.actions import Action
+from bots.conversation.book import BOOK, Option
+from bots.conversation.entering import seen
+from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
+from bots.conversation.showing import counted, details, moment
+from bots.conversation.speaker import Turn, number_in
+from core.chat.find import Which, find_events
+from core.times import distance, say_exactly
+
+PAGE = 5
+_TITLES: dict[Which, str] = {
+    "upcoming": "Upcoming", "mine": "Yours", "here": "Announced here", "following": "What you follow",
+}  # fmt: skip
+
+
+@BOOK.command(
+    "event", "list", "Show what is coming", "everybody",
+    Option("which", "Everything, yours, or announced in this channel", choices=("upcoming", "mine", "here")),
+)  # fmt: skip
+async def listed(turn: Turn) -> Answer:
+    return await _page(turn, _which(turn.given.get("which", "")), 0)
+
+
+@BOOK.press("list")
+async def turned(turn: Turn) -> Answer:
+    which, _, offset = turn.more.partition(",")
+    return await _page(turn, _which(which), number_in(offset) if offset else 0)
+
+
+@BOOK.command(
+    "event", "show", "Look at an event", "everybody", Option("event", "Which one", required=True, completes="event")
+)
+@BOOK.press("details")
+async def shown(turn: Turn) -> Answer:
+    event = await seen(turn, turn.given.get("picked") or turn.event_id)
+    return details(event, turn.core.clock.now())
+
+
+@BOOK.completes("event")
+async def offer_events(turn: Turn, text: str) -> Choices:
+    return await _offered(turn, "upcoming", text)
+
+
+@BOOK.completes("my_event")
+async def offer_mine(turn: Turn, text: str) -> Choices:
+    return await _offered(turn, "mine", text)
+
+
+@BOOK.completes("followed")
+async def offer_followed(turn: Turn, text: str) -> Choices:
+    return await _offered(turn, "following", text)
+
+
+async def _offered(turn: Turn, which: Which, text: str) -> Choices:
+    """The 25 soonest that this person may act on."""
+    events, _ = await turn.ask(find_events, which, text=text.strip()[:100])
+    return Choices(
+        tuple(
+            Choice(f"{event.name[:60]} · {say_exactly(event.start_date, event.timezone)}"[:100], event.id)
+            for event in events
+        )
+    )
+
+
+async def _page(turn: Turn, which: Which, offset: int) -> Screen:
+    events, total = await turn.ask(find_events, which, offset=offset, limit=PAGE)
+    if not events and offset:
+        return await _page(turn, which, 0)
+    if not events:
+        rows: tuple[Row, ...] = ((Button("Create one", Action("create_form")),),)
+        return Screen((line("No events yet."),), rows=rows)
+    now = turn.core.clock.now()
+    lines: list[Line] = [
+        line(
+            Strong(event.name), "   🗓 ", moment(event.start_date, event.timezone), " (",
+            Distance(event.start_date, distance(now, event.start_date)), ")   🔔 ",
+            counted(event.subscribers, "subscribed", "subscribed"),
+        )
+        for event in events
+    ]  # fmt: skip
+    pick = Menu(Action("details"), "Look at one", tuple(Choice(event.name[:100], event.id) for event in events))
+    steps = []
+    if offset:
+        steps.append(Button("◀", Action("list", more=f"{which},{offset - PAGE}" if offset > PAGE else which)))
+    if offset + len(events) < total:
+        steps.append(Button("▶", Action("list", more=f"{which},{offset + PAGE}")))
+    title = f"{_TITLES[which]} · {offset + 1}-{offset + len(events)} of {total}"
+    return Screen(tuple(lines), title=title, rows=(pick, tuple(steps)) if steps else (pick,))
+
+
+def _which(text: str) -> Which:
+    found = next((each for each in _TITLES if each == text.strip().lower()), None)
+    return found or "upcoming"

@@ -1,0 +1,210 @@
+"""Create an event: one line or a form, a preview that only its maker sees, and a card where they want it."""
+
+import datetime as dt
+from typing import Any
+
+from bots.conversation.actions import Action
+from bots.conversation.book import BOOK, Option
+from bots.conversation.posting import post_card
+from bots.conversation.screens import (
+    Answer,
+    Button,
+    ChannelMenu,
+    Choice,
+    Choices,
+    Field,
+    Form,
+    Line,
+    Screen,
+    Strong,
+    line,
+)
+from bots.conversation.showing import details, when_line
+from bots.conversation.speaker import Turn
+from bots.conversation.times import read_end, read_start
+from core.accounts.users import my_account
+from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
+from core.chat.settings import may_create_here
+from core.errors import Code, SoonishError
+from core.events.model import NewEvent
+from core.events.usecases import create_event
+from core.times import say_exactly
+from core.when import read, say
+
+VISIBILITIES = (
+    Choice("Anyone with the link", "public"),
+    Choice("Only who is invited", "private"),
+)
+
+
+@BOOK.command(
+    "event", "create", "Create an event", "creators",
+    Option("name", "What it is called"),
+    Option("when", 'When it starts, like "fri 7pm"', completes="when"),
+    Option("duration", 'How long, like "2h", or until when, like "9pm"'),
+    Option("where", "A place or a link"),
+    Option("description", "What it is about"),
+    Option("visibility", "Who may see it", choices=("public", "private")),
+    opens_form=True,
+)  # fmt: skip
+async def create(turn: Turn) -> Answer:
+    given = turn.given
+    if not (given.get("name") and given.get("when")):
+        return _form(Action("create"), given)
+    return await _preview(turn, given)
+
+
+@BOOK.press("create_form", opens_form=True)
+async def form_asked(turn: Turn) -> Answer:
+    return _form(Action("create"), {})
+
+
+@BOOK.press("create")
+async def form_sent(turn: Turn) -> Answer:
+    return await _preview(turn, turn.given)
+
+
+@BOOK.press("draft_edit", opens_form=True)
+async def edit_again(turn: Turn) -> Answer:
+    draft = await turn.ask(read_draft, turn.number, "create")
+    return _form(Action("draft_edited", more=turn.more), draft.data["typed"])
+
+
+@BOOK.press("draft_edited")
+async def edited_again(turn: Turn) -> Answer:
+    return await _preview(turn, turn.given, turn.number)
+
+
+@BOOK.press("draft_post")
+async def post_here(turn: Turn) -> Answer:
+    """In the channel that the menu names, else in the server's own, else where the command was typed."""
+    place = turn.speaker.place
+    channel = turn.given.get("picked") or (await turn.here()).channel_id or (place.space_id if place else None)
+    if not channel:
+        raise SoonishError(Code.INVALID, "There is no channel here to post in.", hint="Pick one, or just create it.")
+    event = await _created(turn)
+    return await post_card(turn, event.id, channel)
+
+
+@BOOK.press("draft_create")
+async def just_create(turn: Turn) -> Answer:
+    event = await _created(turn)
+    shown = details(event, turn.core.clock.now())
+    return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
+
+
+@BOOK.press("draft_drop")
+async def dropped(turn: Turn) -> Answer:
+    await turn.act(drop_draft, turn.number)
+    return Screen((line("Nothing was created."),))
+
+
+@BOOK.completes("when")
+async def offer_readings(turn: Turn, text: str) -> Choices:
+    """The live preview of the reading; what it would refuse is offered as the way to type it."""
+    zone, _ = await turn.zone()
+    now = turn.core.clock.now()
+    if not text.strip():
+        return Choices(())
+    try:
+        found = read(text, now, zone, turn.speaker.locale)
+    except SoonishError as refusal:
+        hint = refusal.hint or refusal.message
+        return Choices((Choice(hint[:100], text[:100]),))
+    return Choices(tuple(Choice(say(at, now, zone)[:100], _exact(at, zone)) for at in found))
+
+
+def _exact(at: dt.datetime, zone: str) -> str:
+    """What reads as this instant and nothing else."""
+    return f"{say_exactly(at, zone)} · {zone}"
+
+
+async def _created(turn: Turn) -> Any:
+    """The event of the preview; pressed again, the same one."""
+    await _refuse_strangers(turn)
+    before = await turn.done_before(f"draft:{turn.more}", create_event)
+    if before is not None:
+        return before
+    draft = await turn.ask(read_draft, turn.number, "create")
+    new = NewEvent.model_validate(draft.data["event"])
+    return await turn.once(f"draft:{turn.more}", create_event, new)
+
+
+async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
+    await _refuse_strangers(turn)
+    zone, own = await turn.zone()
+    now = turn.core.clock.now()
+    start = read_start(typed.get("when", ""), now, zone, turn.speaker.locale)
+    end = read_end(typed.get("duration", ""), start, zone, turn.speaker.locale)
+    public = (typed.get("visibility") or "public").strip().lower() != "private"
+    new = NewEvent(
+        name=typed.get("name", ""), start_date=start, end_date=end, location=typed.get("where", ""),
+        description=typed.get("description", ""), timezone=zone, is_public=public,
+    )  # fmt: skip
+    kept = {"event": new.model_dump(mode="json", exclude_none=True), "typed": {**typed, "when": _exact(start, zone)}}
+    if draft_id is None:
+        draft_id = await turn.act(keep_draft, "create", kept)
+    else:
+        await turn.act(change_draft, draft_id, "create", kept)
+    return await _shown(turn, new, start, end, draft_id, own=own)
+
+
+async def _shown(
+    turn: Turn, new: NewEvent, start: dt.datetime, end: dt.datetime | None, draft_id: int, *, own: bool
+) -> Screen:
+    zone, number, place = new.timezone or "UTC", str(draft_id), turn.speaker.place
+    who = "Anyone with the link" if new.is_public else "Only who is invited"
+    lines: list[Line] = [line(Strong(new.name)), when_line(start, end, zone, turn.core.clock.now())]
+    if new.location:
+        lines.append(line("📍 ", new.location))
+    if new.description:
+        lines.append(line(new.description))
+    lines.append(line(f"🌐 {who} · reminders 1 day and 1 hour before"))
+    if not own:
+        lines.append(line(f"Times are in {zone}. Not yours? Set your own with /me timezone."))
+    create, edit = Action("draft_create", more=number), Action("draft_edit", more=number)
+    if place is None or not place.tenant_id:
+        only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
+        return Screen(tuple(lines), title="New event", rows=(only,))
+    here = (await turn.here()).channel_id
+    label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
+    buttons = (
+        Button(label, Action("draft_post", more=number), style="primary"), Button("Edit", edit),
+        Button("Don't post, just create", create), _drop(number),
+    )  # fmt: skip
+    elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
+    return Screen(tuple(lines), title="New event", rows=(buttons, elsewhere))
+
+
+def _drop(number: str) -> Button:
+    return Button("Discard", Action("draft_drop", more=number), style="danger")
+
+
+def _form(action: Action, typed: Any) -> Form:
+    return Form(
+        "New event",
+        action,
+        (
+            Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
+            Field("when", "When", typed.get("when", ""), "fri 7pm, or 27 Nov 19:00", required=True, at_most=120),
+            Field("duration", "How long", typed.get("duration", ""), "2h, or until 9pm", at_most=60),
+            Field("where", "Where", typed.get("where", ""), "A place or a link", at_most=300),
+            Field("description", "Description", typed.get("description", ""), long=True, at_most=2_000),
+        ),
+    )
+
+
+async def _refuse_strangers(turn: Turn) -> None:
+    """Asked again at every press: rights are taken away between two of them."""
+    place = turn.speaker.place
+    if place is None or not place.tenant_id:
+        if (await turn.ask(my_account)).email_verified_at is None:
+            raise SoonishError(
+                Code.FORBIDDEN, "In direct messages, events are created by accounts with an e-mail address.",
+                hint="Use /event create in a server, or link your account with /me link.",
+            )  # fmt: skip
+        return
+    if not may_create_here(await turn.here(), place, manages_events=turn.speaker.manages_events):
+        raise SoonishError(
+            Code.FORBIDDEN, "Only people who manage events here create them.", hint="Ask an admin for that right."
+        )

@@ -1,0 +1,170 @@
+"""Change an event, or call it off: what is told to whom is shown before it is."""
+
+from typing import Any
+
+from bots.conversation.actions import Action
+from bots.conversation.book import BOOK, Option
+from bots.conversation.screens import Answer, Button, Field, Form, Line, Screen, line, told
+from bots.conversation.showing import counted, moment
+from bots.conversation.speaker import Turn, number_in
+from bots.conversation.times import read_end, read_start
+from core.chat.drafts import drop_draft, keep_draft, read_draft
+from core.errors import Code, SoonishError
+from core.events.changes import cancel_event, change_event
+from core.events.model import Cancellation, EventChange, EventView
+from core.events.usecases import get_event
+from core.times import say_exactly
+
+_MINE = Option("event", "Which one", required=True, completes="my_event")
+_TOLD = frozenset({"start_date", "end_date", "location"})
+
+
+async def managed(turn: Turn) -> EventView:
+    """The event, if they organize it; who may see it is told whose it is to do."""
+    event = await turn.ask(get_event, turn.event_id.strip())
+    if not event.mine:
+        raise SoonishError(Code.FORBIDDEN, f"Only the organizers of {event.name} do this.")
+    return event
+
+
+@BOOK.command("event", "edit", "Change an event of yours", "organizers", _MINE, opens_form=True)
+@BOOK.press("edit", opens_form=True)
+async def edit(turn: Turn) -> Answer:
+    event = await managed(turn)
+    if event.status != "scheduled":
+        return told(f"{event.name} is {event.status}: nothing of it changes any more.")
+    return Form(
+        "Edit event",
+        Action("edited", event.id, str(event.revision)),
+        (
+            Field("name", "Name", event.name, required=True, at_most=200),
+            Field("when", "When", _typed(event), required=True, at_most=120),
+            Field("until", "Until", _until(event), "9pm, or 2h", at_most=120),
+            Field("where", "Where", event.location, at_most=300),
+            Field("description", "Description", event.description[:4_000], long=True, at_most=4_000),
+        ),
+    )
+
+
+@BOOK.press("edited")
+async def edited(turn: Turn) -> Answer:
+    """What would change and who would be told; nothing is saved yet."""
+    event = await managed(turn)
+    change = _change(turn, event)
+    fields = change.changes()
+    if not fields:
+        return told("Nothing changed.")
+    kept = change.model_dump(mode="json", exclude_unset=True)
+    number = str(await turn.act(keep_draft, "edit", kept, event.id))
+    told_of = bool(_TOLD & set(fields))
+    lines = _said(event, fields, turn)
+    back = Button("Discard", Action("draft_drop", more=number))
+    if not told_of:
+        lines.append(line("Nobody is told of a new text, unless you want it."))
+        quiet = Button("Save", Action("save", event.id, f"{number},no"), style="primary")
+        loud = Button(f"Save and tell {event.subscribers}", Action("save", event.id, f"{number},yes"))
+        return Screen(tuple(lines), title="Change", rows=((quiet, loud, back),))
+    moves = " and reminders move too" if "start_date" in fields else ""
+    lines.append(line(f"{counted(event.subscribers, 'person', 'people')} will be told{moves}."))
+    save = Button("Save and tell them", Action("save", event.id, f"{number},yes"), style="primary")
+    return Screen(tuple(lines), title="Change", rows=((save, back),))
+
+
+@BOOK.press("save")
+async def saved(turn: Turn) -> Answer:
+    number, _, tell = turn.more.partition(",")
+    key = f"draft:{number}"
+    before = await turn.done_before(key, change_event)
+    if before is not None:
+        return told("Saved already.")
+    draft = await turn.ask(read_draft, number_in(number), "edit")
+    change = EventChange.model_validate({**draft.data, "notify": tell == "yes"})
+    event = await turn.once(key, change_event, turn.event_id, change)
+    who = f"{counted(event.subscribers, 'person is', 'people are')} being told." if tell == "yes" else "Nobody is told."
+    return Screen((line(f"Saved. {who}"),), rows=((Button("Details", Action("details", event.id)),),))
+
+
+@BOOK.command(
+    "event", "cancel", "Call an event of yours off", "organizers", _MINE, Option("reason", "Why; everybody reads it")
+)
+@BOOK.press("cancel")
+async def cancel(turn: Turn) -> Answer:
+    event = await managed(turn)
+    if event.status == "cancelled":
+        return told(f"{event.name} is cancelled already.")
+    reason = Cancellation(reason=turn.given.get("reason", ""))
+    number = str(await turn.act(keep_draft, "cancel", reason.model_dump(), event.id))
+    people = counted(event.subscribers, "person", "people")
+    asked = f"Cancel {event.name}? {people} will be told. Reminders stop. This can't be undone."
+    yes = Button("Cancel the event", Action("cancel_yes", event.id, number), style="danger")
+    keep = Button("Keep it", Action("draft_keep", more=number))
+    said = [line(asked)] + ([line("Reason: ", reason.reason)] if reason.reason else [])
+    why = Button("Add a reason", Action("cancel_why", event.id))
+    return Screen(tuple(said), rows=((yes, keep) if reason.reason else (yes, why, keep),))
+
+
+@BOOK.press("cancel_why", opens_form=True)
+async def cancel_why(turn: Turn) -> Answer:
+    return Form(
+        "Cancel event", Action("cancel", turn.event_id), (Field("reason", "Why; everybody reads it", at_most=300),)
+    )
+
+
+@BOOK.press("cancel_yes")
+async def cancelled(turn: Turn) -> Answer:
+    draft = await turn.ask(read_draft, turn.number, "cancel")
+    event = await turn.act(cancel_event, turn.event_id, Cancellation.model_validate(draft.data))
+    return told(f"{event.name} is cancelled. {counted(event.subscribers, 'person is', 'people are')} being told.")
+
+
+@BOOK.press("draft_keep")
+async def kept(turn: Turn) -> Answer:
+    await turn.act(drop_draft, turn.number)
+    return told("Kept. Nothing changed.")
+
+
+def _typed(event: EventView) -> str:
+    return f"{say_exactly(event.start_date, event.timezone)} · {event.timezone}"
+
+
+def _until(event: EventView) -> str:
+    return f"{say_exactly(event.end_date, event.timezone)} · {event.timezone}" if event.end_date else ""
+
+
+def _change(turn: Turn, event: EventView) -> EventChange:
+    """What differs from the event as the form showed it: its revision is the one that was opened."""
+    given, found = turn.given, dict[str, Any]()
+    start, end = event.start_date, event.end_date
+    if given.get("when", "") != _typed(event):
+        start = read_start(given.get("when", ""), turn.core.clock.now(), event.timezone, turn.speaker.locale)
+    if given.get("until", "") != _until(event):
+        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale)
+    elif end is not None:
+        end += start - event.start_date  # moved as a whole
+    for name, value, before in (
+        ("start_date", start, event.start_date),
+        ("end_date", end, event.end_date),
+        ("name", given.get("name", ""), event.name),
+        ("location", given.get("where", ""), event.location),
+        ("description", given.get("description", ""), event.description[:4_000]),
+    ):
+        if value != before:
+            found[name] = value
+    return EventChange(**found, revision=turn.number)
+
+
+def _said(event: EventView, fields: dict[str, Any], turn: Turn) -> list[Line]:
+    lines: list[Line] = []
+    if "start_date" in fields:
+        old, new = moment(event.start_date, event.timezone), moment(fields["start_date"], event.timezone)
+        lines.append(line("Moved from ", old, " to ", new, "."))
+    elif "end_date" in fields:
+        end = fields["end_date"]
+        lines.append(line("It ends ", moment(end, event.timezone), ".") if end else line("It has no end any more."))
+    if "location" in fields:
+        lines.append(line(f"Where: {fields['location'] or 'nowhere said'}."))
+    if "name" in fields:
+        lines.append(line(f"New name: {fields['name']}."))
+    if "description" in fields:
+        lines.append(line("New description."))
+    return lines

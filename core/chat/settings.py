@@ -1,0 +1,76 @@
+"""How a server or workspace wants it: its clock, who may create events, where cards go."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from core.db.models import ChatSetting
+from core.errors import Code, SoonishError
+from core.identities.signed import Place, Platform
+from core.times import zone
+from core.work import Work
+
+PlatformId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
+
+
+class ChatSettings(BaseModel):
+    """Unset: the operator's zone, the platform's own right alone, where the command was typed."""
+
+    timezone: str | None = None
+    organizer_role: str | None = None
+    channel_id: str | None = None
+
+
+class ChatSettingsChange(BaseModel):
+    """Only what is given changes; None unsets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+    organizer_role: PlatformId | None = None
+    channel_id: PlatformId | None = None
+
+
+async def chat_settings(work: Work, platform: Platform, tenant_id: str) -> ChatSettings:
+    row = await _row(work, platform, tenant_id)
+    if row is None:
+        return ChatSettings()
+    return ChatSettings(timezone=row.timezone, organizer_role=row.organizer_role, channel_id=row.channel_id)
+
+
+async def change_chat_settings(work: Work, change: ChatSettingsChange, *, administers: bool) -> ChatSettings:
+    """Of the place where the actor is this moment. `administers`: what the platform signed about them there."""
+    work.actor.require_user()
+    signed = work.actor.signed
+    if signed is None or signed.place is None or not signed.place.tenant_id:
+        raise SoonishError(Code.FORBIDDEN, "These are the settings of a server.", hint="Ask for them in a channel.")
+    if not administers:
+        raise SoonishError(Code.FORBIDDEN, "Only admins of this server change its settings.", hint="Ask one of them.")
+    if change.timezone is not None:
+        zone(change.timezone)
+    row = await _row(work, signed.platform, signed.place.tenant_id)
+    if row is None:
+        row = ChatSetting(
+            platform=signed.platform, tenant_id=signed.place.tenant_id, created_at=work.now, updated_at=work.now
+        )
+        work.session.add(row)
+    for name in change.model_fields_set:
+        setattr(row, name, getattr(change, name))
+    row.updated_at = work.now
+    await work.session.flush()
+    work.subject, work.detail = f"chat_settings:{row.id}", {"changed": sorted(change.model_fields_set)}
+    return ChatSettings(timezone=row.timezone, organizer_role=row.organizer_role, channel_id=row.channel_id)
+
+
+def may_create_here(settings: ChatSettings, place: Place | None, *, manages_events: bool) -> bool:
+    """By the platform's own right, or the role that this server's admins chose."""
+    has_role = place is not None and settings.organizer_role is not None and settings.organizer_role in place.roles
+    return manages_events or has_role
+
+
+async def _row(work: Work, platform: Platform, tenant_id: str) -> ChatSetting | None:
+    row: ChatSetting | None = await work.session.scalar(
+        select(ChatSetting).where(ChatSetting.platform == platform, ChatSetting.tenant_id == tenant_id)
+    )
+    return row

@@ -1,0 +1,286 @@
+"""The conversation as its people have it: typed, pressed, read."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
+from bots.conversation.actions import Action
+from bots.conversation.screens import Watch
+from core.db.models import Delivery, Event, Notification, Subscription
+from tests.conversation.conftest import GENERAL, OTHER, Server, button, buttons, form, menu, post, words
+from tests.core.look import rows
+
+
+async def test_an_event_is_typed_looked_at_and_posted_once(server: Server) -> None:
+    preview = await server.alice.says("event create", name="Launch party", when="tomorrow 7pm", duration="2h")
+    assert "Launch party" in words(preview)
+    assert "Anyone with the link · reminders 1 day and 1 hour before" in words(preview)
+    assert await server.rows(Event) == []
+    card = post(await server.alice.presses(button(preview, "Post in #general")))
+    assert (card.space.channel_id, card.card.name) == (GENERAL, "Launch party")
+    said = await server.desk.posted(server.alice.speaker(), card, "9001")
+    assert words(said) == "Posted Launch party. The card changes with the event."
+    again = await server.alice.presses(button(preview, "Post in #general"))
+    assert "posted there already" in words(again)
+    (event,) = await server.rows(Event)
+    assert event.end_date - event.start_date == dt.timedelta(hours=2)
+
+
+async def test_a_form_is_asked_for_when_something_is_missing_and_keeps_what_was_typed(server: Server) -> None:
+    asked = form(await server.alice.says("event create", name="Quiz"))
+    assert {each.name: each.value for each in asked.fields}["name"] == "Quiz"
+    preview = await server.alice.sends(asked, when="fri 7pm", where="The pub")
+    assert "The pub" in words(preview)
+    changed = form(await server.alice.presses(button(preview, "Edit")))
+    assert {each.name: each.value for each in changed.fields}["where"] == "The pub"
+    later = await server.alice.sends(changed, name="Big quiz")
+    assert "Big quiz" in words(later)
+    done = await server.alice.presses(button(later, "Don't post"))
+    assert "Big quiz" in words(done)
+    (event,) = await server.rows(Event)
+    assert event.name == "Big quiz"
+
+
+@pytest.mark.parametrize(
+    ("when", "answer"),
+    [
+        ("yesterday 5pm", "past"),
+        ("friday", "time"),
+        ("at 7", "two times"),
+        ("blub", ""),
+    ],
+)
+async def test_a_time_that_is_not_clear_is_asked_about_and_nothing_is_created(
+    server: Server, when: str, answer: str
+) -> None:
+    said = await server.alice.says("event create", name="Quiz", when=when)
+    assert answer in words(said)
+    assert await server.rows(Event) == []
+
+
+async def test_the_reading_is_offered_while_it_is_typed(server: Server) -> None:
+    ((label, value),) = await server.alice.offered("event create", "when", "tomorrow 7pm")
+    assert "19:00" in label
+    preview = await server.alice.says("event create", name="Quiz", when=value)
+    assert "Quiz" in words(preview)
+    assert await server.alice.offered("event create", "when", "") == []
+
+
+async def test_who_may_not_create_here_does_not(server: Server) -> None:
+    for who in (server.bob, server.mallory):
+        said = await who.says("event create", name="Mine", when="tomorrow 7pm")
+        assert "Only people who manage events" in words(said)
+    server.alice.administers = True
+    await server.alice.says("soonish settings", organizer_role="55")
+    server.bob.roles = frozenset({"55"})
+    assert "Mine" in words(await server.bob.says("event create", name="Mine", when="tomorrow 7pm"))
+
+
+async def test_a_right_that_was_taken_away_is_gone_at_the_next_press(server: Server) -> None:
+    preview = await server.alice.says("event create", name="Mine", when="tomorrow 7pm")
+    server.alice.manages_events = False
+    assert "Only people who manage events" in words(await server.alice.presses(button(preview, "Don't post")))
+    assert await server.rows(Event) == []
+
+
+async def test_one_press_subscribes_and_a_second_says_so(server: Server) -> None:
+    event = await server.event()
+    press = Action("subscribe", event)
+    first = await server.bob.presses(press)
+    assert "You'll hear about Film night here by direct message" in words(first)
+    second = await server.bob.presses(press)
+    assert "already subscribed by Discord DM" in words(second)
+    left = await server.bob.presses(button(second, "Unsubscribe"))
+    assert words(left) == "Done, no more messages about Film night."
+    back = await server.bob.presses(button(left, "Undo"))
+    assert words(back) == "You are back."
+    (row,) = await rows(server.town.core, select(Subscription).where(Subscription.user_id.is_not(None)))
+    assert row.state == "active"
+
+
+async def test_a_redelivered_press_does_nothing_twice(server: Server) -> None:
+    event = await server.event()
+    for _ in range(2):
+        said = await server.bob.presses(Action("subscribe", event), key="same")
+        assert "You'll hear about" in words(said)
+    (row,) = await rows(server.town.core, select(Subscription))
+    assert row.state == "active"
+
+
+async def test_a_change_is_shown_before_it_is_told(server: Server) -> None:
+    event = await server.event()
+    await server.bob.presses(Action("subscribe", event))
+    opened = form(await server.alice.says("event edit", event=event))
+    preview = await server.alice.sends(opened, when="in 3 days 8pm")
+    assert "Moved from" in words(preview)
+    assert "1 person will be told and reminders move too." in words(preview)
+    save = button(preview, "Save and tell them")
+    assert "1 person is being told" in words(await server.alice.presses(save))
+    assert words(await server.alice.presses(save)) == "Saved already."
+    unchanged = form(await server.alice.says("event edit", event=event))
+    assert words(await server.alice.sends(unchanged)) == "Nothing changed."
+    quiet = await server.alice.sends(unchanged, description="Bring a chair.")
+    assert "Nobody is told of a new text" in words(quiet)
+    assert "Nobody is told." in words(await server.alice.presses(button(quiet, "Save")))
+
+
+async def test_an_edit_of_an_older_form_is_refused(server: Server) -> None:
+    event = await server.event()
+    opened = form(await server.alice.says("event edit", event=event))
+    first = await server.alice.sends(opened, name="New name")
+    await server.alice.presses(button(first, "Save"))
+    second = await server.alice.sends(opened, where="Elsewhere")
+    said = await server.alice.presses(button(second, "Save and tell them"))
+    assert "Somebody changed this event" in words(said)
+
+
+async def test_calling_off_is_asked_and_then_done(server: Server) -> None:
+    event = await server.event()
+    asked = await server.alice.says("event cancel", event=event, reason="venue flooded")
+    assert "This can't be undone" in words(asked)
+    done = await server.alice.presses(button(asked, "Cancel the event"))
+    assert "is cancelled" in words(done)
+    assert "cancelled: venue flooded" in words(await server.bob.says("event show", event=event))
+    assert "cancelled already" in words(await server.alice.says("event cancel", event=event))
+
+
+async def test_a_message_is_previewed_sent_once_and_reported(server: Server) -> None:
+    event = await server.event()
+    await server.bob.presses(Action("subscribe", event))
+    preview = await server.alice.says("event notify", event=event, message="Doors open at six.")
+    assert "Preview · to everyone (1 subscriber: 1 Discord DM)" in words(preview)
+    send = button(preview, "Send to 1")
+    watching = await server.alice.presses(send)
+    assert isinstance(watching, Watch)
+    first = await anext(watching.screens)
+    assert words(first) == "Sending… 0 of 1"
+    again = await server.alice.presses(send)
+    assert "Sent already." in words(again)
+    messages = await rows(server.town.core, select(Notification).where(Notification.kind == "message"))
+    assert len(messages) == 1
+    assert "waiting 1" in words(await server.alice.says("event report", event=event))
+
+
+async def test_chosen_people_alone_get_a_message(server: Server) -> None:
+    event = await server.event()
+    for who in (server.bob, server.carol):
+        await who.presses(Action("subscribe", event))
+    preview = await server.alice.says("event notify", event=event, message="For you.")
+    picking = menu(await server.alice.presses(button(preview, "Choose people")))
+    bobs = next(each.value for each in picking.choices if "Bob" in each.label)
+    chosen = await server.alice.presses(picking, picked=bobs)
+    assert "to 1 chosen" in words(chosen)
+    await server.alice.presses(button(chosen, "Send to 1"))
+    found = await rows(server.town.core, select(Delivery).join(Notification).where(Notification.kind == "message"))
+    assert [each.label for each in found] == ["Bob by Discord DM"]
+
+
+@pytest.mark.parametrize("command", ["edit", "cancel", "notify", "invite", "subscribers", "report"])
+async def test_members_do_none_of_what_is_the_organizers(server: Server, command: str) -> None:
+    event = await server.event()
+    said = await server.bob.says(f"event {command}", event=event, message="Hello")
+    assert words(said) == "Only the organizers of Film night do this."
+
+
+@pytest.mark.parametrize("command", ["show", "subscribe", "unsubscribe", "edit", "cancel", "notify", "report"])
+async def test_a_private_event_is_not_there_for_strangers(server: Server, command: str) -> None:
+    event = await server.event(visibility="private")
+    said = await server.mallory.says(f"event {command}", event=event, message="Hello")
+    assert "There is no such event." in words(said)
+    assert "Film night" not in words(said)
+    assert await server.mallory.offered("event show", "event", "Film") == []
+    assert "Film night" not in words(await server.mallory.says("event list"))
+
+
+async def test_a_private_events_card_lets_its_channel_in(server: Server) -> None:
+    preview = await server.alice.says("event create", name="Secret", when="tomorrow 7pm", visibility="private")
+    card = post(await server.alice.presses(button(preview, "Post in #general")))
+    assert card.card.name == "Secret"
+    press = Action("subscribe", card.card.event_id)
+    server.mallory.channel = OTHER
+    assert "no such event" in words(await server.mallory.presses(press))
+    assert "You'll hear about Secret" in words(await server.bob.presses(press))
+
+
+async def test_lists_are_turned_and_hold_what_was_announced_here(server: Server) -> None:
+    for number in range(7):
+        event = await server.event(name=f"Night {number}")
+    first = await server.alice.says("event list", which="mine")
+    assert "Yours · 1-5 of 7" in words(first)
+    assert "Yours · 6-7 of 7" in words(await server.alice.presses(button(first, "▶")))
+    assert "No events yet." in words(await server.bob.says("event list"))
+    card = post(await server.alice.presses(Action("post", event)))
+    await server.desk.posted(server.alice.speaker(), card, "9002")
+    assert "Night 6" in words(await server.bob.says("event list"))
+    assert "Night 6" in words(await server.bob.presses(menu(await server.bob.says("event list")), picked=event))
+    server.bob.channel = OTHER
+    assert "No events yet." in words(await server.bob.says("event list", which="here"))
+
+
+async def test_settings_are_the_admins_alone(server: Server) -> None:
+    assert "Only admins" in words(await server.alice.says("soonish settings"))
+    server.alice.administers = True
+    assert "Europe/Berlin" in words(await server.alice.says("soonish settings", timezone="Europe/Berlin"))
+    preview = await server.alice.says("event create", name="Quiz", when="tomorrow 7pm")
+    assert "Times are in Europe/Berlin. Not yours?" in words(preview)
+    await server.alice.says("me timezone", zone="Asia/Tokyo")
+    preview = await server.alice.says("event create", name="Quiz", when="tomorrow 7pm")
+    assert "Asia/Tokyo" in words(preview)
+    assert "Not yours?" not in words(preview)
+
+
+async def test_ones_own_things(server: Server) -> None:
+    assert "You follow nothing yet." in words(await server.bob.says("me subscriptions"))
+    event = await server.event()
+    await server.bob.presses(Action("subscribe", event))
+    assert "Film night by Discord DM" in words(await server.bob.says("me subscriptions"))
+    channels = await server.bob.says("me channels")
+    assert "🟢 Discord DM" in words(channels)
+    one = await server.bob.presses(menu(channels), picked=menu(channels).choices[0].value)
+    assert "is off" in words(await server.bob.presses(button(one, "Switch off")))
+    asked = form(await server.bob.presses(button(await server.bob.says("me channels"), "Add a channel")))
+    added = await server.bob.sends(asked, name="Phone", apprise_url="jsons://192.0.43.8/secret-hook")
+    assert "✅ Phone works" in words(added)
+    bad = await server.bob.sends(asked, name="Phone", apprise_url="file:///etc/secret-passwd")
+    assert words(bad).startswith("❌ Not saved")
+    assert "secret" not in words(bad) + words(added)
+    link = await server.bob.says("me link")
+    assert "/link/" in (buttons(link)[0].url or "")
+    assert "Asia/Tokyo" in [value for _, value in await server.bob.offered("me timezone", "zone", "tok")]
+    gone = await server.bob.presses(button(await server.bob.says("me delete"), "Erase everything"))
+    assert "It's all gone" in words(gone)
+
+
+async def test_other_peoples_buttons_do_nothing_for_mallory(server: Server) -> None:
+    """Everything that was pressed in a story is pressed again by somebody whose it is not."""
+    event = await server.event()
+    await server.bob.presses(Action("subscribe", event))
+    preview = await server.alice.says("event notify", event=event, message="Doors.")
+    edit = await server.alice.sends(form(await server.alice.says("event edit", event=event)), name="New")
+    cancel = await server.alice.says("event cancel", event=event)
+    fresh = await server.alice.says("event create", name="Mine", when="tomorrow 7pm")
+    before = {table: len(await server.rows(table)) for table in (Event, Notification, Delivery)}
+    server.mallory.manages_events = True
+    for each in (*buttons(preview), *buttons(edit), *buttons(cancel), *buttons(fresh)):
+        if each.action is not None:
+            said = await server.mallory.presses(each)
+            assert not isinstance(said, Watch)
+    after = {table: len(await server.rows(table)) for table in (Event, Notification, Delivery)}
+    assert after == before
+
+
+async def test_rubbish_is_answered_kindly(server: Server) -> None:
+    for pressed in (
+        "",
+        "soonish",
+        "soonish:",
+        "soonish:nothing",
+        "x:y",
+        "soonish:details:a:b:c",
+        "soonish:save:zzz:x,y",
+    ):
+        said = await server.desk.press(server.bob.speaker(), pressed)
+        assert words(said)
+        assert "Reference" not in words(said)
+    assert "Create an event" in words(await server.bob.says("soonish nonsense"))
