@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bench.busy import busy
 from bench.faults import faults, reminders
 from bench.product import Product, Sink, product, sink
 from bench.reading import compare
@@ -136,6 +137,7 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "fanout": fanout,
     "mail": mail,
     "latency": latency,
+    "busy": busy,
     "reading": reading,
     "workers": workers,
     "faults": faults,

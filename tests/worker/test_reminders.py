@@ -41,14 +41,14 @@ async def test_a_reminder_fires_through_its_schedule_at_its_instant(
     assert subjects(smtp, "bob@example.org")[-1] == "Launch party starts in 1 hour"
 
 
-async def test_an_event_moved_four_times_in_a_second_sends_one_reminder_at_the_last_time(
+async def test_an_event_moved_ten_times_in_a_second_sends_one_reminder_at_the_last_time(
     live: Town, smtp: SmtpSink
 ) -> None:
     event = await live.event(live.in_(hours=1, seconds=30))
     await live.follow(live.bob, event)
     first = live.in_(hours=1, seconds=4)
-    for seconds in range(4):
-        moved = EventChange(start_date=first + dt.timedelta(seconds=seconds), notify=False)
+    for number in range(10):
+        moved = EventChange(start_date=first + dt.timedelta(seconds=(number + 2) % 4), notify=False)
         await live.core.act(live.alice.actor, change_event, event.id, moved)
     await until(lambda: _count(smtp, "starts in 1 hour"), lambda count: count >= 1)
     last_instant = first + dt.timedelta(seconds=3) - dt.timedelta(hours=1)
