@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _EVERY = 0.020
 _POLL = 0.5
 """Where PostgreSQL says what is new, how long its silence is believed."""
+_WAITS = "SELECT 1 FROM outbox WHERE relayed_at IS NULL LIMIT 1"
 _ROWS = 500
 _AT_ONCE = 16
 _LONGEST_WAIT = 5.0
@@ -69,7 +70,7 @@ class Relay:
         """Until cancelled. Whatever fails is tried again: without the relay nothing is sent any more."""
         while True:
             try:
-                async with self._core.db.watch(OUTBOX, self._poll) as watch:
+                async with self._core.db.watch(OUTBOX, self._poll, _WAITS) as watch:
                     await self._ring_when_there_is_something(watch)
             except TemporalAwayError as error:
                 self._count_failure()

@@ -75,14 +75,14 @@ class Database:
             yield connection
 
     @contextlib.asynccontextmanager
-    async def watch(self, channel: str, poll: float) -> AsyncIterator["Watch"]:
+    async def watch(self, channel: str, poll: float, sign: str | None = None) -> AsyncIterator["Watch"]:
         """Notice what others commit: on PostgreSQL what they say on `channel`, and every `poll` seconds whatever was
-        not heard; on SQLite every commit."""
+        not heard; on SQLite every commit, or those after which the query `sign` finds a row."""
         async with self.engine.connect() as held:
             # Never used through SQLAlchemy, so that no transaction hides what others commit.
             driver: Any = (await held.get_raw_connection()).driver_connection
             if self.sqlite:
-                yield FileWatch(driver)
+                yield FileWatch(driver, sign)
                 return
             try:
                 await driver.set_autocommit(True)
@@ -104,18 +104,21 @@ class Watch(Protocol):
 class FileWatch:
     """SQLite's `data_version` costs a twentieth of a query through SQLAlchemy, and is asked fifty times a second."""
 
-    def __init__(self, driver: sqlite.OneHopConnection) -> None:
+    def __init__(self, driver: sqlite.OneHopConnection, sign: str | None = None) -> None:
         self._driver = driver
+        self._sign = sign
         self._seen = -1
 
     async def changed(self) -> list[str]:
-        driver = self._driver
-        while True:
-            version = int(await driver.in_thread(lambda: driver.raw.execute("PRAGMA data_version").fetchone()[0]))
-            changed, self._seen = version != self._seen, version
-            if changed:
-                return []
+        while not await self._driver.in_thread(self._look):
             await asyncio.sleep(_LOOK_EVERY)
+        return []
+
+    def _look(self) -> bool:
+        raw = self._driver.raw
+        version = int(raw.execute("PRAGMA data_version").fetchone()[0])
+        changed, self._seen = version != self._seen, version
+        return changed and (self._sign is None or raw.execute(self._sign).fetchone() is not None)
 
 
 class ChannelWatch:

@@ -11,6 +11,7 @@ from core.errors import SoonishError, invalid
 MAX_ADDRESS = 254
 MAIL = "E-mail"
 """What a mail channel is called, to people and in its row."""
+_SYSTEM_MAIL = "systemmail://"
 DISCORD_DM = "Discord DM"
 DISCORD_BOT = "discord-bot"
 """The key of the bot's token in `Hosts`: whoever writes as the bot shares its pauses and its breaker."""
@@ -32,6 +33,11 @@ class Channel:
     """The word people see: E-mail, Webhook, Discord, …"""
     address: str | None = field(default=None, repr=False)
     """The e-mail address, for mail alone."""
+
+
+def is_mail(url: str) -> bool:
+    """Of a stored address."""
+    return url.startswith(_SYSTEM_MAIL)
 
 
 def mail_channel(address: str) -> Channel:
@@ -58,7 +64,7 @@ def address_channel(address: str, field: str, hint: str = "") -> Channel:
     plain = f"{checked.local_part}@{checked.ascii_domain}".lower()
     if len(plain) > MAX_ADDRESS:
         raise _not_mail(field, hint)
-    return Channel("systemmail", f"systemmail://{quote(plain, safe='')}", f"mailto:{plain}", "smtp", MAIL, plain)
+    return Channel("systemmail", f"{_SYSTEM_MAIL}{quote(plain, safe='')}", f"mailto:{plain}", "smtp", MAIL, plain)
 
 
 def _not_mail(field: str, hint: str) -> SoonishError:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from core.clock import Clock
 from core.contracts import SendReport
 from core.db.engine import Database
+from core.delivery.addresses import is_mail
 from core.delivery.hosts import Hosts
 from core.delivery.message import Outcome
 from core.delivery.sender import Sender
@@ -222,7 +223,7 @@ class Courier:
         if not self.ledger.holds(job.recipient, self._clock.now()):
             return None
         try:
-            message = job.composer.message_for(job.recipient)
+            message = job.composer.message_for(job.recipient, by_mail=is_mail(job.url))
         except Exception:
             log.exception("delivery %d could not be put into words", job.recipient.delivery_id)
             return _UNWORDED

@@ -102,18 +102,22 @@ class Dispatcher:
             self._timer.cancel()
 
     def _pump(self) -> None:
-        while self._in_flight < self._window and self._unrecorded < self._unrecorded_at_most:
-            found = self._next()
-            if found is None:
-                break
-            job, gate = found
-            self._in_flight += 1
-            self._unrecorded += 1
-            self._lanes[job.lane].active += 1
-            task = asyncio.create_task(self._run(job, gate))
+        while (found := self._take()) is not None:
+            task = asyncio.create_task(self._run(*found))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._watch_full_hosts()
+
+    def _take(self) -> tuple[Job, Gate] | None:
+        """The next job, if one more may run now."""
+        if self._in_flight >= self._window or self._unrecorded >= self._unrecorded_at_most:
+            return None
+        found = self._next()
+        if found is not None:
+            self._in_flight += 1
+            self._unrecorded += 1
+            self._lanes[found[0].lane].active += 1
+        return found
 
     def _next(self) -> tuple[Job, Gate] | None:
         for lane in self._lanes.values():
@@ -135,6 +139,16 @@ class Dispatcher:
         return None
 
     async def _run(self, job: Job, gate: Gate) -> None:
+        """This job, and then whatever may come next: a task for each would cost more than handing one on."""
+        while True:
+            await self._run_one(job, gate)
+            found = self._take()
+            self._pump()
+            if found is None:
+                break
+            job, gate = found
+
+    async def _run_one(self, job: Job, gate: Gate) -> None:
         outcome: Outcome | None = _BROKEN
         try:
             outcome = await job.run()
@@ -148,7 +162,6 @@ class Dispatcher:
             self._lanes[job.lane].active -= 1
             self._free(job.host)
             job.done(outcome, ran=True)
-            self._pump()
 
     def _free(self, host: str) -> None:
         for lane in self._lanes.values():

@@ -49,7 +49,8 @@ class Composer:
         self._public = about.event is None or about.event.is_public
         self._rendered: dict[tuple[str, bool, bool], _Rendered] = {}
 
-    def message_for(self, recipient: Recipient) -> Message:
+    def message_for(self, recipient: Recipient, *, by_mail: bool = True) -> Message:
+        """`by_mail`: whether it needs what only an e-mail carries, which is the larger part."""
         event = self._about.event
         zone = recipient.zone or (event.timezone if event else "UTC")
         subscribed = recipient.subscription_state == "active"
@@ -57,16 +58,18 @@ class Composer:
         leave = self._leave_url(recipient) if notice.may_leave else ""
         shown = f"{leave}?scope=everything" if notice.never else leave
         press = self._press_url(recipient) if notice.press else ""
-        calendar, method = self._calendar
         overview = self._overview_url(recipient) if notice.has_overview else ""
-        mail = Mail(
-            html=_fill(html, shown, press, overview),
-            message_id=f"d{recipient.delivery_id}@{self._domain}",
-            unsubscribe_url=leave or None,
-            list_id=f"{event.public_id}.{self._domain}" if event and leave else None,
-            calendar=calendar,
-            calendar_method=method,
-        )
+        mail = None
+        if by_mail:
+            calendar, method = self._calendar
+            mail = Mail(
+                html=_fill(html, shown, press, overview),
+                message_id=f"d{recipient.delivery_id}@{self._domain}",
+                unsubscribe_url=leave or None,
+                list_id=f"{event.public_id}.{self._domain}" if event and leave else None,
+                calendar=calendar,
+                calendar_method=method,
+            )
         return Message(
             notice.subject,
             _fill(text, shown, press, overview),
