@@ -110,9 +110,10 @@ class FileWatch:
         self._seen = -1
 
     async def changed(self) -> list[str]:
-        while not await self._driver.in_thread(self._look):
+        while True:
+            if await self._driver.in_thread(self._look):
+                return []
             await asyncio.sleep(_LOOK_EVERY)
-        return []
 
     def _look(self) -> bool:
         raw = self._driver.raw
