@@ -134,6 +134,8 @@ class Courier:
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._closing = False
+        self._all_back = False
+        """Nothing is in flight any more, so that no outcome comes after those that are there."""
         self._broken: asyncio.Queue[Result] = asyncio.Queue()
         self._writer: asyncio.Task[None] | None = None
         self._background: list[asyncio.Task[None]] = []
@@ -154,6 +156,7 @@ class Courier:
             async with asyncio.timeout(_LAST_WORDS):
                 await self._dispatcher.drained()
         self._dispatcher.close()
+        self._all_back = True
         self._some.set()
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=_LAST_WORDS)
@@ -246,15 +249,14 @@ class Courier:
 
     async def _write_outcomes(self) -> None:
         """The only writer of outcomes. Nobody waits inside it but for the database."""
-        while self._returned or not self._closing:
+        while self._returned or not self._all_back:
             await self._some.wait()
             if not self._closing:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_FLUSH_AFTER):
                         await self._enough.wait()
             self._enough.clear()
-            if not self._closing:
-                self._some.clear()
+            self._some.clear()
             try:
                 await self._flush()
             except Exception:
