@@ -24,7 +24,9 @@ async def crowd() -> list[Row]:
         await far.reset()
 
         async def ask(number: int) -> None:
-            await soonish.call("POST", f"/api/events/{event_id}/subscribe", {"email": f"guest{number}@example.org"})
+            guest = {"email": f"guest{number}@example.org"}
+            async with soonish.session.post(f"{soonish.url}/api/events/{event_id}/subscribe", json=guest) as answer:
+                answer.raise_for_status()
 
         asked, _ = await _arriving(ask)
         await far.until(PEOPLE)

@@ -1,10 +1,11 @@
 """Fixed-window limits, counted in the database so that every process shares them."""
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, case
+from sqlalchemy import FromClause, Integer, Row, bindparam, case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Bucket
@@ -16,36 +17,67 @@ HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
 
 
-def _count(insert: Callable[[type[Bucket]], Any]) -> Any:
-    """One statement that begins a window, counts in it, or begins the next."""
-    amount, end = bindparam("amount", type_=Integer), bindparam("end", type_=UtcDateTime)
-    over = Bucket.resets_at <= bindparam("now", type_=UtcDateTime)
-    return (
-        insert(Bucket)
-        .values(key=bindparam("key"), used=amount, resets_at=end)
-        .on_conflict_do_update(
-            index_elements=[Bucket.key],
-            set_={
-                "used": case((over, amount), else_=Bucket.used + amount),
-                "resets_at": case((over, end), else_=Bucket.resets_at),
-            },
-        )
-        .returning(Bucket.used, Bucket.resets_at)
-    )
+class Limit(NamedTuple):
+    """`most` per `window`, for each `who`, which is stored as a keyed hash."""
+
+    name: str
+    who: str
+    most: int
+    window: dt.timedelta
 
 
-_COUNT_SQLITE, _COUNT_POSTGRESQL = _count(sqlite.insert), _count(postgresql.insert)
+@cache
+def _count(insert: Callable[[FromClause], Any], limits: int) -> Any:
+    """One statement that begins windows, counts in them, or begins the next ones."""
+    amount, now = bindparam("amount", type_=Integer), bindparam("now", type_=UtcDateTime)
+    rows = [
+        {"key": bindparam(f"key{n}"), "used": amount, "resets_at": bindparam(f"end{n}", type_=UtcDateTime)}
+        for n in range(limits)
+    ]
+    # Of the table, not of the class: the ORM takes no values of several rows beside parameters.
+    begin = insert(Bucket.__table__).values(rows)
+    over = Bucket.resets_at <= now
+    return begin.on_conflict_do_update(
+        index_elements=[Bucket.key],
+        set_={
+            "used": case((over, begin.excluded.used), else_=Bucket.used + begin.excluded.used),
+            "resets_at": case((over, begin.excluded.resets_at), else_=Bucket.resets_at),
+        },
+    ).returning(Bucket.key, Bucket.used, Bucket.resets_at)
 
 
 async def take(work: Work, name: str, who: str, limit: int, window: dt.timedelta, amount: int = 1) -> int | None:
     """Count `amount` against `limit` per `window`. None when it fits, else the seconds until the window ends.
 
-    `who` is stored as a keyed hash. A refusal that rolls the transaction back also takes its count back.
+    A refusal that rolls the transaction back also takes its count back.
     """
-    key = f"{name}:{work.keys.digest('bucket', who)}"
-    given = {"key": key, "amount": amount, "now": work.now, "end": work.now + window}
-    row = (await work.session.execute(_COUNT_SQLITE if work.core.db.sqlite else _COUNT_POSTGRESQL, given)).one()
-    return None if row.used <= limit else max(1, int((row.resets_at - work.now).total_seconds()) + 1)
+    (wait,) = await _take(work, [Limit(name, who, limit, window)], amount)
+    return wait
+
+
+async def take_all(work: Work, limits: Sequence[Limit]) -> bool:
+    """Count one against each, if it fits all: what one of them refuses uses nothing of the others up."""
+    waits = await _take(work, limits, 1)
+    unused = [limit for limit, wait in zip(limits, waits, strict=True) if wait is None]
+    if len(unused) == len(limits):
+        return True
+    if unused:
+        await _take(work, unused, -1)
+    return False
+
+
+async def _take(work: Work, limits: Sequence[Limit], amount: int) -> list[int | None]:
+    keys = [f"{limit.name}:{work.keys.digest('bucket', limit.who)}" for limit in limits]
+    given: dict[str, Any] = {"amount": amount, "now": work.now}
+    for number, (key, limit) in enumerate(zip(keys, limits, strict=True)):
+        given |= {f"key{number}": key, f"end{number}": work.now + limit.window}
+    count = _count(sqlite.insert if work.core.db.sqlite else postgresql.insert, len(limits))
+    found = {row.key: row for row in await work.session.execute(count, given)}
+    return [_wait(work, found[key], limit.most) for key, limit in zip(keys, limits, strict=True)]
+
+
+def _wait(work: Work, bucket: Row[Any], most: int) -> int | None:
+    return None if bucket.used <= most else max(1, int((bucket.resets_at - work.now).total_seconds()) + 1)
 
 
 async def demand(work: Work, name: str, who: str, limit: int, window: dt.timedelta, amount: int = 1) -> None:

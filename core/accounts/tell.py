@@ -23,7 +23,8 @@ async def tell_account(work: Work, user: User, kind: str, title: str, data: dict
 
 async def write_to(work: Work, channel: Channel, kind: str, title: str, data: dict[str, Any] | None = None) -> None:
     """To an address as such: no switch of a channel, and no change of the account, leads the mail elsewhere."""
-    await _owe(work, await anonymous_channel(work, channel), kind, title, data)
+    integration, _ = await anonymous_channel(work, channel)
+    await _owe(work, integration, kind, title, data)
 
 
 async def _owe(work: Work, carrier: Integration, kind: str, title: str, data: dict[str, Any] | None) -> None:

@@ -1,13 +1,17 @@
 """Who may see and who may manage an event: one predicate each, used by every read, every audience and every claim."""
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from functools import cache
+from typing import Literal
+
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from core.db.models import Event, EventGrant, EventOrganizer, Subscription
 from core.errors import Code, SoonishError, not_found
 from core.work import Actor, Work
 
-_Account = int | InstrumentedAttribute[int | None]
+_Account = int | InstrumentedAttribute[int | None] | BindParameter[int]
+_Hold = Literal["change", "join"] | None
 _organizer, _grant, _follows = aliased(EventOrganizer), aliased(EventGrant), aliased(Subscription)
 
 
@@ -64,17 +68,23 @@ async def seen_event(
     `to_change`: who edits it at the same time is waited for. `to_join`: so are edits, but not others who join
     (PostgreSQL; SQLite has one writer at a time anyway).
     """
-    query = select(Event, may_manage(work.actor)).where(Event.public_id == public_id, may_see(work.actor))
-    if to_change:
-        query = query.with_for_update(key_share=True, of=Event)
-    elif to_join:
-        query = query.with_for_update(read=True, of=Event)
-    found = (await work.session.execute(query)).one_or_none()
+    query = _seen(work.actor.user_id is None, "change" if to_change else "join" if to_join else None)
+    given = {"event": public_id, "account": work.actor.user_id}
+    found = (await work.session.execute(query, given)).one_or_none()
     if found is None:
         raise not_found("event")
     event, manages = found
     work.subject = f"event:{event.id}"
     return event, bool(manages)
+
+
+@cache
+def _seen(nobody: bool, hold: _Hold) -> Select[Event, bool]:
+    """Made once: every use case of an event begins with it, and making it costs more than running it."""
+    account: BindParameter[int] = bindparam("account")
+    sees, manages = (Event.is_public.is_(True), false()) if nobody else (_sees(account, None), _manages(account))
+    query = select(Event, manages).where(Event.public_id == bindparam("event"), sees)
+    return query if hold is None else query.with_for_update(key_share=hold == "change", read=hold == "join", of=Event)
 
 
 async def visible_event(work: Work, public_id: str, *, to_join: bool = False) -> Event:

@@ -1,12 +1,19 @@
 """Writing a channel's row: sealed URL, keyed destination, masked label."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from core.db.models import Integration
 from core.delivery.addresses import Channel
 from core.errors import conflict
 from core.text import mask_address
 from core.work import Work
+
+_ANONYMOUS = (
+    select(Integration)
+    .where(Integration.user_id.is_(None), Integration.destination == bindparam("destination"))
+    # Who adopts, erases or forgets it at the same time is waited for (PostgreSQL).
+    .with_for_update(key_share=True)
+)
 
 
 async def add_channel(
@@ -38,16 +45,12 @@ async def add_channel(
     return row
 
 
-async def anonymous_channel(work: Work, channel: Channel) -> Integration:
-    """The row of an address without an account; found by its keyed hash, made if it is new."""
+async def anonymous_channel(work: Work, channel: Channel) -> tuple[Integration, bool]:
+    """The row of an address without an account, found by its keyed hash, and whether it was made just now."""
     assert channel.address is not None  # noqa: S101 - only addresses are anonymous
     destination = work.keys.digest("destination", channel.destination)
-    row = await work.session.scalar(
-        select(Integration)
-        .where(Integration.user_id.is_(None), Integration.destination == destination)
-        # Who adopts, erases or forgets it at the same time is waited for (PostgreSQL).
-        .with_for_update(key_share=True)
-    )
+    row = await work.session.scalar(_ANONYMOUS, {"destination": destination})
+    is_new = row is None
     if row is None:
         row = Integration(
             user_id=None,
@@ -65,4 +68,4 @@ async def anonymous_channel(work: Work, channel: Channel) -> Integration:
         row.apprise_url, row.label = work.keys.seal(channel.url), mask_address(channel.address)
         row.removed_at, row.erased_at, row.is_active, row.created_at = None, None, True, work.now
     await work.session.flush()
-    return row
+    return row, is_new

@@ -14,7 +14,7 @@ from core.invitations.model import Invitation, state_of
 from core.limits import HOUR, demand
 from core.subscriptions.join import ask_to_confirm
 from core.subscriptions.model import CheckInbox, SubscribeByEmail
-from core.subscriptions.person import removed_person
+from core.subscriptions.person import was_removed
 from core.times import say
 from core.tokens import token_hash
 from core.work import Work
@@ -52,7 +52,7 @@ async def accept_invitation(work: Work, token: str) -> EventView:
             "This invitation is for another address.",
             hint="Accept it with the account of that address.",
         )
-    if await work.session.scalar(select(removed_person(event.id, invitation.destination or "", user_id))):
+    if await was_removed(work, event.id, invitation.destination or "", user_id):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     if not await admit(work, invitation, user_id=user_id):
         raise _closed("used")

@@ -10,7 +10,7 @@ from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.events.model import EventView
 from core.events.usecases import full_view
 from core.invitations.accept import admit, is_open, manages, organize
-from core.subscriptions.person import removed_person
+from core.subscriptions.person import was_removed
 from core.work import Actor, Work
 
 
@@ -38,7 +38,7 @@ async def come_in(work: Work, public_id: str) -> EventView:
 
 async def _accept(work: Work, event: Event, invited: list[EventInvitation], user_id: int) -> None:
     refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
-    if await work.session.scalar(select(removed_person(event.id, "", user_id))):
+    if await was_removed(work, event.id, "", user_id):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     let_in = [row for row in invited if await admit(work, row, user_id=user_id)]
     if any(row.purpose == "organize" for row in let_in) and event.owner_user_id != user_id:

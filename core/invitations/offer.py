@@ -223,7 +223,7 @@ async def _within_limits(work: Work, row: EventInvitation, channel: Channel) -> 
 
 
 async def _send(work: Work, event: Event, channel: Channel, row: EventInvitation, purpose: Purpose) -> None:
-    integration = await anonymous_channel(work, channel)
+    integration, _ = await anonymous_channel(work, channel)
     notification = await new_notification(
         work,
         "invitation",

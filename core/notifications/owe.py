@@ -2,10 +2,23 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, case, exists, func, literal, null, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
@@ -22,6 +35,27 @@ _COLUMNS = (
     "created_at", "notification_id", "integration_id", "subscription_id", "destination", "label", "status",
     "attempts", "next_attempt_at", "trail",
 )  # fmt: skip
+
+
+def _one(insert: Callable[[type[Delivery]], Any]) -> Any:
+    return insert(Delivery).values({name: bindparam(name) for name in _COLUMNS}).on_conflict_do_nothing()
+
+
+_ONE_SQLITE, _ONE_POSTGRESQL = _one(sqlite.insert), _one(postgresql.insert)
+_OPEN_BATCH = (
+    select(Notification)
+    .where(
+        Notification.event_id == bindparam("event"),
+        Notification.kind == bindparam("kind"),
+        Notification.closed_at.is_(None),
+        Notification.superseded_at.is_(None),
+        ~exists().where(Delivery.notification_id == Notification.id, Delivery.destination == bindparam("destination")),
+    )
+    .order_by(Notification.id.desc())
+    .limit(1)
+    # Shared, so that joiners do not wait for each other; who closes it waits for all of them.
+    .with_for_update(read=True)
+)
 
 
 async def new_notification(
@@ -127,44 +161,27 @@ async def owe_channel(
 ) -> None:
     """A row for one channel."""
     trail = current() or None
-    await _insert(
-        work,
-        select(
-            literal(work.now, type_=Delivery.created_at.type),
-            literal(notification.id),
-            literal(integration.id),
-            literal(subscription_id) if subscription_id is not None else null(),
-            literal(integration.destination),
-            literal(integration.label),
-            literal("queued"),
-            literal(0),
-            literal(notification.not_before, type_=Delivery.created_at.type),
-            literal(trail) if trail != notification.trail else null(),
-        ),
-    )
+    row = {
+        "created_at": work.now,
+        "notification_id": notification.id,
+        "integration_id": integration.id,
+        "subscription_id": subscription_id,
+        "destination": integration.destination,
+        "label": integration.label,
+        "status": "queued",
+        "attempts": 0,
+        "next_attempt_at": notification.not_before,
+        "trail": trail if trail != notification.trail else None,
+    }
+    await work.session.execute(_ONE_SQLITE if work.core.db.sqlite else _ONE_POSTGRESQL, row)
 
 
 async def owe_batched(
     work: Work, kind: str, event: Event, title: str, integration: Integration, subscription_id: int
 ) -> Notification:
     """A row in the event's open notification of that kind: a thousand welcomes travel as one, and ring once."""
-    already = exists().where(
-        Delivery.notification_id == Notification.id, Delivery.destination == integration.destination
-    )
-    notification = await work.session.scalar(
-        select(Notification)
-        .where(
-            Notification.event_id == event.id,
-            Notification.kind == kind,
-            Notification.closed_at.is_(None),
-            Notification.superseded_at.is_(None),
-            ~already,
-        )
-        .order_by(Notification.id.desc())
-        .limit(1)
-        # Shared, so that joiners do not wait for each other; who closes it waits for all of them.
-        .with_for_update(read=True)
-    )
+    given = {"event": event.id, "kind": kind, "destination": integration.destination}
+    notification = await work.session.scalar(_OPEN_BATCH, given)
     if notification is None:
         notification = await new_notification(work, kind, event=event, title=title)
     await owe_channel(work, notification, integration, subscription_id)

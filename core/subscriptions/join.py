@@ -1,6 +1,6 @@
 """Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress, User
@@ -9,12 +9,16 @@ from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.integrations.store import anonymous_channel
-from core.limits import DAY, HOUR, demand, take
+from core.limits import DAY, HOUR, Limit, demand, take_all
 from core.notifications.owe import default_channel, owe_batched
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
-from core.subscriptions.person import removed_person
+from core.subscriptions.person import was_removed
 from core.subscriptions.views import view_of
 from core.work import Actor, Core, Work
+
+_BY_CHANNEL = select(Subscription).where(
+    Subscription.event_id == bindparam("event"), Subscription.integration_id == bindparam("channel")
+)
 
 
 async def ask_by_email(core: Core, actor: Actor, public_id: str, request: SubscribeByEmail) -> CheckInbox:
@@ -67,20 +71,19 @@ async def _askable(
 
 async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
     """Both limits count mails: what one of them refuses uses nothing of the other up."""
-    who, per_event = channel.destination, work.settings.subscribe_per_address_event_day
-    if await take(work, "confirm_event", f"{who} {event.id}", per_event, DAY) is not None:
-        return False
-    if await take(work, "confirm_address", who, work.settings.subscribe_per_address_hour, HOUR) is None:
-        return True
-    await take(work, "confirm_event", f"{who} {event.id}", per_event, DAY, amount=-1)
-    return False
+    who, settings = channel.destination, work.settings
+    limits = [
+        Limit("confirm_event", f"{who} {event.id}", settings.subscribe_per_address_event_day, DAY),
+        Limit("confirm_address", who, settings.subscribe_per_address_hour, HOUR),
+    ]
+    return await take_all(work, limits)
 
 
 async def _ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None) -> None:
-    integration = await anonymous_channel(work, channel)
-    if await _was_removed(work, event, integration):
+    integration, is_new = await anonymous_channel(work, channel)
+    if await was_removed(work, event.id, integration.destination, integration.user_id):
         return
-    row = await _row(work, event.id, integration.id)
+    row = None if is_new else await _row(work, event.id, integration.id)
     if row is None:
         row = _new_row(work, event, integration, "unconfirmed", invitation_id)
         await work.session.flush()
@@ -150,7 +153,7 @@ async def _follow(work: Work, event: Event, integration: Integration) -> tuple[S
     )
     if (same := found.one_or_none()) is not None:
         return same[0], same[1], False
-    if await _was_removed(work, event, integration):
+    if await was_removed(work, event.id, integration.destination, integration.user_id):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
     row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
     row.state, row.ended_by = "active", None
@@ -172,22 +175,14 @@ async def _lift_suppression(work: Work, integration: Integration) -> None:
         await work.session.delete(suppressed)
 
 
-async def _was_removed(work: Work, event: Event, integration: Integration) -> bool:
-    """Whether the organizer removed this person: by this channel, another one of theirs, or the same end point."""
-    return bool(
-        await work.session.scalar(select(removed_person(event.id, integration.destination, integration.user_id)))
-    )
-
-
 async def welcome(work: Work, event: Event, integration: Integration, row: Subscription) -> None:
     await owe_batched(work, "welcome", event, f"You'll hear about {event.name}", integration, row.id)
     work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
 
 
 async def _row(work: Work, event_id: int, integration_id: int) -> Subscription | None:
-    row: Subscription | None = await work.session.scalar(
-        select(Subscription).where(Subscription.event_id == event_id, Subscription.integration_id == integration_id)
-    )
+    given = {"event": event_id, "channel": integration_id}
+    row: Subscription | None = await work.session.scalar(_BY_CHANNEL, given)
     return row
 
 

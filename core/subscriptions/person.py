@@ -1,20 +1,24 @@
 """Who counts as one person: an account with all its channels, and whoever is reached at the same end point."""
 
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from core.db.models import Integration, Subscription
+from core.work import Work
 
 _Channel = type[Integration]
+_EndPoint = str | InstrumentedAttribute[str] | BindParameter[str]
+_Account = int | InstrumentedAttribute[int | None] | BindParameter[int] | None
 _owner, _own, _channel, _row = aliased(Integration), aliased(Integration), aliased(Integration), aliased(Subscription)
 """Made once: an alias costs more to make than the query to run."""
 
 
 def same_person(
-    destination: str | InstrumentedAttribute[str],
-    user_id: int | InstrumentedAttribute[int | None] | None,
+    destination: _EndPoint,
+    user_id: _Account,
     channel: _Channel = Integration,
 ) -> ColumnElement[bool]:
     """Channels of the person that this end point and account (None: anonymous) belong to.
@@ -39,9 +43,9 @@ def same_person(
 
 
 def removed_person(
-    event_id: int | InstrumentedAttribute[int],
-    destination: str | InstrumentedAttribute[str],
-    user_id: int | InstrumentedAttribute[int | None] | None,
+    event_id: int | InstrumentedAttribute[int] | BindParameter[int],
+    destination: _EndPoint,
+    user_id: _Account,
 ) -> ColumnElement[bool]:
     """Whether the organizer removed this person from the event, on whichever channel."""
     theirs = select(_channel.id).where(same_person(destination, user_id, _channel))
@@ -50,3 +54,16 @@ def removed_person(
         .where(_row.event_id == event_id, _row.integration_id.in_(theirs), _row.ended_by == "removed")
         .exists()
     )
+
+
+async def was_removed(work: Work, event_id: int, destination: str, user_id: int | None) -> bool:
+    """Whether the organizer removed this person: by this channel, another one of theirs, or the same end point."""
+    given = {"event": event_id, "destination": destination, "account": user_id}
+    return bool(await work.session.scalar(_was_removed(user_id is None), given))
+
+
+@cache
+def _was_removed(anonymous: bool) -> Select[Any]:
+    """Made once: making it costs more than running it."""
+    account: BindParameter[int] | None = None if anonymous else bindparam("account")
+    return select(removed_person(bindparam("event"), bindparam("destination"), account))
