@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import FromClause, Integer, Row, bindparam, case
+from sqlalchemy import FromClause, Integer, Row, String, bindparam, case, cast, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Bucket
@@ -28,14 +28,17 @@ class Limit(NamedTuple):
 
 @cache
 def _count(insert: Callable[[FromClause], Any], limits: int) -> Any:
-    """One statement that begins windows, counts in them, or begins the next ones."""
+    """One statement that begins windows, counts in them, or begins the next ones.
+
+    Rows are selected, because SQLAlchemy compiles VALUES of several rows anew each time.
+    """
     amount, now = bindparam("amount", type_=Integer), bindparam("now", type_=UtcDateTime)
     rows = [
-        {"key": bindparam(f"key{n}"), "used": amount, "resets_at": bindparam(f"end{n}", type_=UtcDateTime)}
+        # WHERE: without one SQLite takes ON CONFLICT for the condition of a join.
+        select(cast(bindparam(f"key{n}"), String), amount, bindparam(f"end{n}", type_=UtcDateTime)).where(true())
         for n in range(limits)
     ]
-    # Of the table, not of the class: the ORM takes no values of several rows beside parameters.
-    begin = insert(Bucket.__table__).values(rows)
+    begin = insert(Bucket.__table__).from_select(["key", "used", "resets_at"], union_all(*rows))
     over = Bucket.resets_at <= now
     return begin.on_conflict_do_update(
         index_elements=[Bucket.key],
