@@ -48,9 +48,12 @@ class CardKeeper:
         try:
             while True:
                 try:
-                    async with self._core.db.watch(OUTBOX, _POLL) as watch, asyncio.TaskGroup() as both:
-                        both.create_task(self._hear(watch))
-                        both.create_task(self._keep())
+                    async with self._core.db.watch(OUTBOX, _POLL) as watch:
+                        # Before the look over all cards: what is committed between the two is heard.
+                        await self._listen()
+                        async with asyncio.TaskGroup() as both:
+                            both.create_task(self._hear(watch))
+                            both.create_task(self._keep())
                 except Exception:
                     log.exception("the keeper of cards stumbled; it goes on")
                 await asyncio.sleep(_ASK_AGAIN.total_seconds())
@@ -61,9 +64,9 @@ class CardKeeper:
 
     async def _hear(self, watch: Watch) -> None:
         while True:
-            await self._listen()
             await watch.changed()
             await asyncio.sleep(_EVERY)  # what comes together is looked at together
+            await self._listen()
 
     async def _keep(self) -> None:
         while True:
