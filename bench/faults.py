@@ -20,8 +20,8 @@ KILLED_AFTER = PEOPLE // 3
 REPEATED_AT_MOST = 48
 """What one worker may have sent without having recorded it."""
 COMMANDS = 1_000
-A_SECOND = 40
-"""Commands arrive at this pace, whether or not the one before was answered."""
+A_SECOND = 1_000 / 60
+"""Commands arrive at this pace, for a minute, whether or not the one before was answered."""
 _STUCK = 150.0
 REMINDERS = 500
 _AHEAD, _LEAD = 100, 20
