@@ -9,6 +9,7 @@ from bots.discord_bot.door import Door
 from bots.discord_bot.hearing import Heard
 from bots.discord_bot.tree import command_tree, fingerprint, is_news, remember
 from core.cards.announcements import forget_space
+from core.chat.told import commands_name
 from core.work import SYSTEM, Core
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,8 @@ class Bot(discord.AutoShardedClient):
     async def _sync(self) -> None:
         """Discord allows few changes of commands a day, so it hears of them only when they are news."""
         application_id, tree = self.application_id or 0, command_tree()
-        where = f"{application_id}:{self._guild_id or ''}"
-        name, mark = f"discord_commands:{where}", fingerprint(tree, where)
+        name = commands_name(str(application_id), self._guild_id)
+        mark = fingerprint(tree)
         if not await is_news(self._core, name, mark):
             log.info("the commands are as Discord knows them")
             return

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import io
 import logging
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import discord
@@ -26,6 +27,8 @@ TOLD_BEFORE = frozenset({10062, 40060})
 """Discord does not know the interaction (any more), or it was acknowledged already: a repetition, or too late."""
 _BESIDE = frozenset({"test", "channel_add"})
 """Presses whose answer stands beside the screen with their button, not in its place."""
+
+Work = Callable[[], Coroutine[Any, Any, Answer]]
 
 
 class Door:
@@ -69,7 +72,7 @@ class Door:
     async def _command(self, interaction: Heard) -> None:
         group, name, given, _ = typed(interaction)
         command = BOOK.commands.get((group, name))
-        work = self._desk.command(speaker_of(interaction), group, name, given)
+        work = partial(self._desk.command, speaker_of(interaction), group, name, given)
         await self._answer(interaction, work, form=command is not None and command.asks(given))
 
     async def _press(self, interaction: Heard) -> None:
@@ -78,17 +81,17 @@ class Door:
         form = interaction.type is discord.InteractionType.component
         given = picked(interaction) if form else filled(interaction)
         press = BOOK.presses.get(verb)
-        work = self._desk.press(speaker_of(interaction), pressed, given)
+        work = partial(self._desk.press, speaker_of(interaction), pressed, given)
         opens = form and press is not None and press.opens_form
         await self._answer(interaction, work, form=opens, beside=verb in _BESIDE)
 
-    async def _answer(self, interaction: Heard, work: Awaitable[Answer], *, form: bool, beside: bool = False) -> None:
+    async def _answer(self, interaction: Heard, work: Work, *, form: bool, beside: bool = False) -> None:
         reply = Reply(interaction, beside=beside)
         if not form:
             await reply.acknowledge()
-            await self._show(reply, await work)
+            await self._show(reply, await work())
             return
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work())
         done, _ = await asyncio.wait({task}, timeout=FORM_SECONDS)
         if done and isinstance(answer := task.result(), Form):
             await interaction.response.send_modal(modal_of(answer))

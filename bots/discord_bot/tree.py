@@ -69,10 +69,8 @@ def _option(option: Option) -> dict[str, Any]:
     return found
 
 
-def fingerprint(tree: list[dict[str, Any]], where: str) -> str:
-    """Of what was told to whom: `where` is the application, and the server if it is for one alone."""
-    said = json.dumps([tree, where], sort_keys=True).encode()
-    return hashlib.sha256(said).hexdigest()[:32]
+def fingerprint(tree: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
 
 
 async def is_news(core: Core, name: str, mark: str) -> bool:

@@ -16,3 +16,8 @@ async def tell(work: Work, name: str, mark: str) -> None:
         work.session.add(ServiceFlag(name=name, value=mark, set_at=work.now))
     else:
         row.value, row.set_at = mark, work.now
+
+
+def commands_name(application_id: str, guild_id: int | None) -> str:
+    """Under which name the commands of a Discord application are remembered; of one server's alone, if it names one."""
+    return f"discord_commands:{application_id}:{guild_id or ''}"

@@ -50,6 +50,8 @@ class SmallDiscord(DiscordRest):
         self.gateway = Gateway(TOKEN)
         self.shards = shards
         self.servers: dict[str, dict[str, str]] = {SERVER: {GENERAL: "general", OTHER: "other"}}
+        self.rights = str(1 << 10 | 1 << 11 | 1 << 14)
+        """What the bot may do in its servers."""
         self.commands: list[Payload] = []
         self.syncs: list[str] = []
         self.talks: dict[str, Talk] = {}
@@ -132,7 +134,7 @@ class SmallDiscord(DiscordRest):
             case "PUT", ["applications", _, *where]:
                 return self._told_commands("/".join(where), payload["items"])
             case "GET", ["users", "@me", "guilds"]:
-                return answer([{"id": each, "name": "The server"} for each in self.servers])
+                return answer([{"id": each, "name": "The server", "permissions": self.rights} for each in self.servers])
             case _:
                 return None
 
