@@ -18,6 +18,8 @@ from core.errors import Code, SoonishError
 
 READY_FD = "SOONISH_READY_FD"
 GATE_FD = "SOONISH_GATE_FD"
+NOT_AGAIN = 78
+"""What a role ends with where starting it again would change nothing: it is set up wrongly."""
 LOG_LIMIT = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 

@@ -68,7 +68,7 @@ def plan(settings: Settings, port: int | None = None) -> Plan:
         stack=stack,
         migrations=Role("migrations", _python("-c", MIGRATE), {**env, "DATABASE_URL": settings.database}),
         services=services,
-        roles=[Role(name, _python("-m", "cli", "run", name), env) for name in ("worker", "web")],
+        roles=[Role(name, _python("-m", "cli", "run", name), env) for name in _roles(settings)],
         notes=[*_moved(settings, web_port, port), "Off, and how to switch it on:", *_switched_off(settings)],
     )
 
@@ -118,9 +118,15 @@ def _switched_off(settings: Settings) -> list[str]:
         )
     if settings.sqlite:
         lines.append("  PostgreSQL set DATABASE_URL to postgresql+psycopg://…  (now: SQLite)")
+    if settings.discord_bot_token is None:
+        lines.append("  Discord    set DISCORD_BOT_TOKEN  (ten minutes: docs/discord.md)")
     if "temporal_url" not in given:
         lines.append("  Temporal   set TEMPORAL_URL to a cluster's host:port  (now: a server of its own)")
     return lines
+
+
+def _roles(settings: Settings) -> list[str]:
+    return ["worker", "web", *(["discord"] if settings.discord_bot_token is not None else [])]
 
 
 def _moved(settings: Settings, web_port: int, asked: int | None) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import stack
-from cli.processes import Child, Gate, Role, write_whole
+from cli.processes import NOT_AGAIN, Child, Gate, Role, write_whole
 from core.db.migrate import is_current
 from core.errors import SoonishError
 from core.settings import Settings
@@ -147,7 +147,11 @@ class Supervisor:
             await self._children[role.name].wait()
             if time.monotonic() - born >= self._pace.settled:
                 pause = self._pace.first
-            trouble: SoonishError | None = self._children[role.name].trouble("stopped")
+            child = self._children[role.name]
+            if child.returncode == NOT_AGAIN:
+                self._say(f"{role.name} is off until its settings are right.\n" + "\n".join(child.last_lines(3)))
+                return
+            trouble: SoonishError | None = child.trouble("stopped")
             while trouble:
                 self._say(f"{trouble.message} It starts again in {pause:g} s. {trouble.hint or ''}")
                 await asyncio.sleep(pause)

@@ -99,6 +99,10 @@ class Settings(BaseSettings):
     """With its secret: people may sign in with Discord."""
     discord_client_secret: SecretStr | None = None
     discord_api_base_url: str = "https://discord.com/api/v10"
+    discord_gateway_url: str | None = None
+    """Unset: where Discord's API says."""
+    discord_guild_id: int | None = None
+    """A development server: the commands are told to it alone, where they change at once."""
     discord_authorize_url: str = "https://discord.com/oauth2/authorize"
     slack_client_id: str | None = None
     """With its secret: people may sign in with Slack."""
@@ -138,6 +142,16 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must start with https:// (http:// for this machine only: secrets and codes go there)")
         return value
+
+    @field_validator("discord_gateway_url")
+    @classmethod
+    def _nobody_listens_to_the_gateway(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value and not (
+            parts.hostname and (parts.scheme == "wss" or (parts.scheme == "ws" and parts.hostname in _LOCAL_NAMES))
+        ):
+            raise ValueError("must start with wss:// (ws:// for this machine only: the token goes there)")
+        return value or None
 
     @field_validator("slack_api_base_url")
     @classmethod

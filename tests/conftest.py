@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from cli.demo.small_discord.rest import DiscordRest
 from core.db.migrate import upgrade
 from core.metrics.page import MetricsPage
 from core.settings import Settings
 from core.wiring import build_core
 from core.work import Core
-from tests.discord_rest import DiscordRest
 from tests.people import Clock, Person, Town, people_of
 from tests.postgres import Postgres
 from tests.servers import SmtpSink, TemporalServer, WebhookSink

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -11,6 +10,7 @@ from typing import Self
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from cli.demo.memory import Memory
 from cli.embedded import TemporalServer
 from cli.processes import free_port
 
@@ -20,25 +20,6 @@ EVERYWHERE = "*"
 
 PATIENCE = 25.0
 """Seconds. A task that gets lost between Temporal and a busy worker is given out again after ten."""
-
-
-class _Memory:
-    """Wakes those who wait for something to arrive."""
-
-    def __init__(self) -> None:
-        self._arrived = asyncio.Event()
-
-    def _wake(self) -> None:
-        self._arrived.set()
-
-    async def _until(self, reached: Callable[[], bool], what: Callable[[], str], seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                while not reached():
-                    self._arrived.clear()
-                    await self._arrived.wait()
-        except TimeoutError:
-            raise AssertionError(f"after {seconds:g} s: {what()}") from None
 
 
 @dataclass(frozen=True)
@@ -63,7 +44,7 @@ class Request:
     body: bytes
 
 
-class WebhookSink(_Memory):
+class WebhookSink(Memory):
     """An HTTP server that takes every path, answers 200 unless told otherwise, and remembers what it got."""
 
     def __init__(self, port: int | None = None) -> None:
@@ -109,14 +90,14 @@ class WebhookSink(_Memory):
         def reached() -> bool:
             return (len(self.requests) if path is None else len(matching())) >= count
 
-        await self._until(reached, lambda: f"{len(matching())} of {count} requests arrived", timeout)
+        await self.until(reached, lambda: f"{len(matching())} of {count} requests arrived", timeout)
         return matching()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.read()
         self.requests.append(Request(request.method, request.path, request.query_string, headers, body))
-        self._wake()
+        self.wake()
         answer = self._answers.get(request.path) or self._answers.get(EVERYWHERE) or Answer()
         if answer.delay or answer.hang:
             await self._pause(None if answer.hang else answer.delay)
@@ -174,7 +155,7 @@ class Mail:
         return str(part.get_content()) if part else ""
 
 
-class SmtpSink(_Memory):
+class SmtpSink(Memory):
     """An SMTP server that remembers every mail it takes, and refuses the recipients it is told to."""
 
     def __init__(self, port: int | None = None) -> None:
@@ -211,7 +192,7 @@ class SmtpSink(_Memory):
         def matching() -> list[Mail]:
             return self.mails if to is None else self.to(to)
 
-        await self._until(
+        await self.until(
             lambda: len(matching()) >= count, lambda: f"{len(matching())} of {count} mails arrived", timeout
         )
         return list(matching())
@@ -222,7 +203,7 @@ class SmtpSink(_Memory):
         refusal = self._codes[address.lower()] or self._codes[EVERYWHERE]
         if refusal:
             self.refused[address] += 1
-            self._wake()
+            self.wake()
             return refusal
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -234,7 +215,7 @@ class SmtpSink(_Memory):
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
         message = message_from_bytes(content, policy=policy.default)
         self.mails.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))
-        self._wake()
+        self.wake()
         return "250 OK"
 
     async def start(self) -> None:
@@ -249,7 +230,7 @@ class SmtpSink(_Memory):
         for connection in list(self._connections):
             connection.abort()
         await self._server.wait_closed()
-        await self._until(lambda: not self._connections, lambda: "connections stayed open", 5)
+        await self.until(lambda: not self._connections, lambda: "connections stayed open", 5)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -274,7 +255,7 @@ class _Connection(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self._connections.discard(self)
-        self._sink._wake()
+        self._sink.wake()
 
     def abort(self) -> None:
         if isinstance(self.transport, asyncio.Transport):

@@ -1,6 +1,6 @@
 """Every command there is, and what each press, form and option leads to: for both platforms and the documentation."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,11 +21,13 @@ class Option:
     required: bool = False
     completes: str | None = None
     choices: tuple[str, ...] = ()
+    kind: Literal["text", "member", "role", "channel"] = "text"
+    """Other than text: one of the platform's own, and what comes in is its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`opens_form`: it answers with a form, which a platform must be given at once, or for these options left out."""
+    """`opens_form`: it answers with a form, which a platform must be given at once, unless `unless` are all typed."""
 
     group: Literal["event", "me", "soonish"]
     name: str
@@ -34,6 +36,11 @@ class Command:
     handler: Handler
     options: tuple[Option, ...] = ()
     opens_form: bool = False
+    unless: tuple[str, ...] = ()
+
+    def asks(self, given: Mapping[str, str]) -> bool:
+        """Whether a form is the answer to this."""
+        return self.opens_form and not (self.unless and all(given.get(name, "").strip() for name in self.unless))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +61,11 @@ class Book:
 
     def command(
         self, group: Literal["event", "me", "soonish"], name: str, words: str, who: Who, *options: Option,
-        opens_form: bool = False,
+        opens_form: bool = False, unless: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:  # fmt: skip
         def put(handler: Handler) -> Handler:
             assert (group, name) not in self.commands  # noqa: S101
-            self.commands[group, name] = Command(group, name, words, who, handler, options, opens_form)
+            self.commands[group, name] = Command(group, name, words, who, handler, options, opens_form, unless)
             return handler
 
         return put

@@ -21,6 +21,7 @@ class Role(StrEnum):
     WEB = "web"
     WORKER = "worker"
     MAIL = "mail"
+    DISCORD = "discord"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,7 +35,7 @@ def run(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every role's log.")] = False,
 ) -> None:
-    """Run Soonish until Ctrl-C: Temporal, mailbox, worker and site, or one role alone."""
+    """Run Soonish until Ctrl-C: Temporal, mailbox, worker, site and bots, or one role alone."""
     from core.settings import Settings
 
     settings = Settings()
@@ -68,6 +69,22 @@ def _worker(settings: "Settings") -> None:
     _refuse_missing_keys(settings)
     where = f"{settings.temporal_url}, queue {settings.temporal_task_queue}"
     work(settings, ready=_says(f"taking work from Temporal at {where}"))
+
+
+def _discord(settings: "Settings") -> None:
+    """Ends with `NOT_AGAIN` where waiting would mend nothing: a wrong token stays wrong until somebody sets another."""
+    with _loading():
+        from bots.discord_bot.main import NotAllowedError
+        from bots.discord_bot.main import run as talk
+        from cli.processes import NOT_AGAIN, wait_at_gate
+        from cli.refusals import say
+    wait_at_gate()
+    _refuse_missing_keys(settings)
+    try:
+        talk(settings, ready=_says("connecting to Discord"))
+    except NotAllowedError as refusal:
+        say(refusal)
+        raise typer.Exit(NOT_AGAIN) from None
 
 
 def _says(words: str) -> Callable[[], None]:
@@ -119,4 +136,6 @@ def _refuse_missing_keys(settings: "Settings") -> None:
     asyncio.run(check())
 
 
-ROLES: dict[Role, Callable[["Settings"], None]] = {Role.WEB: _web, Role.WORKER: _worker, Role.MAIL: _mail}
+ROLES: dict[Role, Callable[["Settings"], None]] = {
+    Role.WEB: _web, Role.WORKER: _worker, Role.MAIL: _mail, Role.DISCORD: _discord,
+}  # fmt: skip

@@ -158,6 +158,21 @@ async def try_integration(core: Core, outbound: Outbound, actor: Actor, integrat
     return Tested(delivered=outcome.delivered, reason=outcome.reason or None)
 
 
+async def greet(core: Core, outbound: Outbound, actor: Actor, integration_id: int) -> Outcome:
+    """The first message through a channel that nobody tested: direct messages. Refused for good, it is switched off."""
+    url = await core.act(actor, prepare_test, integration_id)
+    outcome = await _test(outbound.sender, url)
+    if outcome.permanent:
+        await core.act(actor, mark_unreachable, integration_id, outcome.reason)
+    return outcome
+
+
+async def mark_unreachable(work: Work, integration_id: int, reason: str) -> None:
+    """Its owner is looking at the answer, so nothing is sent about it."""
+    row = await _mine(work, integration_id)
+    row.is_active, row.disabled_reason = False, reason
+
+
 async def prepare_test(work: Work, integration_id: int) -> str:
     """The URL that a test may be sent to."""
     row = await _mine(work, integration_id)

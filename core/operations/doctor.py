@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.db.migrate import revisions
 from core.db.models import OutboxRow
 from core.metrics.backlog import backlog
+from core.operations.chat import check_discord
 from core.operations.keys import keys_in_use, missing_keys, missing_refusal
 from core.operations.pause import sending_state
 from core.operations.pulse import try_write
@@ -42,6 +43,8 @@ async def examine(core: Core) -> Findings:
     database, temporal = await _together(core, ("database", check_database), ("temporal", check_temporal))
     worker = await _together(core, ("worker", check_worker)) if temporal.ok else []
     others = await _together(core, ("mail", check_mail), ("site", check_site), ("data", check_data))
+    if database.ok and core.settings.discord_bot_token is not None:
+        others += await _together(core, ("discord", check_discord))
     moving = temporal.ok and all(finding.ok for finding in worker)
     if database.ok:
         others += await _together(

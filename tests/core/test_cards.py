@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.demo.small_discord.rest import buttons, faults
 from core.cards.announcements import announce, card_for, forget_announcement, forget_space, list_announcements
 from core.cards.model import Announcement, Card, Posted, Space
 from core.cards.on_discord import discord_card
@@ -19,7 +20,6 @@ from core.rendering.discord_parts import escape, size
 from core.text import characters
 from core.work import Actor
 from tests.core.look import NOBODY, refusal
-from tests.discord_rest import _faults, buttons
 from tests.people import Town
 
 GENERAL = Space(platform="discord", tenant_id="500", channel_id="600")
@@ -125,7 +125,7 @@ def test_the_longest_card_fits() -> None:
     )  # fmt: skip
     for status in ("scheduled", "cancelled", "ended"):
         payload = discord_card(card.model_copy(update={"status": status}))
-        assert list(_faults(payload)) == []
+        assert list(faults(payload)) == []
         assert sum(size(part) for part in text_of(card.model_copy(update={"status": status}))) <= 6000
 
 

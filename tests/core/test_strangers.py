@@ -44,6 +44,8 @@ ELSEWHERE = {
     "register": "open to everybody; that it tells nobody anything is compared for every kind of address",
     "mail_way_in": "likewise",
     "try_password": "likewise",
+    "forget_space": "the bot's own, when Discord says that a place is gone",
+    "read_told": "the bot's own",
     "prepare_test": "the first half of testing a channel; its route is in the web's table",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.demo.small_discord.rest import DiscordRest, Refusal, buttons, dm_of, units
 from core.delivery.addresses import DISCORD_BOT
 from core.delivery.bot import NO_TOKEN
 from core.delivery.channels import read_channel
@@ -17,7 +18,6 @@ from core.delivery.sender import Sender
 from core.delivery.services import SERVICES, host_of
 from core.errors import Code, SoonishError
 from core.rendering.discord_parts import link_button
-from tests.discord_rest import DiscordRest, Refusal, buttons, dm_of, units
 
 BOB = "80351110224678912"
 URL = f"discorddm://{BOB}"

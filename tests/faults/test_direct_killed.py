@@ -2,11 +2,11 @@
 
 import signal
 
+from cli.demo.small_discord.rest import DiscordRest
 from core.delivery.addresses import discord_direct
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from tests.conftest import MakeSettings
-from tests.discord_rest import DiscordRest
 from tests.faults.test_worker_killed import PEOPLE, REPEATED_AT_MOST, crowd_at, start_worker
 from tests.people import Town
 from tests.servers import SmtpSink, TemporalServer

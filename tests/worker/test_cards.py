@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import select, update
 
+from cli.demo.small_discord.rest import DiscordRest, Payload, Refusal
 from core.cards.announcements import announce, card_for
 from core.cards.keep import AT_ONCE, COUNTING, COUNTING_OLD, claim_card, look_at_card, record_edit
 from core.cards.model import Posted, Space
@@ -27,7 +28,6 @@ from core.subscriptions.leave import end_mine
 from core.work import SYSTEM
 from tests.conftest import MakeSettings
 from tests.core.look import statements
-from tests.discord_rest import DiscordRest, Payload, Refusal
 from tests.people import OPERATOR, Town, until
 from tests.servers import free_port
 from worker.cards import CardKeeper

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from cli.demo.small_discord.rest import DiscordRest, Payload, buttons
 from core.db.models import Integration
 from core.identities.direct import direct_channel, follow_by_direct_message
 from core.identities.linking import confirm_linking, mint_link_of_identity
@@ -12,7 +13,6 @@ from core.settings import Settings
 from tests.conftest import MakeSettings
 from tests.core.look import rows
 from tests.core.test_identities import DORA, pressed, seated
-from tests.discord_rest import DiscordRest, Payload, buttons
 from tests.people import Town, until
 from tests.servers import SmtpSink, TemporalServer
 

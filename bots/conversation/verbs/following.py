@@ -10,7 +10,7 @@ from core.events.model import EventView
 from core.identities.direct import direct_channel
 from core.identities.signed import LABELS
 from core.integrations.model import IntegrationView
-from core.integrations.usecases import list_integrations, try_integration
+from core.integrations.usecases import greet, list_integrations, try_integration
 from core.pages import PageRequest
 from core.subscriptions.join import subscribe_by_channel
 from core.subscriptions.leave import leave_event, undo_unsubscribe
@@ -94,8 +94,24 @@ async def offer_channels(turn: Turn, text: str) -> Choices:
 
 
 async def _by_direct_message(turn: Turn, event: EventView) -> Screen:
+    kind = f"{LABELS[turn.speaker.platform]} DM"
+    known = any(each.kind == kind and each.is_active for each in await _channels(turn))
     channel = await turn.act(direct_channel)
+    if not known and channel.is_active:
+        # The first time, and after it failed: better to hear it now than to miss the event.
+        greeted = await greet(turn.core, turn.outbound, await turn.who(), channel.id)
+        if greeted.permanent:
+            return await _closed(turn, event)
     return await _through(turn, event, channel.id)
+
+
+async def _closed(turn: Turn, event: EventView) -> Screen:
+    """Nothing is subscribed: they choose how to be reached."""
+    again = Button("Try again", Action("subscribe", event.id), style="primary")
+    others = [each for each in await _channels(turn) if each.is_active]
+    add = () if others else (Button("Use another channel", Action("channel_add")),)
+    said = "I can't message you: your DMs are closed for this server. Open them in its privacy settings, and try again."
+    return Screen((line(said),), rows=((again, *add), *_others(event, others)))
 
 
 async def _through(turn: Turn, event: EventView, channel_id: int) -> Screen:
@@ -114,10 +130,14 @@ async def _rows(turn: Turn, event: EventView, *, test: int | None) -> tuple[Row,
     buttons = [Button("Send me a test", Action("test", more=str(test)))] if test is not None else []
     rows: list[Row] = [(*buttons, Button("Unsubscribe", Action("leave", event.id)))]
     others = [each for each in await _channels(turn) if each.is_active and each.id != test]
-    if others:
-        choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in others[:25])
-        rows.append(Menu(Action("via", event.id), "Use another channel", choices))
-    return tuple(rows)
+    return (*rows, *_others(event, others))
+
+
+def _others(event: EventView, channels: list[IntegrationView]) -> tuple[Row, ...]:
+    if not channels:
+        return ()
+    choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in channels[:25])
+    return (Menu(Action("via", event.id), "Use another channel", choices),)
 
 
 async def _channels(turn: Turn) -> list[IntegrationView]:

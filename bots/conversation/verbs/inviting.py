@@ -13,8 +13,8 @@ from core.invitations.offer import invite
 @BOOK.command(
     "event", "invite", "Let people into an event of yours", "organizers",
     Option("event", "Which one", required=True, completes="my_event"),
-    Option("member", "Somebody of this server", completes=None),
-    Option("role", "Everybody with a role", completes=None),
+    Option("member", "Somebody of this server", kind="member"),
+    Option("role", "Everybody with a role", kind="role"),
 )  # fmt: skip
 async def invited(turn: Turn) -> Answer:
     """`member` and `role` are the platform's own ids."""

@@ -13,8 +13,8 @@ from core.errors import Code, SoonishError
 @BOOK.command(
     "soonish", "settings", "How this server wants it", "admins",
     Option("timezone", "The clock of this server", completes="zone"),
-    Option("organizer_role", "Who has it may create events"),
-    Option("channel", "Where cards are posted"),
+    Option("organizer_role", "Who has it may create events", kind="role"),
+    Option("channel", "Where cards are posted", kind="channel"),
 )  # fmt: skip
 async def settings(turn: Turn) -> Answer:
     """`organizer_role` and `channel` are the platform's own ids. Without an option: what is set."""

@@ -42,7 +42,7 @@ _MENU = 25
     "event", "notify", "Write to everybody who follows", "organizers",
     Option("event", "Which one", required=True, completes="my_event"),
     Option("message", "What to say"),
-    opens_form=True,
+    opens_form=True, unless=("message",),
 )  # fmt: skip
 async def notify(turn: Turn) -> Answer:
     if turn.given.get("message", "").strip():

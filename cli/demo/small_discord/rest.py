@@ -5,15 +5,18 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import web
 
-from tests.servers import _Memory, free_port
+from cli.demo.memory import Memory
+from cli.demo.small_discord.limits import buttons, faults, units
+from cli.processes import free_port
 
-TOKEN = "the.bot.token"
+__all__ = ["TOKEN", "DiscordRest", "Payload", "Refusal", "Sent", "buttons", "dm_of", "faults", "units"]
+
+TOKEN = "the.bot.token"  # noqa: S105 - of nothing but this server
 Payload = dict[str, Any]
 
 
@@ -39,13 +42,13 @@ class Sent:
         return self.edits[-1] if self.edits else self.payload
 
 
-class DiscordRest(_Memory):
+class DiscordRest(Memory):
     """`refuse` makes a path answer something else, some times or from now on; `closed` are people who take no direct
     messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         super().__init__()
-        self.port = free_port()
+        self.port = port or free_port()
         self.messages: dict[str, Sent] = {}
         self.calls: list[tuple[str, str]] = []
         self.closed: set[str] = set()
@@ -85,64 +88,82 @@ class DiscordRest(_Memory):
         return Counter(path for method, path in self.calls if method == "POST" and path.endswith("/messages"))
 
     async def wait_for_edits(self, message_id: str, count: int, seconds: float = 10.0) -> list[Payload]:
-        await self._until(
+        await self.until(
             lambda: len(self.edits(message_id)) >= count, lambda: f"{len(self.edits(message_id))} edits", seconds
         )
         return self.edits(message_id)
 
     async def wait_for_calls(self, count: int, seconds: float = 30.0) -> None:
-        await self._until(lambda: len(self.calls) >= count, lambda: f"{len(self.calls)} calls", seconds)
+        await self.until(lambda: len(self.calls) >= count, lambda: f"{len(self.calls)} calls", seconds)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path.removeprefix("/api/v10")
-        payload = json.loads(await request.read())
+        payload = await _payload_of(request)
         self.calls.append((request.method, path))
         if self.delay:
             await asyncio.sleep(self.delay)
         try:
             return self._answer(request, path, payload)
         finally:
-            self._wake()
+            self.wake()
 
-    def _answer(self, request: web.BaseRequest, path: str, payload: Payload) -> web.Response:
+    def _answer(self, request: web.BaseRequest, path: str, payload: Payload) -> web.StreamResponse:
         for where, refusal, left in self._refusals:
             if left[0] and where.search(f"{request.method} {path}"):
                 left[0] -= 1
-                return _refused(refusal)
+                return refused(refusal)
+        if (unsigned := self._unsigned(request, path, payload)) is not None:
+            return unsigned
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
-            return _refused(Refusal(401))
+            return refused(Refusal(401))
+        if (more := self._more(request, path, payload)) is not None:
+            return more
         if path == "/users/@me/channels":
-            return web.json_response({"id": dm_of(payload["recipient_id"]), "type": 1})
+            return answer({"id": dm_of(payload["recipient_id"]), "type": 1})
+        if not path.startswith("/channels/"):
+            return refused(Refusal(404))
         channel_id, _, message_id = path.removeprefix("/channels/").partition("/messages")
-        faults = list(_faults(payload))
-        if faults:
-            return _refused(Refusal(400, 50035, more={"message": str(faults)}))
+        if found := list(faults(payload)):
+            return refused(Refusal(400, 50035, more={"message": str(found)}))
         if request.method == "PATCH":
             return self._edit(channel_id, message_id.strip("/"), payload)
         if channel_id in {dm_of(user) for user in self.closed}:
-            return _refused(Refusal(403, 50007))
+            return refused(Refusal(403, 50007))
         nonce = payload.get("nonce")
         if payload.get("enforce_nonce") and nonce in self._nonces:
-            return web.json_response({"id": self._nonces[nonce]})
+            return answer({"id": self._nonces[nonce]})
         message_id = self.posted(channel_id, payload)
         if nonce:
             self._nonces[nonce] = message_id
-        return web.json_response({"id": message_id})
+        return answer({"id": message_id})
+
+    def _unsigned(self, request: web.BaseRequest, path: str, payload: Payload) -> web.Response | None:
+        """What is asked without the bot's token, by one that the path carries."""
+
+    def _more(self, request: web.BaseRequest, path: str, payload: Payload) -> web.Response | None:
+        """What else the bot may ask."""
 
     def _edit(self, channel_id: str, message_id: str, payload: Payload) -> web.Response:
         sent = self.messages.get(message_id)
         if sent is None or sent.channel_id != channel_id:
-            return _refused(Refusal(404, 10008))
+            return refused(Refusal(404, 10008))
         sent.edits.append(payload)
-        return web.json_response({"id": message_id, "embeds": payload["embeds"]})
+        return answer({"id": message_id, "embeds": payload["embeds"]})
 
     async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
+        await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
+
+    async def stop(self) -> None:
+        """Connections are refused from here on; `start` takes the same port again."""
         await self._runner.cleanup()
 
 
@@ -150,33 +171,25 @@ def dm_of(user_id: str) -> str:
     return f"7{user_id}"
 
 
-def buttons(payload: Payload) -> list[Payload]:
-    return [button for row in payload.get("components", []) for button in row["components"]]
+async def _payload_of(request: web.BaseRequest) -> Payload:
+    """The JSON of a request; that of a request with files stands in its form."""
+    if request.content_type == "multipart/form-data":
+        form = await request.post()
+        found = json.loads(str(form["payload_json"]))
+        files = [part for part in form.values() if isinstance(part, web.FileField)]
+        return {**found, "files": {part.filename: part.file.read() for part in files}}
+    body = await request.read()
+    found = json.loads(body) if body else {}
+    return found if isinstance(found, dict) else {"items": found}
 
 
-def units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Exactly `application/json`: with a character set behind it, discord.py does not read it as JSON."""
+    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/json", headers=headers)
 
 
-def _faults(payload: Payload) -> Iterator[str]:
-    """What Discord answers 50035 for."""
-    if units(payload.get("content", "")) > 2000 or not (payload.get("content") or payload.get("embeds")):
-        yield "content"
-    if len(payload.get("nonce", "")) > 25:
-        yield "nonce"
-    for embed in payload.get("embeds", []):
-        if not 0 < units(embed["title"]) <= 256 or units(embed["description"]) > 4096:
-            yield "embed"
-    for row in payload.get("components", []):
-        if not 0 < len(row["components"]) <= 5:
-            yield "row"
-    for button in buttons(payload):
-        if len(button.get("custom_id", "")) > 100 or ("url" in button and "." not in button["url"]):
-            yield "button"
-
-
-def _refused(refusal: Refusal) -> web.Response:
+def refused(refusal: Refusal) -> web.Response:
     if refusal.code is None:
         return web.Response(status=refusal.status, text="<html>", headers=refusal.headers)
     body = {"code": refusal.code, "message": "Refused"} | refusal.more
-    return web.json_response(body, status=refusal.status, headers=refusal.headers)
+    return answer(body, status=refusal.status, headers=refusal.headers)

@@ -1,0 +1,87 @@
+"""What Discord hands over with an interaction, as the conversation reads it: who speaks, and what they typed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import discord
+
+from bots.conversation.speaker import Speaker
+from core.identities.signed import Place, SignedIdentity
+
+Heard = discord.Interaction[discord.Client]
+SUB_COMMAND = 1
+
+
+def speaker_of(interaction: Heard) -> Speaker:
+    """Signed by Discord this moment: over the gateway, in answer to this bot's own token."""
+    user, rights, place = interaction.user, interaction.permissions, None
+    if interaction.guild_id is not None:
+        roles = frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
+        place = Place(str(interaction.guild_id), _text(interaction.channel_id), roles)
+    name = getattr(interaction.channel, "name", None)
+    return Speaker(
+        SignedIdentity("discord", "", str(user.id), user.display_name, place),
+        str(interaction.id),
+        space_name=f"#{name}" if name and place is not None else "",
+        locale=str(interaction.locale),
+        manages_events=rights.manage_events or rights.administrator,
+        administers=rights.manage_guild or rights.administrator,
+    )
+
+
+def data_of(interaction: Heard) -> Mapping[str, Any]:
+    return interaction.data or {}
+
+
+def typed(interaction: Heard) -> tuple[str, str, dict[str, str], str | None]:
+    """Group, command, what its options say, and which of them is being typed."""
+    data = data_of(interaction)
+    group, name, options = str(data.get("name", "")), "", data.get("options") or []
+    if options and options[0].get("type") == SUB_COMMAND:
+        name, options = str(options[0].get("name", "")), options[0].get("options") or []
+    given = {str(each["name"]): _text(each.get("value")) or "" for each in options}
+    focused = next((str(each["name"]) for each in options if each.get("focused")), None)
+    return group, name, given, focused
+
+
+def picked(interaction: Heard) -> dict[str, str]:
+    """From a menu."""
+    values = data_of(interaction).get("values")
+    return {"picked": ",".join(map(str, values))} if values else {}
+
+
+def filled(interaction: Heard) -> dict[str, str]:
+    """What was typed into a form, by the names of its fields."""
+    return {
+        str(each["custom_id"]): _value(each)
+        for each in _inputs(data_of(interaction).get("components") or [])
+        if "custom_id" in each
+    }
+
+
+def _inputs(components: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Rows hold several of them, labels one."""
+    for each in components:
+        inside = each.get("components") or ([each["component"]] if "component" in each else [])
+        yield from _inputs(inside) if inside else [each]
+
+
+def _value(component: Mapping[str, Any]) -> str:
+    return ",".join(map(str, component["values"])) if "values" in component else str(component.get("value") or "")
+
+
+def may_write_in(interaction: Heard, channel_id: str) -> bool:
+    """Whether whoever speaks could write there themselves, where Discord tells: of this channel, and of picked ones."""
+    if channel_id == _text(interaction.channel_id):
+        return _may_write(interaction.permissions)
+    channels = (data_of(interaction).get("resolved") or {}).get("channels") or {}
+    rights = (channels.get(channel_id) or {}).get("permissions")
+    return rights is None or _may_write(discord.Permissions(int(rights)))
+
+
+def _may_write(rights: discord.Permissions) -> bool:
+    return rights.administrator or (rights.view_channel and rights.send_messages)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
