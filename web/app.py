@@ -37,6 +37,7 @@ from web.pages import (
     event,
     identities,
     invitation,
+    log,
     plain,
     profile,
     unsubscribe,
@@ -69,6 +70,7 @@ PAGES = (
     erase.router,
     address.router,
     identities.router,
+    log.router,
     metrics_route.router,
 )
 

@@ -51,7 +51,7 @@ class Delivery(Numbered, Base):
     __tablename__ = "deliveries"
 
     notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"))
-    integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id", ondelete="SET NULL"), index=True)
+    integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id", ondelete="SET NULL"))
     subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscriptions.id"), index=True)
     """NULL for account mail, so a subscription is never erased before its deliveries."""
     destination: Mapped[str]
@@ -74,6 +74,8 @@ class Delivery(Numbered, Base):
             one_of("status", "queued", "sending", "delivered", "pending", "dead", "skipped"),
             # What a report's page reads.
             Index(None, "notification_id", "id"),
+            # What somebody's own log reads, from the end.
+            Index(None, "integration_id", "id"),
             # What a claim reads. Partial, so that a million delivered rows cost it nothing.
             Index(
                 "ix_deliveries_open",
