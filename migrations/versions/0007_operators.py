@@ -1,4 +1,4 @@
-"""Operators of the service, and what somebody's own log reads.
+"""Operators of the service, what they look at, and what somebody's own log reads.
 
 Revision ID: 0007
 Revises: 0002
@@ -17,9 +17,16 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("is_operator", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index(op.f("ix_deliveries_integration_id_id"), "deliveries", ["integration_id", "id"], unique=False)
     op.drop_index(op.f("ix_deliveries_integration_id"), table_name="deliveries")
+    dead = sa.text("status = 'dead'")
+    op.create_index(
+        "ix_deliveries_dead", "deliveries", ["notification_id", "code"], sqlite_where=dead, postgresql_where=dead
+    )
+    op.create_index(op.f("ix_audit_log_subject"), "audit_log", ["subject"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_audit_log_subject"), table_name="audit_log")
+    op.drop_index("ix_deliveries_dead", table_name="deliveries")
     op.create_index(op.f("ix_deliveries_integration_id"), "deliveries", ["integration_id"], unique=False)
     op.drop_index(op.f("ix_deliveries_integration_id_id"), table_name="deliveries")
     op.drop_column("users", "is_operator")

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "register": "open to everybody; that it tells nobody anything is compared for every kind of address",
     "mail_way_in": "likewise",
     "try_password": "likewise",
+    "count_numbers": "counts alone, shared by operators: the page asks `look_around` first",
     "prepare_test": "the first half of testing a channel; its route is in the web's table",
 }
 

@@ -127,6 +127,16 @@ RULES = {
     "GET /i/{token}": Rule(404, 404, private=None),
     "POST /i/{token}": Rule(404, 404, private=None),
     "POST /i/{token}/accept": Rule(404, 404, private=None),
+    # There for operators alone.
+    "GET /admin": Rule(404, 404, private=None),
+    "GET /admin/events": Rule(404, 404, private=None),
+    "GET /admin/events/{event_id}": Rule(404, 404),
+    "POST /admin/events/{event_id}/cancel": Rule(404, 404),
+    "POST /admin/events/{event_id}/people": Rule(404, 404),
+    "GET /admin/channels": Rule(404, 404, private=None),
+    "GET /admin/deliveries": Rule(404, 404, private=None),
+    "POST /admin/deliveries/requeue": Rule(404, 404, private=None),
+    "GET /admin/audit": Rule(404, 404, private=None),
     # There only while mail goes into the development mailbox, and here it does not.
     "GET /dev/mailbox": Rule(404, 404, private=None),
     "GET /dev/mailbox.json": Rule(404, 404, private=None),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db.models.base import Base, BigId, Numbered, found_by, one_of
 
 _OPEN = "status IN ('queued', 'sending')"
+_DEAD = "status = 'dead'"
 
 
 class Notification(Numbered, Base):
@@ -76,6 +77,14 @@ class Delivery(Numbered, Base):
             Index(None, "notification_id", "id"),
             # What somebody's own log reads, from the end.
             Index(None, "integration_id", "id"),
+            # What operators look at.
+            Index(
+                "ix_deliveries_dead",
+                "notification_id",
+                "code",
+                sqlite_where=text(_DEAD),
+                postgresql_where=text(_DEAD),
+            ),
             # What a claim reads. Partial, so that a million delivered rows cost it nothing.
             Index(
                 "ix_deliveries_open",
