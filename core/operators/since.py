@@ -13,8 +13,9 @@ _Numbered = type[AuditEntry] | type[Delivery] | type[Notification] | type[Subscr
 
 async def first_id(session: AsyncSession, table: _Numbered, moment: dt.datetime) -> int:
     """An id that the rows made at that moment or later have or exceed, and no earlier one does."""
-    ends = await session.execute(select(func.min(table.id), func.max(table.id)))
-    low, last = ends.one()
+    # Each in a query of its own: asked for both at once, SQLite reads the whole table.
+    ends = [select(end(table.id)).scalar_subquery() for end in (func.min, func.max)]
+    low, last = (await session.execute(select(*ends))).one()
     if last is None:
         return 1
     high = int(last) + 1

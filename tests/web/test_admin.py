@@ -54,7 +54,7 @@ async def test_the_numbers_are_drawings_with_words_and_a_table(stage: Stage) -> 
     for each in drawings:
         assert ET.fromstring('<svg viewBox="0 0 360' + each + "</svg>").find("title") is not None  # noqa: S314 - our own
     assert (text.count("<table>"), text.count("<desc")) == (5, 5)
-    assert "Events made: 1" in text
+    assert "New events a day. Latest: 1." in text
 
 
 async def test_an_event_is_found_by_its_link_and_cancelled_after_a_yes(stage: Stage) -> None:

@@ -26,7 +26,7 @@ from core.pages import PageRequest
 from core.times import say
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.plots import HEIGHT, WIDTH, draw
+from web.pages.plots import HEIGHT, LEFT, RIGHT, WIDTH, draw
 from web.problems import STATUS
 from web.site import OWN, Site, SiteOf
 
@@ -49,7 +49,8 @@ async def numbers_page(request: Request, site: SiteOf) -> Response:
     await _operator(request, site)
     found = await site.numbers.look()
     drawings = [draw(number, plot, found.days) for number, plot in enumerate(found.plots)]
-    return _page(site, "numbers", drawings=drawings, size=(WIDTH, HEIGHT), as_of=_when(found.as_of))
+    frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
+    return _page(site, "numbers", drawings=drawings, frame=frame, as_of=_when(found.as_of))
 
 
 @router.get("/events")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.operators.numbers import Plot, Series
 
 WIDTH, HEIGHT = 360, 150
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 10, 22
+LEFT, RIGHT, _TOP, _BOTTOM = 42, 8, 10, 22
 _MARKS = 3
 """Days named below the drawing."""
 
@@ -69,7 +69,8 @@ def _latest(plot: Plot) -> str:
     for each in plot.series:
         value = next((value for value in reversed(each.values) if value is not None), None)
         if value is not None:
-            parts.append(f"{each.name}: {said(value, plot.unit)}")
+            name = f"{each.name} " if len(plot.series) > 1 else ""
+            parts.append(name + said(value, plot.unit))
     return f"Latest: {', '.join(parts)}." if parts else "Nothing was counted yet."
 
 
@@ -97,7 +98,7 @@ def _line(style: int, series: Series, top: float) -> Line:
 
 
 def _x(at: int, count: int) -> float:
-    return round(_LEFT + at * (WIDTH - _LEFT - _RIGHT) / max(1, count - 1), 1)
+    return round(LEFT + at * (WIDTH - LEFT - RIGHT) / max(1, count - 1), 1)
 
 
 def _y(value: float, top: float) -> float:
