@@ -7,6 +7,7 @@ import typer
 from cli.terminal import LARGEST_ID, AsJson, Yes, how_many, operating, show, sure, table
 
 if TYPE_CHECKING:
+    from core.events.abuse import ReportView
     from core.operators.access import Operators, OperatorView
     from core.operators.deliveries import Dead, Requeued
     from core.operators.events import Affected
@@ -31,6 +32,8 @@ def add_to(app: typer.Typer) -> None:
     admin.command()(cancel)
     admin.command()(put_out)
     admin.command()(let_back)
+    admin.command()(reports)
+    admin.command()(close)
     admin.command()(channels)
     admin.command()(dead)
     admin.command()(requeue)
@@ -101,6 +104,33 @@ def let_back(event: EventId, people: Named = None, as_json: AsJson = False) -> N
     who = read_people(_pasted(people))
     done = operating(lambda core, operator: core.act(operator, let_people_back, event, who))
     show(done, lambda answer: _affected(answer, "may come back"), as_json=as_json)
+
+
+def reports(
+    closed: Annotated[bool, typer.Option("--closed", help="Those that are closed.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what people say is wrong with an event, newest first."""
+    from core.events.abuse import list_reports
+    from core.pages import PageRequest
+
+    page = PageRequest(limit=limit, cursor=cursor)
+    found = operating(lambda core, operator: core.ask(operator, list_reports, page, closed=closed))
+    show(found, _reports, as_json=as_json)
+
+
+def close(
+    report: Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_ID, help="As in reports.")],
+    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Close a report."""
+    from core.events.abuse import Closing, close_report
+
+    done = operating(lambda core, operator: core.act(operator, close_report, report, Closing(note=note)))
+    show(done, lambda answer: typer.echo(f"Report {answer.id} is closed."), as_json=as_json)
 
 
 def channels(as_json: AsJson = False) -> None:
@@ -187,6 +217,17 @@ def _affected(answer: "Affected", became: str) -> None:
     typer.echo(f"{answer.people} {became}.")
     for each in answer.unknown:
         typer.echo(f"Not here: {each}")
+
+
+def _reports(page: "Page[ReportView]") -> None:
+    rows = [
+        (each.id, each.created_at.isoformat(timespec="seconds"), each.event_id, each.event_name,
+         " ".join(each.body.split()), each.note)
+        for each in page.items
+    ]  # fmt: skip
+    table(("NUMBER", "TIME", "EVENT", "NAME", "SAYS", "NOTE"), rows, none="None.")
+    if page.next:
+        typer.echo(f"More: --cursor {page.next}")
 
 
 def _channels(found: "ChannelHealth") -> None:

@@ -44,3 +44,9 @@ def test_the_looks_are_tables_and_documents(terminal: Terminal) -> None:
         "create_event"
     ]
     assert "create_event" in terminal.ok("admin", "audit", "--since", "2020-01-01T00:00:00Z", "--limit", "50")
+
+
+def test_reports_are_listed_and_closed(terminal: Terminal) -> None:
+    terminal.people()
+    assert "None." in terminal.ok("admin", "reports")
+    assert terminal.refusal("admin", "close", "7")["error"] == "There is no such report."

@@ -17,7 +17,7 @@ from tests.web.test_links import confirmed
 from web.pages.plots import HEIGHT, WIDTH, draw
 
 BOSS = "bob@example.org"
-PAGES = ("/admin", "/admin/events", "/admin/channels", "/admin/deliveries", "/admin/audit")
+PAGES = ("/admin", "/admin/events", "/admin/reports", "/admin/channels", "/admin/deliveries", "/admin/audit")
 
 
 async def boss(stage: Stage) -> Browser:
@@ -32,10 +32,10 @@ async def test_an_operator_sees_every_page_and_nobody_else_any_from_the_next_cli
         answer = await browser.get(page)
         assert (answer.status, answer.headers["cache-control"]) == (200, "private, no-store"), page
         assert "style=" not in answer.text
-    assert [(await (await signed_in(stage, "carol@example.org")).get(page)).status for page in pages] == [404] * 6
-    assert [(await stage.bob.get(page)).status for page in pages] == [404] * 6  # by token
+    assert [(await (await signed_in(stage, "carol@example.org")).get(page)).status for page in pages] == [404] * 7
+    assert [(await stage.bob.get(page)).status for page in pages] == [404] * 7  # by token
     await stage.core.act(OPERATOR, remove_operator, BOSS)
-    assert [(await browser.get(page)).status for page in pages] == [404] * 6
+    assert [(await browser.get(page)).status for page in pages] == [404] * 7
 
 
 async def test_a_stranger_cannot_tell_these_pages_from_any_that_is_not_there(stage: Stage) -> None:
@@ -84,6 +84,17 @@ async def test_people_are_removed_by_their_boxes_and_by_a_list_and_let_back(stag
     back = await browser.form(path, {"step": "back", "people": "nora@example.org"})
     assert "1 may come back." in back.text
     assert [each.ended_by for each in await rows(stage.core, select(Subscription))] == ["let_back"]
+
+
+async def test_a_report_is_read_and_closed_with_a_note(stage: Stage) -> None:
+    browser, event = await boss(stage), await stage.event()
+    assert (await stage.visitor.post(f"/api/events/{event}/report", {"body": "<b>Spam</b>"})).status == 202
+    page = (await browser.get("/admin/reports")).text
+    assert ("&lt;b&gt;Spam&lt;/b&gt;" in page, f"/admin/events/{event}" in page) == (True, True)
+    assert (await browser.form("/admin/reports/1/close", {"note": "x" * 301})).status == 422
+    assert "Closed." in (await browser.form("/admin/reports/1/close", {"note": "Called them."})).text
+    assert "Called them." in (await browser.get("/admin/reports?closed=yes")).text
+    assert (await browser.form("/admin/reports/9/close", {})).status == 404
 
 
 async def test_given_up_deliveries_are_tried_again_from_their_page(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse
 
 from core.clock import UTC
 from core.errors import SoonishError, UnprovedError
+from core.events.abuse import Closing, close_report, list_reports
 from core.events.model import Cancellation
 from core.operators.access import look_around
 from core.operators.deliveries import Which, dead_deliveries, requeue_dead
@@ -25,7 +26,7 @@ from core.operators.looks import AuditFilter, audit_trail, channel_health
 from core.pages import PageRequest
 from core.times import say
 from core.work import Actor
-from web.api.parts import EventId
+from web.api.parts import EventId, RowId
 from web.pages.plots import HEIGHT, LEFT, RIGHT, WIDTH, draw
 from web.problems import STATUS
 from web.site import OWN, Site, SiteOf
@@ -97,6 +98,22 @@ async def people_changed(request: Request, site: SiteOf, event_id: EventId) -> R
     return await _event(site, who, event_id, said=_affected(done, "may come back" if back else "removed"))
 
 
+@router.get("/reports")
+async def reports_page(request: Request, site: SiteOf, closed: _Text = "", cursor: _Cursor = None) -> Response:
+    return await _reports(site, await _operator(request, site), closed=bool(closed), cursor=cursor)
+
+
+@router.post("/reports/{report_id}/close")
+async def report_closed(request: Request, site: SiteOf, report_id: RowId) -> Response:
+    who = await _operator(request, site)
+    form = await request.form()
+    try:
+        await site.core.act(who, close_report, report_id, Closing(note=str(form.get("note", ""))))
+    except (SoonishError, ValidationError) as refusal:
+        return await _reports(site, who, status=_status(refusal), error=_words(refusal))
+    return await _reports(site, who, said="Closed.")
+
+
 @router.get("/channels")
 async def channels_page(request: Request, site: SiteOf) -> Response:
     found = await site.core.ask(await _operator(request, site), channel_health)
@@ -161,6 +178,15 @@ async def _event(
     return _page(site, "events", status=status, about=about, people=people, when=when, **context)
 
 
+async def _reports(
+    site: Site, who: Actor, *, closed: bool = False, cursor: str | None = None, status: int = 200, **told: str
+) -> Response:
+    found = await site.core.ask(who, list_reports, PageRequest(limit=_SHOWN, cursor=cursor), closed=closed)
+    rows = [(each, _when(each.created_at)) for each in found.items]
+    context: dict[str, Any] = {"error": "", "said": "", **told}
+    return _page(site, "reports", status=status, rows=rows, next=found.next, closed=closed, **context)
+
+
 async def _dead(site: Site, who: Actor, *, status: int = 200, **told: str) -> Response:
     found = await site.core.ask(who, dead_deliveries)
     rows = [(each, _when(each.latest)) for each in found.items]
@@ -185,7 +211,7 @@ def _status(refusal: SoonishError | ValidationError) -> int:
 def _words(refusal: SoonishError | ValidationError) -> str:
     if isinstance(refusal, SoonishError):
         return " ".join(filter(None, (refusal.message, refusal.hint)))
-    return "The reason is too long."
+    return "This is too long."
 
 
 def _day(text: str | None, days: int = 0) -> dt.datetime | None:
