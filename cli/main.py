@@ -7,7 +7,20 @@ from typing import NoReturn
 
 import typer
 
-from cli.commands import accounts, channels, demo, events, follows, invitations, messages, operate, privacy, run, when
+from cli.commands import (
+    accounts,
+    admin,
+    channels,
+    demo,
+    events,
+    follows,
+    invitations,
+    messages,
+    operate,
+    privacy,
+    run,
+    when,
+)
 from cli.refusals import Front
 
 
@@ -22,7 +35,20 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for module in (run, demo, accounts, events, when, follows, invitations, messages, channels, privacy, operate):
+    for module in (
+        run,
+        demo,
+        accounts,
+        events,
+        when,
+        follows,
+        invitations,
+        messages,
+        channels,
+        privacy,
+        operate,
+        admin,
+    ):
         module.add_to(app)
     return app
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core.accounts.lifecycle import forget_accounts
 from core.chat.drafts import forget_drafts
 from core.db.models import (
+    AbuseReport,
     AuditEntry,
     Base,
     Bucket,
@@ -83,6 +84,13 @@ async def _oldest(
     first = select(table.id, at.label("at")).order_by(table.id).limit(AT_ONCE).subquery()
     old = select(first.c.id).where(first.c.at < work.now - dt.timedelta(days=days))
     return _count(await work.session.execute(delete(table).where(table.id.in_(old))))
+
+
+async def _reports(work: Work) -> int:
+    """Closed ones; those that nobody looked at stay."""
+    long_ago = work.now - dt.timedelta(days=work.settings.retention_audit_days)
+    old = select(AbuseReport.id).where(AbuseReport.closed_at < long_ago).limit(AT_ONCE)
+    return _count(await work.session.execute(delete(AbuseReport).where(AbuseReport.id.in_(old))))
 
 
 async def _requests(work: Work) -> int:
@@ -276,6 +284,7 @@ RULES: dict[str, Rule] = {
     "deliveries": Rule(Delivery, _deliveries),
     "notifications": Rule(Notification, _notifications),
     "audit": Rule(AuditEntry, _audit),
+    "reports": Rule(AbuseReport, _reports),
     "requests": Rule(StoredRequest, _requests),
     "buckets": Rule(Bucket, _buckets),
     "openings": Rule(DeliveryOpening, _openings),

@@ -20,6 +20,7 @@ from core.metrics.page import MetricsPage
 from core.metrics.requests import RequestMetrics
 from core.operations.gauge import Gauge
 from core.operations.pulse import Pulse
+from core.operators.numbers import NumbersGauge
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
@@ -30,6 +31,7 @@ from web.cookies import Cookies
 from web.pages import (
     account,
     address,
+    admin,
     again,
     confirm,
     dev,
@@ -37,6 +39,7 @@ from web.pages import (
     event,
     identities,
     invitation,
+    log,
     plain,
     profile,
     unsubscribe,
@@ -69,6 +72,8 @@ PAGES = (
     erase.router,
     address.router,
     identities.router,
+    log.router,
+    admin.router,
     metrics_route.router,
 )
 
@@ -89,6 +94,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         PageStates(core),
         Cookies.of(core.settings),
         Passwords(),
+        NumbersGauge(core),
     )
 
     def respond(scope: Scope, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from core.metrics.backlog import BacklogGauge
 from core.metrics.page import MetricsPage
 from core.operations.gauge import Gauge
 from core.operations.pulse import Pulse
+from core.operators.numbers import NumbersGauge
 from core.settings import Settings
 from core.temporal import Temporal
 from core.wiring import Outbound
@@ -37,6 +38,7 @@ class Site:
     states: PageStates
     cookies: Cookies
     passwords: Passwords
+    numbers: NumbersGauge
 
     @property
     def settings(self) -> Settings:

@@ -1,4 +1,4 @@
-"""`soonish subscriptions` and `unsubscribe`: who follows what, and leaving."""
+"""`soonish subscriptions`, `unsubscribe` and `log`: who follows what, leaving, and what came of following."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,12 +8,14 @@ from cli.terminal import LARGEST_ID, AsJson, Who, acting, show, table
 
 if TYPE_CHECKING:
     from core.pages import Page
+    from core.privacy.log_words import LogEntry
     from core.subscriptions.model import SubscriptionView, Unsubscribed
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(subscriptions)
     app.command()(unsubscribe)
+    app.command()(log)
 
 
 def subscriptions(
@@ -54,11 +56,39 @@ def unsubscribe(
     show(acting(who, lambda core, actor: core.act(actor, end_mine, subscription)), _ended, as_json=as_json)
 
 
+def log(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    who: Who = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was sent to you, newest first, and why or why not."""
+    from core.pages import PageRequest
+    from core.privacy.log import my_log
+
+    page = PageRequest(limit=limit, cursor=cursor)
+    show(acting(who, lambda core, actor: core.ask(actor, my_log, page)), _sent, as_json=as_json)
+
+
+def _sent(page: "Page[LogEntry]") -> None:
+    rows = [
+        (each.at.isoformat(timespec="seconds"), each.outcome.replace("_", " "), each.what, each.event_name or "",
+         each.channel, each.why)
+        for each in page.items
+    ]  # fmt: skip
+    table(("TIME", "OUTCOME", "WHAT", "EVENT", "CHANNEL", "WHY"), rows, none="Nothing was sent to you yet.")
+    _more(page.next)
+
+
+def _more(cursor: str | None) -> None:
+    if cursor:
+        typer.echo(f"More: --cursor {cursor}")
+
+
 def _many(page: "Page[SubscriptionView]") -> None:
     rows = [(s.id, s.event_id, s.event_name, s.label, s.state) for s in page.items]
     table(("NUMBER", "EVENT", "NAME", "CHANNEL", "STATE"), rows, none="No subscriptions.")
-    if page.next:
-        typer.echo(f"More: --cursor {page.next}")
+    _more(page.next)
 
 
 def _ended(answer: "Unsubscribed") -> None:

@@ -54,7 +54,11 @@ async def change_event(work: Work, public_id: str, change: EventChange) -> Event
 
 async def cancel_event(work: Work, public_id: str, cancellation: Cancellation) -> EventView:
     """Cancel for good. What was still to be sent about the event is withdrawn; everybody is told at once."""
-    event = await managed_event(work, public_id, to_change=True)
+    return await call_off(work, await managed_event(work, public_id, to_change=True), cancellation)
+
+
+async def call_off(work: Work, event: Event, cancellation: Cancellation) -> EventView:
+    """As `cancel_event`, whoever it is that may."""
     if event.status == "cancelled":
         return await full_view(work, event, mine=True)
     refuse_when_over(event, work.now, hint=STILL_TO_SEND)

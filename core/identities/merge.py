@@ -118,6 +118,7 @@ async def _join_people(work: Work, gone: User, kept: User) -> None:
     address, proved, password = gone.email, gone.email_verified_at, gone.password_hash
     gone.email = gone.email_verified_at = gone.password_hash = None
     gone.merged_into, gone.display_name = kept.id, ""
+    gone.is_operator = False  # that is for the terminal to give, not for a link between accounts
     await work.session.flush()
     if kept.email is None and proved is not None:
         kept.email, kept.email_verified_at, kept.password_hash = address, proved, password

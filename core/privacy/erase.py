@@ -234,6 +234,7 @@ async def _users(work: Work, whose: Whose) -> None:
         display_name=NOBODY_ANY_MORE,
         timezone=None,
         password_hash=None,
+        is_operator=False,
         erased_at=work.now,
     )
 

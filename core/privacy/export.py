@@ -75,6 +75,7 @@ def _account(whose: Whose) -> Select[*tuple[Any, ...]]:
     return select(
         User.id, User.created_at, User.email, User.email_verified_at, User.is_verified, User.display_name,
         User.timezone, User.password_hash.is_not(None).label("has_password"), User.merged_into,
+        User.is_operator,
     ).where(User.id.in_(whose.user_ids))  # fmt: skip
 
 

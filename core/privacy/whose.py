@@ -55,14 +55,20 @@ async def account_data(work: Work, *, to_change: bool = False) -> Whose:
 
 async def address_data(work: Work, token: str) -> Whose:
     """What is the address's that a link "Everything you follow" was mailed to; nothing of an account."""
-    row = await address_row(work, token, to_change=True)
+    row = await address_here(work, token, to_change=True)
+    return Whose([], [row.id], [row.destination])
+
+
+async def address_here(work: Work, token: str, *, to_change: bool = False) -> Integration:
+    """The channel that the link names, while its address is kept and has not moved into an account."""
+    row = await address_row(work, token, to_change=to_change)
     if row is None or row.removed_at is not None:
         raise SoonishError(
             Code.NOT_FOUND,
             "Nothing is kept about this address any more.",
             hint="If it has an account now, sign in to see what that holds.",
         )
-    return Whose([], [row.id], [row.destination])
+    return row
 
 
 async def address_row(work: Work, token: str, *, to_change: bool = False) -> Integration | None:

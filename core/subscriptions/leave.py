@@ -1,7 +1,7 @@
 """Leaving: by the link in a message, as the subscriber, or removed by the organizer. One press, and undo for a day."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Select, func, select, update
 
@@ -178,22 +178,34 @@ async def change_mine(work: Work, subscription_id: int, change: StateChange) -> 
 async def remove_subscriber(work: Work, public_id: str, subscription_id: int) -> None:
     """The organizer removes somebody: silently, and only the organizer lets them back."""
     row = await _of_event(work, public_id, subscription_id)
-    integration = await work.session.get_one(Integration, row.integration_id)
-    if row.state == "ended":
-        # Gone already: what the organizer decides is that they stay so.
-        row.ended_by = "removed"
-    else:
-        await end_rows(work, [Subscription.id == subscription_id], "removed", None)
-    await revoke_person(work, row.event_id, integration.destination, row.user_id)
-    await end_access(work, row.event_id, "The organizer removed them.")
+    channel = await work.session.get_one(Integration, row.integration_id)
+    await put_out(work, row.event_id, [(row, channel)], "The organizer removed them.")
+
+
+async def put_out(work: Work, event_id: int, rows: Sequence[tuple[Subscription, Integration]], why: str) -> None:
+    """These are out of the event, on whichever channel and by whichever invitation."""
+    live = [row.id for row, _ in rows if row.state != "ended"]
+    for row, _ in rows:
+        if row.state == "ended":
+            # Gone already: what was decided is that they stay so.
+            row.ended_by = "removed"
+    if live:
+        await end_rows(work, [Subscription.id.in_(live)], "removed", None)
+    for destination, user_id in {(channel.destination, row.user_id) for row, channel in rows}:
+        await revoke_person(work, event_id, destination, user_id)
+    await end_access(work, event_id, why)
 
 
 async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
     """The organizer takes a removal back: this person may subscribe again, on any channel. Nothing is sent."""
     row = await _of_event(work, public_id, subscription_id)
-    integration = await work.session.get_one(Integration, row.integration_id)
-    await forgive(work, row.event_id, integration.destination, integration.user_id)
-    event = await work.session.get_one(Event, row.event_id)
+    channel = await work.session.get_one(Integration, row.integration_id)
+    await let_in_again(work, await work.session.get_one(Event, row.event_id), row, channel)
+
+
+async def let_in_again(work: Work, event: Event, row: Subscription, channel: Integration) -> None:
+    """Who was put out may follow this event again; a private one is open to them."""
+    await forgive(work, event.id, channel.destination, channel.user_id)
     if not event.is_public:
         let_in = EventGrant(event_id=event.id, user_id=row.user_id, created_at=work.now)
         let_in.integration_id = row.integration_id if row.user_id is None else None

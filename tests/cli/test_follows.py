@@ -60,6 +60,7 @@ def test_what_the_terminal_cannot_do_is_what_its_document_says() -> None:
 
 
 BY_COMMAND = {
+    "deliveries_to_me": "log",
     "new_event": "event create",
     "my_events": "event list",
     "one_event": "event show",
@@ -101,3 +102,13 @@ def test_a_number_that_no_row_can_have_is_typed_wrong(terminal: Terminal, comman
 
 def test_the_largest_number_is_the_same_in_every_room() -> None:
     assert core.ids.LARGEST_ID == LARGEST_ID
+
+
+def test_a_member_reads_what_was_sent_to_them_and_why(terminal: Terminal) -> None:
+    terminal.people()
+    event = terminal.event()
+    terminal.ok("subscribe", event, "--as", BOB)
+    assert "about to go out" in terminal.ok("log", "--as", BOB)
+    (entry,) = terminal.json("log", "--as", BOB)["items"]
+    assert (entry["what"], entry["event_name"], entry["outcome"]) == ("Welcome", "Board games", "waiting")
+    assert terminal.ok("log", "--as", CAROL) == "Nothing was sent to you yet.\n"

@@ -46,6 +46,7 @@ ELSEWHERE = {
     "try_password": "likewise",
     "forget_space": "the bot's own, when Discord says that a place is gone",
     "read_told": "the bot's own",
+    "count_numbers": "counts alone, shared by operators: the page asks `look_around` first",
     "prepare_test": "the first half of testing a channel; its route is in the web's table",
 }
 

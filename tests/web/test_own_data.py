@@ -35,10 +35,36 @@ async def test_opening_everything_you_follow_changes_nothing(stage: Stage) -> No
     before = await stage.rows(but=())
     for method in ("GET", "HEAD", "GET"):
         for headers in ({}, PREFETCH, ELSEWHERE):
-            for page in (path, f"{path}/export"):
+            for page in (path, f"{path}/log", f"{path}/export"):
                 assert (await stage.visitor.send(method, page, headers=headers)).status == 200
     assert await stage.rows(but=()) == before
     assert (await newest(stage)).state == "active"
+
+
+async def test_an_address_reads_what_was_sent_to_it_and_why_not(stage: Stage) -> None:
+    path = await followed(stage)
+    assert f"{path}/log" in (await stage.visitor.get(path)).text
+    answer = await stage.visitor.get(f"{path}/log")
+    assert [words in answer.text for words in ("Welcome", "Film night", "n•••a@example.org", "Waiting")] == [True] * 4
+    assert ("nora@example.org" in answer.text, answer.headers["cache-control"]) == (False, "private, no-store")
+
+
+async def test_an_account_reads_its_log_in_pages_on_the_site_and_by_the_api(stage: Stage) -> None:
+    browser = await signed_in(stage, "bob@example.org")
+    assert "/account/log" in (await browser.get("/account")).text
+    assert "Nothing" not in (await browser.get("/account/log")).text
+    event = await stage.event()
+    await stage.bob.post(f"/api/events/{event}/subscribe")
+    for n in range(52):
+        await stage.alice.post(f"/api/events/{event}/notify", {"title": f"Note {n}", "body": "All of you"})
+    first = (await browser.get("/account/log")).text
+    older = first.partition("/account/log?cursor=")[2].partition('"')[0]
+    assert first.count("<li>") == 50
+    assert "A link to sign in" in (await browser.get(f"/account/log?cursor={older}")).text
+    page = (await stage.bob.get("/api/me/deliveries?limit=2")).json
+    assert [each["what"] for each in page["items"]] == ["A message from the organizer"] * 2
+    assert (await stage.carol.get("/api/me/deliveries")).json["items"] == []
+    assert (await stage.bob.get("/api/me/deliveries?cursor=x!")).status == 422
 
 
 async def test_the_page_shows_events_and_no_address_and_is_kept_by_nobody(stage: Stage) -> None:

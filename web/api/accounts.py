@@ -26,6 +26,8 @@ from core.identities.unlink import list_identities, unlink_identity
 from core.pages import Page
 from core.privacy.erase import Erased, erase_account
 from core.privacy.export import Export, export_account
+from core.privacy.log import my_log
+from core.privacy.log_words import LogEntry
 from core.tokens import browser_hash, browser_token
 from web.api.document import problems
 from web.api.parts import ANYBODY, AtSite, Caller, Me, Paging, RowId
@@ -158,6 +160,12 @@ async def sessions_of_mine(site: SiteOf, me: Me, page: Paging) -> Page[SessionVi
 async def ended_session(site: SiteOf, me: Me, session_id: RowId) -> None:
     """That browser is signed out from its next request on."""
     await site.core.act(me, end_session, session_id)
+
+
+@router.get("/me/deliveries", summary="What was sent to me", responses=problems(401, 422))
+async def deliveries_to_me(site: SiteOf, me: Me, page: Paging) -> Page[LogEntry]:
+    """Newest first: when, what, by which channel, what became of it and why."""
+    return await site.core.ask(me, my_log, page)
 
 
 @router.get("/me/identities", summary="Where I am known in chat", responses=problems(401))

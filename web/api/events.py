@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 
+from core.events.abuse import NewReport, Thanks, report_event
 from core.events.changes import cancel_event, change_event
 from core.events.health import WorkflowStatus, workflow_status
 from core.events.model import Cancellation, EventChange, EventView, NewEvent
@@ -74,6 +75,20 @@ async def cancelled_event(
     """For good. Everybody who follows it is told at once; its reminders are withdrawn."""
     given = cancellation or Cancellation()
     return await site.core.act_once(repeat.of(me, given), me, cancel_event, event_id, given)
+
+
+@router.post(
+    "/events/{event_id}/report",
+    status_code=202,
+    summary="Report an event",
+    responses=problems(401, 404, 422, 429),
+    openapi_extra=ANYBODY,
+)
+async def reported_event(
+    site: SiteOf, who: Caller, event_id: EventId, report: Annotated[NewReport, Body(examples=[{"body": "It is spam."}])]
+) -> Thanks:
+    """To the operators of this service, by anybody who sees the event; nobody else reads it."""
+    return await site.core.act(who, report_event, event_id, report)
 
 
 @router.get("/events/{event_id}/workflow/status", summary="The event's workflow", responses=problems(401, 403, 404))

@@ -8,12 +8,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from core.ids import LARGEST_ID
+from core.pages import PageRequest
 from core.privacy.erase import erase_address
 from core.privacy.export import export_address
 from core.privacy.follows import Step, change_followed, end_all_followed, look_at_address, write_again
+from core.privacy.log import address_log
 from core.tokens import read_address
 from web.api.accounts import download
 from web.pages.erase import CONFIRM, confirmed
+from web.pages.log import SHOWN, Cursor, show_log
 from web.site import Site, SiteOf
 
 router = APIRouter()
@@ -29,6 +32,12 @@ async def address_page(request: Request, site: SiteOf, token: str) -> Response:
 @router.get("/s/{token}/export")
 async def exported_address(request: Request, site: SiteOf, token: str) -> Response:
     return download(await export_address(site.core, site.visitor(request), token), "soonish-address.json")
+
+
+@router.get("/s/{token}/log")
+async def log_of_address(request: Request, site: SiteOf, token: str, cursor: Cursor = None) -> Response:
+    found = await site.core.ask(site.visitor(request), address_log, token, PageRequest(limit=SHOWN, cursor=cursor))
+    return show_log(site, found, site.settings.default_timezone, f"/s/{token}")
 
 
 @router.post("/s/{token}")

@@ -3,7 +3,7 @@
 from core.db.models.access import EventGrant, EventInvitation, EventOrganizer
 from core.db.models.base import Base
 from core.db.models.chat import ChatSetting, Draft
-from core.db.models.events import Event, EventAnnouncement, EventUpdate, Subscription
+from core.db.models.events import AbuseReport, Event, EventAnnouncement, EventUpdate, Subscription
 from core.db.models.ledger import Delivery, Notification, OutboxRow
 from core.db.models.operations import (
     AuditEntry,
@@ -16,6 +16,7 @@ from core.db.models.operations import (
 from core.db.models.people import Identity, Integration, Session, Token, User
 
 __all__ = [
+    "AbuseReport",
     "AuditEntry",
     "Base",
     "Bucket",

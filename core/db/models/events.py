@@ -129,3 +129,15 @@ class EventAnnouncement(Numbered, Base):
             UniqueConstraint("platform", "tenant_id", "channel_id", "message_id"),
             one_of("platform", "discord", "slack"),
         )
+
+
+class AbuseReport(Numbered, Base):
+    """Somebody says that an event is not what it should be. Who it was is not asked."""
+
+    __tablename__ = "reports"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(index=True)
+    note: Mapped[str] = mapped_column(default="")
+    """What the operator who closed it did about it."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db.models.base import Base, BigId, Numbered, found_by, one_of
 
 _OPEN = "status IN ('queued', 'sending')"
+_DEAD = "status = 'dead'"
 
 
 class Notification(Numbered, Base):
@@ -51,7 +52,7 @@ class Delivery(Numbered, Base):
     __tablename__ = "deliveries"
 
     notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"))
-    integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id", ondelete="SET NULL"), index=True)
+    integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id", ondelete="SET NULL"))
     subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscriptions.id"), index=True)
     """NULL for account mail, so a subscription is never erased before its deliveries."""
     destination: Mapped[str]
@@ -74,6 +75,16 @@ class Delivery(Numbered, Base):
             one_of("status", "queued", "sending", "delivered", "pending", "dead", "skipped"),
             # What a report's page reads.
             Index(None, "notification_id", "id"),
+            # What somebody's own log reads, from the end.
+            Index(None, "integration_id", "id"),
+            # What operators look at.
+            Index(
+                "ix_deliveries_dead",
+                "notification_id",
+                "code",
+                sqlite_where=text(_DEAD),
+                postgresql_where=text(_DEAD),
+            ),
             # What a claim reads. Partial, so that a million delivered rows cost it nothing.
             Index(
                 "ix_deliveries_open",

@@ -54,7 +54,7 @@ class AuditEntry(Numbered, Base):
     actor_user_id: Mapped[int | None] = mapped_column(BigId, index=True)
     via: Mapped[str]
     action: Mapped[str] = mapped_column(index=True)
-    subject: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
     """What it was about, e.g. `event:12`."""
     outcome: Mapped[str]
     """done, or the code of the refusal."""

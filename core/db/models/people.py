@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models.base import Base, Numbered, found_by, one_of
@@ -21,6 +21,8 @@ class User(Numbered, Base):
     display_name: Mapped[str]
     timezone: Mapped[str | None]
     password_hash: Mapped[str | None]
+    is_operator: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Runs the service: set at the terminal alone."""
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """A tombstone: everything of it is that account's now."""
     erased_at: Mapped[dt.datetime | None]

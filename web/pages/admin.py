@@ -1,0 +1,228 @@
+"""The operators' pages. To everybody else there is nothing at these addresses."""
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse
+
+from core.clock import UTC
+from core.errors import SoonishError, UnprovedError
+from core.events.abuse import Closing, close_report, list_reports
+from core.events.model import Cancellation
+from core.operators.access import look_around
+from core.operators.deliveries import Which, dead_deliveries, requeue_dead
+from core.operators.events import (
+    Affected,
+    force_cancel,
+    let_people_back,
+    look_at_event,
+    participants,
+    read_people,
+    remove_people,
+)
+from core.operators.looks import AuditFilter, audit_trail, channel_health
+from core.pages import PageRequest
+from core.times import say
+from core.work import Actor
+from web.api.parts import EventId, RowId
+from web.pages.plots import HEIGHT, LEFT, RIGHT, WIDTH, draw
+from web.problems import STATUS
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter(prefix="/admin")
+
+_SHOWN = 50
+_Text = Annotated[str, Query(max_length=80)]
+_Cursor = Annotated[str | None, Query(max_length=40)]
+
+
+async def _operator(request: Request, site: Site) -> Actor:
+    """Asked before anything that was sent is read."""
+    who = await site.person(request)
+    await site.core.ask(who, look_around)
+    return who
+
+
+@router.get("")
+async def numbers_page(request: Request, site: SiteOf) -> Response:
+    await _operator(request, site)
+    found = await site.numbers.look()
+    drawings = [draw(number, plot, found.days) for number, plot in enumerate(found.plots)]
+    frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
+    return _page(site, "numbers", drawings=drawings, frame=frame, as_of=_when(found.as_of))
+
+
+@router.get("/events")
+async def events_page(request: Request, site: SiteOf, event: Annotated[str, Query(max_length=400)] = "") -> Response:
+    who = await _operator(request, site)
+    public_id = event.strip().rstrip("/").rpartition("/")[2]
+    if not public_id:
+        return _page(site, "events", about=None, error="", typed="")
+    try:
+        await site.core.ask(who, look_at_event, public_id)
+    except SoonishError as refusal:
+        return _page(site, "events", status=STATUS[refusal.code], about=None, error=refusal.message, typed=public_id)
+    return RedirectResponse(f"/admin/events/{public_id}", 303)
+
+
+@router.get("/events/{event_id}")
+async def event_page(request: Request, site: SiteOf, event_id: EventId, cursor: _Cursor = None) -> Response:
+    return await _event(site, await _operator(request, site), event_id, cursor)
+
+
+@router.post("/events/{event_id}/cancel")
+async def event_cancelled(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    who = await _operator(request, site)
+    form = await request.form()
+    if not form.get("sure"):
+        return await _event(site, who, event_id, status=422, error="Tick the box to say that you mean it.")
+    try:
+        await site.core.act(who, force_cancel, event_id, Cancellation(reason=str(form.get("reason", ""))))
+    except (SoonishError, ValidationError) as refusal:
+        return await _event(site, who, event_id, status=_status(refusal), error=_words(refusal))
+    return await _event(site, who, event_id, said="Cancelled. Everybody who follows is told.")
+
+
+@router.post("/events/{event_id}/people")
+async def people_changed(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    who = await _operator(request, site)
+    form = await request.form()
+    back = form.get("step") == "back"
+    try:
+        people = read_people(str(form.get("people", "")), [str(each) for each in form.getlist("who")])
+        done = await site.core.act(who, let_people_back if back else remove_people, event_id, people)
+    except SoonishError as refusal:
+        return await _event(site, who, event_id, status=_status(refusal), error=_words(refusal))
+    return await _event(site, who, event_id, said=_affected(done, "may come back" if back else "removed"))
+
+
+@router.get("/reports")
+async def reports_page(request: Request, site: SiteOf, closed: _Text = "", cursor: _Cursor = None) -> Response:
+    return await _reports(site, await _operator(request, site), closed=bool(closed), cursor=cursor)
+
+
+@router.post("/reports/{report_id}/close")
+async def report_closed(request: Request, site: SiteOf, report_id: RowId) -> Response:
+    who = await _operator(request, site)
+    form = await request.form()
+    try:
+        await site.core.act(who, close_report, report_id, Closing(note=str(form.get("note", ""))))
+    except (SoonishError, ValidationError) as refusal:
+        return await _reports(site, who, status=_status(refusal), error=_words(refusal))
+    return await _reports(site, who, said="Closed.")
+
+
+@router.get("/channels")
+async def channels_page(request: Request, site: SiteOf) -> Response:
+    found = await site.core.ask(await _operator(request, site), channel_health)
+    return _page(site, "channels", found=found)
+
+
+@router.get("/deliveries")
+async def deliveries_page(request: Request, site: SiteOf) -> Response:
+    return await _dead(site, await _operator(request, site))
+
+
+@router.post("/deliveries/requeue")
+async def requeued(request: Request, site: SiteOf) -> Response:
+    who = await _operator(request, site)
+    form = await request.form()
+    try:
+        which = Which(kind=str(form.get("kind", "")), code=str(form.get("code", "")))
+    except ValidationError:
+        return await _dead(site, who, status=422, error="Choose one of the rows below.")
+    done = await site.core.act(who, requeue_dead, which)
+    more = " There are more: press again." if done.left else ""
+    return await _dead(site, who, said=f"{done.requeued} will be tried again.{more}")
+
+
+@router.get("/audit")
+async def audit_page(
+    request: Request,
+    site: SiteOf,
+    actor: _Text = "",
+    action: _Text = "",
+    subject: _Text = "",
+    since: _Text = "",
+    until: _Text = "",
+    cursor: _Cursor = None,
+) -> Response:
+    who = await _operator(request, site)
+    typed = {"actor": actor, "action": action, "subject": subject, "since": since, "until": until}
+    given = {name: value.strip() for name, value in typed.items() if value.strip()}
+    try:
+        wanted = AuditFilter(
+            actor=int(given["actor"]) if "actor" in given else None,
+            action=given.get("action"),
+            subject=given.get("subject"),
+            since=_day(given.get("since")),
+            until=_day(given.get("until"), days=1),
+        )
+    except ValueError:
+        return _page(site, "audit", status=422, typed=typed, rows=[], next=None,
+                     error="The account is a number, the days are like 2027-05-01.")  # fmt: skip
+    found = await site.core.ask(who, audit_trail, wanted, PageRequest(limit=_SHOWN, cursor=cursor))
+    rows = [(each, _when(each.at), _details(each.detail)) for each in found.items]
+    return _page(site, "audit", typed=typed, rows=rows, next=found.next, error="")
+
+
+async def _event(
+    site: Site, who: Actor, event_id: str, cursor: str | None = None, *, status: int = 200, **told: str
+) -> Response:
+    about = await site.core.ask(who, look_at_event, event_id)
+    people = await site.core.ask(who, participants, event_id, PageRequest(limit=_SHOWN, cursor=cursor))
+    when = say(about.start_date, about.timezone)
+    context: dict[str, Any] = {"error": "", "said": "", "typed": "", **told}
+    return _page(site, "events", status=status, about=about, people=people, when=when, **context)
+
+
+async def _reports(
+    site: Site, who: Actor, *, closed: bool = False, cursor: str | None = None, status: int = 200, **told: str
+) -> Response:
+    found = await site.core.ask(who, list_reports, PageRequest(limit=_SHOWN, cursor=cursor), closed=closed)
+    rows = [(each, _when(each.created_at)) for each in found.items]
+    context: dict[str, Any] = {"error": "", "said": "", **told}
+    return _page(site, "reports", status=status, rows=rows, next=found.next, closed=closed, **context)
+
+
+async def _dead(site: Site, who: Actor, *, status: int = 200, **told: str) -> Response:
+    found = await site.core.ask(who, dead_deliveries)
+    rows = [(each, _when(each.latest)) for each in found.items]
+    return _page(site, "deliveries", status=status, rows=rows, **{"error": "", "said": "", **told})
+
+
+def _page(site: Site, tab: str, *, status: int = 200, **context: Any) -> Response:
+    return site.pages.page(f"admin_{tab}.html", status=status, headers=OWN, signed_in=True, tab=tab, **context)
+
+
+def _affected(done: Affected, became: str) -> str:
+    unknown = f" Not here: {', '.join(done.unknown)}." if done.unknown else ""
+    return f"{done.people} {became}.{unknown}"
+
+
+def _status(refusal: SoonishError | ValidationError) -> int:
+    if isinstance(refusal, UnprovedError):
+        raise refusal
+    return STATUS[refusal.code] if isinstance(refusal, SoonishError) else 422
+
+
+def _words(refusal: SoonishError | ValidationError) -> str:
+    if isinstance(refusal, SoonishError):
+        return " ".join(filter(None, (refusal.message, refusal.hint)))
+    return "This is too long."
+
+
+def _day(text: str | None, days: int = 0) -> dt.datetime | None:
+    if text is None:
+        return None
+    return dt.datetime.combine(dt.date.fromisoformat(text) + dt.timedelta(days=days), dt.time(), UTC)
+
+
+def _when(moment: dt.datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _details(detail: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in detail.items())

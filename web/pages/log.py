@@ -1,0 +1,43 @@
+"""What was sent to somebody, and why or why not: of an account here, of an address by the link in its mails."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from core.accounts.users import my_account
+from core.pages import Page, PageRequest
+from core.privacy.log import my_log
+from core.privacy.log_words import LogEntry
+from core.times import say
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter()
+
+SHOWN = 50
+Cursor = Annotated[str | None, Query(max_length=40)]
+
+
+@router.get("/account/log")
+async def log_of_account(request: Request, site: SiteOf, cursor: Cursor = None) -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return RedirectResponse("/sign-in", 303)
+    me = await site.core.ask(who, my_account)
+    found = await site.core.ask(who, my_log, PageRequest(limit=SHOWN, cursor=cursor))
+    return show_log(site, found, me.timezone or site.settings.default_timezone, "/account", signed_in=True)
+
+
+def show_log(site: Site, found: Page[LogEntry], zone: str, back: str, *, signed_in: bool | None = None) -> Response:
+    entries = [(each, say(each.at, zone), _next(each, zone)) for each in found.items]
+    about: dict[str, Any] = {
+        "entries": entries,
+        "next": found.next,
+        "back": back,
+        "days": site.settings.retention_deliveries_days,
+    }
+    return site.pages.page("log.html", headers=OWN, signed_in=signed_in, **about)
+
+
+def _next(entry: LogEntry, zone: str) -> str | None:
+    return say(entry.next_attempt_at, zone) if entry.next_attempt_at else None
