@@ -1,5 +1,5 @@
-"""`soonish demo --chat`: the conversation as it appears in a channel, between the real product and a small server of ours
-that plays the platform. Everything happens in a folder that is gone afterwards."""
+"""`soonish demo --chat`: the conversation as it appears in a channel, between the real product and a small server that
+plays the platform. Everything happens in a folder that is gone afterwards."""
 
 import asyncio
 import os

@@ -84,7 +84,7 @@ class Story:
         await self.discord.until(lambda: "Delivered 1" in read(sending), lambda: read(sending), SOON)
         self._shows("Soonish, to Alice alone", sending)
         again = await self._presses(self.alice, preview, "Send to 1")
-        self.stage.promise("Send works once", "Sent already" in read(again))
+        self.stage.promise("Send works once", "Already sent at" in read(again))
         sent = [each.payload for each in self.discord.messages.values()]
         quiet = all(each["allowed_mentions"] == {"parse": []} for each in sent)
         self.stage.promise("Nobody was pinged by what was typed", quiet)
