@@ -1,12 +1,11 @@
 """What people wait for while a message goes out to ten thousand: a page and a command, beside the same at rest."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Awaitable, Callable
 
 from bench.product import product, sink
-from bench.rows import Row
+from bench.rows import Row, spread
 
 PEOPLE = 10_000
 AT_REST = 3.0
@@ -33,7 +32,7 @@ async def busy() -> list[Row]:
         found = await far.quiet(PEOPLE)
     rows = []
     for name, (pages, commands) in (("at rest", at_rest), ("busy", during)):
-        rows += [*_rows(f"{name}: a page", pages), *_rows(f"{name}: a command", commands)]
+        rows += [*spread(f"{name}: a page", pages), *spread(f"{name}: a command", commands)]
     return [
         *rows,
         Row("lost", PEOPLE - found["different"], "messages", must_be_zero=True),
@@ -62,11 +61,3 @@ async def _both(
             took.append((time.perf_counter() - began) * 1000)
         await asyncio.sleep(1 / 30)
     return pages, commands
-
-
-def _rows(what: str, took: list[float]) -> list[Row]:
-    ordered = sorted(took)
-    return [
-        Row(f"{what}, p50", statistics.median(ordered), "ms"),
-        Row(f"{what}, p95", ordered[int(len(ordered) * 0.95)], "ms"),
-    ]

@@ -1,14 +1,13 @@
 """A thousand people who follow an event by e-mail within ten seconds, and press their links within the next ten."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select
 
 from bench.product import Product, product, sink
-from bench.rows import Row
+from bench.rows import Row, spread
 from core.db.models import Subscription
 from core.tokens import ConfirmToken, confirm_token
 from core.wiring import build_core
@@ -39,8 +38,8 @@ async def crowd() -> list[Row]:
         pressed, began = await _arriving(press)
         found = await far.quiet(PEOPLE)
     return [
-        *_rows("follow", asked),
-        *_rows("press", pressed),
+        *spread("follow", asked),
+        *spread("press", pressed),
         Row("not answered", 2 * PEOPLE - len(asked) - len(pressed), "people", must_be_zero=True),
         Row("last one welcomed after the first press", (found["last"] or began) - began, "s"),
         Row("mails beside two for each", abs(found["count"] - 2 * PEOPLE), "", must_be_zero=True),
@@ -74,12 +73,4 @@ async def _links(soonish: Product) -> list[str]:
     return [
         f"/c/{confirm_token(core.keys, ConfirmToken('subscription', row.id, int(row.requested_at.timestamp())))}"
         for row in rows
-    ]
-
-
-def _rows(what: str, took: list[float]) -> list[Row]:
-    ordered = sorted(took)
-    return [
-        Row(f"{what}, p50", statistics.median(ordered), "ms"),
-        Row(f"{what}, p95", ordered[int(len(ordered) * 0.95)], "ms"),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.busy import busy
+from bench.chat import chat
 from bench.crowd import crowd
 from bench.faults import faults, reminders
 from bench.product import Product, Sink, product, sink
@@ -139,6 +140,7 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "mail": mail,
     "latency": latency,
     "busy": busy,
+    "chat": chat,
     "crowd": crowd,
     "reading": reading,
     "workers": workers,

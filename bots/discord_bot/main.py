@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT, SETTLED = 0.5, 60.0, 60.0
 """Seconds. The wait doubles, and starts over once a connection has lasted for `SETTLED`."""
+_GOODBYE = 3.0
 _WRONG_TOKEN, _CLOSED_TO_US = 4004, frozenset({4010, 4011, 4012, 4013, 4014})
 """Close codes of the gateway: the token, and shards or intents that it does not allow."""
 
@@ -80,8 +81,7 @@ async def stay(settings: Settings, new_client: Callable[[Callable[[], None]], Bo
         connected_at: list[float] = []
         client = new_client(lambda since=connected_at: since.append(time.monotonic()))  # type: ignore[misc]
         try:
-            async with client:
-                await client.start(token.get_secret_value())
+            await client.start(token.get_secret_value())
             why = "it closed the connection"
         except discord.LoginFailure as error:
             raise _wrong_token() from error
@@ -98,11 +98,19 @@ async def stay(settings: Settings, new_client: Callable[[Callable[[], None]], Bo
         except Exception as error:  # a gateway that breaks off while it is greeted is an AttributeError
             log.debug("the connection ended", exc_info=True)
             why = type(error).__name__
+        finally:
+            await _close(client)
         if connected_at and time.monotonic() - connected_at[0] > SETTLED:
             wait = FIRST_WAIT
         log.warning("Discord is not reachable (%s); trying again in %.1f s", why, wait)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
+
+
+async def _close(client: Bot) -> None:
+    """A goodbye that Discord does not hear, because it is away, is not waited for."""
+    with suppress(Exception):
+        await asyncio.wait_for(client.close(), _GOODBYE)
 
 
 def _wrong_token() -> NotAllowedError:

@@ -5,6 +5,7 @@ import json
 import signal
 from contextlib import suppress
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,12 +14,23 @@ if TYPE_CHECKING:
     from cli.demo.stage import Line
 
 
+class Platform(StrEnum):
+    DISCORD = "discord"
+
+
 def add_to(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo(as_json: Annotated[bool, typer.Option("--json", help="One JSON line a step.")] = False) -> None:
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a step.")] = False,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="A conversation in chat instead, on a stack of its own that is gone after.")
+    ] = False,
+    platform: Annotated[Platform, typer.Option("--on", help="Where the conversation is.")] = Platform.DISCORD,
+) -> None:
     """Play the whole story on the running stack, in about a minute; exit 1 if a promise was not kept."""
+    from cli.demo.chat import play_chat
     from cli.demo.story import play
     from core.settings import Settings
 
@@ -27,7 +39,7 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="One JSON line a s
         task = asyncio.current_task()
         if task is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await play(Settings(), teller)
+        return await (play_chat(teller, platform.value) if chat else play(Settings(), teller))
 
     teller = _say_json if as_json else Teller()
     kept = False

@@ -95,6 +95,16 @@ def test_the_demo_keeps_every_promise_and_logs_no_address(product: Product) -> N
         assert [secret for secret in secrets if secret in log.read_text()] == [], log
 
 
+def test_the_conversation_on_discord_keeps_every_promise(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli", "demo", "--chat", "--json"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    demo = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    lines = [json.loads(line) for line in demo.stdout.splitlines()]
+    assert len([line for line in lines if line["kind"] == "promise" and line["ok"]]) >= 13
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_worker_that_is_killed_is_started_again_and_delivers(
     product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:

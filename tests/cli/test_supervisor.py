@@ -35,6 +35,11 @@ def stop(*_):
     note("stopped")
     sys.exit()
 signal.signal(signal.SIGTERM, signal.SIG_IGN if kind == "deaf" else stop)
+def give_up(*_):
+    print("the token is wrong", flush=True)
+    sys.exit(78)
+if kind == "misset":
+    signal.signal(signal.SIGHUP, give_up)
 if kind == "broken":
     sys.exit("the " + name + " cannot start today")
 if kind == "late":
@@ -167,6 +172,17 @@ def test_a_role_that_dies_is_started_again_and_the_terminal_says_so(start: Calla
     changed = [role for role, old, new in zip(ROLES, before, after, strict=True) if old != new]
     assert changed == ["worker"]
     assert "worker stopped (by SIGKILL)" in running.said()
+
+
+def test_a_role_that_says_that_starting_again_is_no_use_is_left_alone(start: Callable[..., Running]) -> None:
+    running = start(worker="misset").ready()
+    os.kill(running.pid("worker"), signal.SIGHUP)
+    until(lambda: "worker is off until its settings are right." in running.said())
+    assert "the token is wrong" in running.said()
+    os.kill(running.pid("web"), signal.SIGKILL)
+    until(lambda: "web is running." in running.said())
+    assert "worker is running." not in running.said()
+    assert running.end(signal.SIGTERM) == 0
 
 
 def test_a_role_that_ignores_sigterm_is_killed(start: Callable[..., Running]) -> None:

@@ -156,7 +156,7 @@ async def test_a_message_is_previewed_sent_once_and_reported(server: Server) -> 
     first = await anext(watching.screens)
     assert words(first) == "Sending… 0 of 1"
     again = await server.alice.presses(send)
-    assert "Sent already." in words(again)
+    assert "Already sent at" in words(again)
     messages = await rows(server.town.core, select(Notification).where(Notification.kind == "message"))
     assert len(messages) == 1
     assert "waiting 1" in words(await server.alice.says("event report", event=event))

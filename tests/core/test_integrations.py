@@ -18,6 +18,7 @@ from core.integrations.usecases import (
     change_integration,
     disable_channel,
     list_integrations,
+    mark_unreachable,
     remove_integration,
     store_integration,
     try_integration,
@@ -216,6 +217,7 @@ async def test_a_strangers_channel_does_not_exist(town: Town, outbound: Outbound
         for doing in (
             town.core.act(who, change_integration, hook, IntegrationChange(name="Mine")),
             town.core.act(who, remove_integration, hook),
+            town.core.act(who, mark_unreachable, hook, "closed"),
             try_integration(town.core, outbound, who, hook),
         ):
             await refused_without_a_trace(town.core, doing, code)

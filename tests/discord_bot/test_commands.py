@@ -302,8 +302,8 @@ async def _many_subscribers(server: Server, count: int) -> None:
         await session.execute(
             insert(Identity),
             [
-                {"user_id": at, "platform": "discord", "tenant_id": "", "external_id": str(at), "display_name": f"P{at}",
-                 "created_at": now}
+                {"user_id": at, "platform": "discord", "tenant_id": "", "external_id": str(at),
+                 "display_name": f"P{at}", "created_at": now}
                 for at in ids
             ],
         )  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo.memory import Memory
 from cli.demo.small_discord.people import MANAGE_EVENTS, Person, read
 from cli.demo.small_discord.rest import Refusal
 from cli.demo.small_discord.server import GENERAL, SERVER, SmallDiscord
@@ -22,8 +23,9 @@ FAR_SERVER = str(1 << 22)
 """Of the second of two shards."""
 
 
-class Process:
+class Process(Memory):
     def __init__(self, data: Path, discord: SmallDiscord, **env: str) -> None:
+        super().__init__()
         self._env = {**os.environ, **discord.environment, "PYTHONPATH": str(ROOT), "SOONISH_DATA": str(data), **env}
         self._data = data
         self.log = ""
@@ -39,6 +41,10 @@ class Process:
         assert self._process.stderr is not None
         async for line in self._process.stderr:
             self.log += line.decode()
+            self.wake()
+
+    async def says(self, words: str) -> None:
+        await self.until(lambda: words in self.log, lambda: self.log, 15)
 
     async def wait(self) -> int:
         async with asyncio.timeout(20):
@@ -112,15 +118,13 @@ async def test_buttons_from_before_a_kill_work_after_it_and_the_commands_are_tol
 async def test_a_discord_that_is_away_or_stumbles_at_the_start_is_waited_for(data: Path) -> None:
     small = SmallDiscord(free_port())
     async with bot(data, small) as process:
-        await small.until(lambda: True, str, 1)
-        async with asyncio.timeout(10):
-            while "not reachable" not in process.log:
-                await asyncio.sleep(0.05)
+        await process.says("not reachable")
         small.gateway.break_handshakes = 1
         async with small:
             alice, _ = people(small)
             await small.wait_for_bot(25)
             assert "Create events" in read(await alice.types("soonish help"))
+            assert await process.end() == 0
 
 
 async def test_a_wrong_token_says_so_and_ends_for_good_without_showing_it(data: Path, small: SmallDiscord) -> None:
@@ -158,6 +162,4 @@ async def test_a_limit_is_waited_out_and_a_deleted_channel_forgotten(data: Path,
         assert re.search("created, but not posted.*View Channel", read(refused))
         gone = {"id": GENERAL, "guild_id": SERVER, "type": 0, "name": "general", "position": 0}
         await small.dispatch("CHANNEL_DELETE", gone | {"permission_overwrites": [], "parent_id": None})
-        async with asyncio.timeout(10):
-            while "1 cards with it" not in process.log:
-                await asyncio.sleep(0.02)
+        await process.says("1 cards with it")

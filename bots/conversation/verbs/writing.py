@@ -31,6 +31,7 @@ from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
 from core.subscriptions.views import audience, event_subscriptions, subscriptions_to
+from core.times import say_clock
 
 _LOOKS = 60
 _BETWEEN_LOOKS = 1.0
@@ -178,4 +179,6 @@ def _settled(found: Report) -> bool:
 
 async def _sent_already(turn: Turn, before: Accepted) -> Screen:
     screen = await report_screen(turn, before.id)
-    return Screen((line(Strong("Sent already.")), *screen.lines), screen.title, screen.rows)
+    sent = (await turn.ask(report, before.id, PageRequest(limit=1))).created_at
+    zone, _ = await turn.zone()
+    return Screen((line(Strong(f"Already sent at {say_clock(sent, zone)}.")), *screen.lines), screen.title, screen.rows)
