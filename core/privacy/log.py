@@ -45,7 +45,9 @@ def _rows(channels: list[int], before: int | None, limit: int) -> Select[*tuple[
     return (
         select(
             Delivery.id, Delivery.created_at, Delivery.status, Delivery.code, Delivery.reason, Delivery.attempts,
-            Delivery.next_attempt_at, Delivery.sent_at, Delivery.label, Integration.kind.label("channel"),
+            Delivery.next_attempt_at, Delivery.sent_at, Integration.kind.label("channel"),
+            # The name they gave it; an address without an account is masked.
+            case((Integration.user_id.is_not(None), Integration.name), else_=Delivery.label).label("name"),
             Notification.kind, Notification.superseded_at, Subscription.state,
             # What never arrived may tell of an event that is no business of theirs any more.
             case((Delivery.status == "delivered", Notification.title)).label("title"),
@@ -90,7 +92,7 @@ def _entry(row: Row[*tuple[Any, ...]], now: dt.datetime) -> LogEntry:
         title=row.title,
         event_id=row.event_id,
         event_name=row.event_name,
-        channel=f"{row.channel}: {row.label}",
+        channel=row.channel if row.name == row.channel else f"{row.channel}: {row.name}",
         outcome=found.outcome,
         why=found.why,
         next_attempt_at=row.next_attempt_at if found.outcome == "waiting" and row.status == "queued" else None,

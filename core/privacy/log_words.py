@@ -22,7 +22,7 @@ class LogEntry(BaseModel):
     """None for mail about an account, and for an event that they may not see (any more)."""
     event_name: str | None
     channel: str
-    """The kind of channel, and its name or masked address."""
+    """Its kind, and the name they gave it; for an address without an account the address, masked."""
     outcome: Fate
     why: str
     next_attempt_at: dt.datetime | None

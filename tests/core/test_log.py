@@ -81,6 +81,7 @@ async def test_a_member_reads_what_became_of_a_message_and_why(
     )  # fmt: skip
     assert why in entry.why
     assert entry.title == ("Bring a chair" if status == "delivered" else None)
+    assert entry.channel == "Webhook: Hook"
     assert "secret-path" not in entry.model_dump_json()
 
 
