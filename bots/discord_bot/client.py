@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import discord
 
@@ -18,12 +19,15 @@ log = logging.getLogger(__name__)
 class Bot(discord.AutoShardedClient):
     """`guild_id`: the commands are for that server alone, where they change at once."""
 
-    def __init__(self, core: Core, door: Door, guild_id: int | None, connected: Callable[[], None]) -> None:
+    def __init__(
+        self, core: Core, door: Door, guild_id: int | None, connected: Callable[[], None], **more: Any
+    ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
+            **more,
         )
         self._core = core
         self._door = door

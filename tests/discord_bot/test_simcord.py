@@ -1,0 +1,63 @@
+"""The same bot against a second Discord, which somebody else wrote: what ours would overlook, simcord may refuse."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import discord
+import simcord
+
+from bots.conversation.desk import Desk
+from bots.conversation.verbs import BOOK
+from bots.discord_bot.client import Bot
+from bots.discord_bot.door import Door
+from core.wiring import Outbound, build_outbound
+from tests.people import Town
+from tests.web.conftest import RecordingSender
+
+
+@dataclass
+class Guild:
+    channel: Any
+    alice: Any
+    bob: Any
+
+
+@asynccontextmanager
+async def guild_of(town: Town) -> AsyncIterator[Guild]:
+    outbound = build_outbound(town.core)
+    desk = Desk(town.core, Outbound(outbound.openings, outbound.policy, cast("Any", RecordingSender())))
+    bot = Bot(town.core, Door(desk), None, lambda: None, shard_count=1)
+    async with simcord.run(bot) as env:
+        guild = env.create_guild()
+        role = guild.create_role("Hosts", permissions=discord.Permissions(manage_events=True, manage_guild=True))
+        alice = guild.add_member(env.create_user("alice"), roles=[role])
+        yield Guild(guild.create_text_channel("general"), alice, guild.add_member(env.create_user("bob")))
+
+
+async def test_another_discord_takes_every_command_screen_and_form(town: Town) -> None:
+    async with guild_of(town) as guild:
+        await _walked(guild)
+
+
+async def _walked(guild: Guild) -> None:
+    alice, bob, channel = guild.alice, guild.bob, guild.channel
+    assert set(alice.available_commands(channel)) == {" ".join(key) for key in BOOK.commands}
+    ((choice), *_) = await alice.autocomplete(channel, "event create", "when", "tomorrow 7pm")
+    form = await alice.slash(channel, "event create", name="Quiz")
+    assert form.modal["title"] == "New event"
+    preview = await alice.submit_modal(form, {"name": "Quiz", "when": choice["value"]})
+    assert preview.response.ephemeral
+    posted = await alice.click(preview.response, label="Post in #general")
+    assert "Posted Quiz" in posted.response.embeds[0].description
+    card = channel.last_message
+    assert card.embeds[0].title == "Quiz"
+    subscribed = await bob.click(card, label="Subscribe")
+    assert "You'll hear about Quiz" in subscribed.response.embeds[0].description
+    (event, *_) = await alice.autocomplete(channel, "event edit", "event", "Quiz")
+    change = await alice.slash(channel, "event edit", event=event["value"])
+    assert change.modal["title"] == "Edit event"
+    for command in ("event list", "me subscriptions", "me channels", "soonish help", "soonish settings"):
+        answered = await alice.slash(channel, command)
+        assert answered.response.embeds, command
