@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 M = TypeVar("M", bound="BaseModel")
 
+EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000)]
+Cursor = Annotated[str | None, typer.Option(help="Where the page before ended.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Who = Annotated[
     str | None,

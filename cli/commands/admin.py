@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import LARGEST_ID, AsJson, Yes, how_many, operating, show, sure, table
+from cli.terminal import LARGEST_ID, AsJson, Cursor, EventId, Limit, Yes, how_many, operating, show, sure, table
 
 if TYPE_CHECKING:
     from core.events.abuse import ReportView
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from core.pages import Page
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address of an account.")]
-EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
 Named = Annotated[
     list[str] | None, typer.Argument(metavar="[PERSON]…", help="Addresses or numbers; none: from the standard input.")
 ]
@@ -108,8 +107,8 @@ def let_back(event: EventId, people: Named = None, as_json: AsJson = False) -> N
 
 def reports(
     closed: Annotated[bool, typer.Option("--closed", help="Those that are closed.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what people say is wrong with an event, newest first."""
@@ -166,8 +165,8 @@ def audit(
     subject: Annotated[str | None, typer.Option(help="Like event:12.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """Show who did what, newest first."""

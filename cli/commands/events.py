@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.terminal import AsJson, Who, Yes, acting, facts, given, show, sure, table
+from cli.terminal import AsJson, Cursor, EventId, Limit, Who, Yes, acting, facts, given, show, sure, table
 
 if TYPE_CHECKING:
     from core.events.model import EventView
     from core.pages import Page
 
-EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
 Start = typer.Option(metavar="TIME", help="Like 2027-05-01T19:00:00+02:00.")
 When = typer.Option(metavar="WORDS", help='The start as you would say it, like "fri 7pm", in the event\'s zone.')
 End = typer.Option(metavar="TIME", help="Unset: an hour after the start.")
@@ -80,8 +79,8 @@ def create(
 def list_(
     which: Annotated[Which, typer.Argument(help="Those you organize, or those you follow.")] = Which.MINE,
     upcoming: Annotated[bool, typer.Option("--upcoming", help="Leave out what has started.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import LARGEST_ID, AsJson, Who, acting, show, table
+from cli.terminal import LARGEST_ID, AsJson, Cursor, Limit, Who, acting, show, table
 
 if TYPE_CHECKING:
     from core.pages import Page
@@ -25,8 +25,8 @@ def subscriptions(
     removed: Annotated[
         bool, typer.Option("--removed", help="Those you removed from the event, not those who follow.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,8 +57,8 @@ def unsubscribe(
 
 
 def log(
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import LARGEST_ID, AsJson, Who, Yes, acting, how_many, show, sure, table
+from cli.terminal import LARGEST_ID, AsJson, Cursor, EventId, Limit, Who, Yes, acting, how_many, show, sure, table
 
 if TYPE_CHECKING:
     from core.events.model import EventView
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from core.pages import Page
     from core.work import Actor, Core
 
-EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_ID, help="As in the list.")]
 Email = Annotated[str, typer.Option(help="The address of the account that is asked.")]
 
@@ -51,8 +50,8 @@ def invite(
 
 def invitations(
     event: EventId,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:

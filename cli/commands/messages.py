@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import LARGEST_ID, AsJson, Who, acting, facts, how_many, operating, progress, show, table
+from cli.terminal import (
+    LARGEST_ID,
+    AsJson,
+    Cursor,
+    EventId,
+    Who,
+    acting,
+    facts,
+    how_many,
+    operating,
+    progress,
+    show,
+    table,
+)
 
 if TYPE_CHECKING:
     from core.notifications.model import Accepted, Report, Retried
@@ -17,7 +30,6 @@ if TYPE_CHECKING:
     from core.subscriptions.model import CheckInbox, Subscribed
     from core.work import Actor, Core
 
-EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, as in its link.")]
 MessageId = Annotated[
     int, typer.Argument(metavar="MESSAGE", min=1, max=LARGEST_ID, help="The number that notify printed.")
 ]
@@ -92,7 +104,7 @@ def report(
     message: MessageId,
     outcome: Annotated[Outcome | None, typer.Option("--only", help="Of these alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Results a page.")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    cursor: Cursor = None,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:
