@@ -22,8 +22,10 @@ async def test_a_lock_of_five_seconds_delays_commands_and_deliveries_and_loses_a
     await crowd(live, (await live.row(event)).id, hooks, PEOPLE)
     sent = await live.core.act(live.alice.actor, send_message, event.id, NewMessage(title="Fan", body="out"))
     await hooks.wait_for(PEOPLE // 6)
-    with closing(sqlite3.connect(live.settings.soonish_data / "soonish.db", timeout=10, isolation_level=None)) as thief:
-        thief.execute("BEGIN IMMEDIATE")
+    file = live.settings.soonish_data / "soonish.db"
+    with closing(sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)) as thief:
+        # in a thread: a wait on this loop would also hold up whoever has the lock now, and wait for itself
+        await asyncio.to_thread(thief.execute, "BEGIN IMMEDIATE")
         began = time.monotonic()
         follows = asyncio.create_task(live.follow(live.bob, event))
         await asyncio.wait([follows], timeout=SECONDS)
