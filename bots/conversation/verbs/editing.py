@@ -38,7 +38,7 @@ async def edit(turn: Turn) -> Answer:
         Action("edited", event.id, str(event.revision)),
         (
             Field("name", "Name", event.name, required=True, at_most=200),
-            Field("when", "When", _typed(event), required=True, at_most=120),
+            Field("when", "When", _typed(event), required=True, at_most=120, moment=True),
             Field("until", "Until", _until(event), "9pm, or 2h", at_most=120),
             Field("where", "Where", event.location, at_most=300),
             Field("description", "Description", event.description[:4_000], long=True, at_most=4_000),
@@ -138,7 +138,7 @@ def _change(turn: Turn, event: EventView) -> EventChange:
     if given.get("when", "") != _typed(event):
         start = read_start(given.get("when", ""), turn.core.clock.now(), event.timezone, turn.speaker.locale)
     if given.get("until", "") != _until(event):
-        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale)
+        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale, "until")
     elif end is not None:
         end += start - event.start_date  # moved as a whole
     for name, value, before in (

@@ -31,7 +31,11 @@ async def subscribe(turn: Turn) -> Answer:
     if not via:
         return await _by_direct_message(turn, event)
     if not via.isdecimal():
-        raise SoonishError(Code.INVALID, "Pick the channel from the list.", hint="Your channels: /me channels.")
+        raise SoonishError(
+            Code.INVALID,
+            "Pick the channel from the list.",
+            hint=f"Your channels: {turn.speaker.dialect.command('me', 'channels')}.",
+        )
     return await _through(turn, event, number_in(via))
 
 
@@ -110,7 +114,7 @@ async def _closed(turn: Turn, event: EventView) -> Screen:
     again = Button("Try again", Action("subscribe", event.id), style="primary")
     others = [each for each in await _channels(turn) if each.is_active]
     add = () if others else (Button("Use another channel", Action("channel_add")),)
-    said = "I can't message you: your DMs are closed for this server. Open them in its privacy settings, and try again."
+    said = f"I can't message you: {turn.speaker.dialect.closed}"
     return Screen((line(said),), rows=((again, *add), *_others(event, others)))
 
 
