@@ -1,10 +1,12 @@
 """Times that people type in chat: a start, and how long from there."""
 
 import datetime as dt
+import re
 
 from core.errors import SoonishError, invalid
 from core.times import say_exactly
-from core.when import read
+from core.when import is_a_time, read
+from core.when.words import DAYPARTS
 
 
 def read_start(text: str, now: dt.datetime, zone: str, locale: str | None) -> dt.datetime:
@@ -43,3 +45,17 @@ def _one(text: str, start: dt.datetime, zone: str, locale: str | None, field: st
     if len(found) > 1:
         raise invalid("That end can mean two times.", field=field, hint='Type how long: "2h".')
     return found[0]
+
+
+def divide(text: str, locale: str | None) -> tuple[str, str]:
+    """`Film night tomorrow 7pm` as a name and a time: the longest end of it that reads as one, and does not begin with
+    a word like "night", which names what happens as often. A name in quotes is itself. Empty where none is."""
+    quoted = re.match(r'\s*["“](.+?)["”]\s*(.*)', text)
+    if quoted:
+        return quoted[1].strip(), quoted[2].strip()
+    words = text.split()
+    for at in range(1, len(words)):
+        when = " ".join(words[at:])
+        if words[at].lower() not in DAYPARTS and is_a_time(when, locale):
+            return " ".join(words[:at]), when
+    return " ".join(words), ""

@@ -146,7 +146,7 @@ def _change(turn: Turn, event: EventView) -> EventChange:
         ("end_date", end, event.end_date),
         ("name", given.get("name", ""), event.name),
         ("location", given.get("where", ""), event.location),
-        ("description", given.get("description", ""), event.description[:4_000]),
+        ("description", given.get("description", event.description[:4_000]), event.description[:4_000]),
     ):
         if value != before:
             found[name] = value
