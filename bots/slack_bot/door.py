@@ -201,7 +201,7 @@ class Door:
             case Form():
                 await self._ask(reply, answer)
             case Watch():
-                await _watch(reply, answer)
+                await watched(reply, answer)
             case Document():
                 await reply.show(await _handed_over(heard, client, answer))
             case Post():
@@ -219,7 +219,7 @@ class Door:
             await reply.show(told("That took longer than Slack lets a form wait.", "Please ask once more."))
 
 
-async def _watch(reply: Reply, watch: Watch) -> None:
+async def watched(reply: Reply, watch: Watch) -> None:
     """One screen behind, so that the last is known to be it."""
     newest: Screen | None = None
     async for screen in watch.screens:

@@ -10,6 +10,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bots.conversation.screens import Document, Form, Screen
 from bots.slack_bot.hearing import Heard
 from bots.slack_bot.rendering import WAIT, blocks_of, metadata_of, modal_of, text_of, window_of
+from core.rendering.slack_parts import SECTION_AT_MOST, escape
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class InMessage:
             return
         self._left -= 1
         await self._respond(
-            text=text_of(screen)[:3000] or "Soonish",
+            text=escape(text_of(screen), SECTION_AT_MOST) or "Soonish",
             blocks=blocks_of(screen),
             replace_original=self._replace,
             response_type="ephemeral",

@@ -1,5 +1,6 @@
 """The app as the site serves it, with really signed requests from a small Slack, and a real core under it."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ import pytest
 import uvicorn
 from sqlalchemy import select
 
-from bots.slack_bot.app import Endpoint, build_app
+from bots.slack_bot.app import endpoint
 from cli.demo.small_slack.api import Sent
 from cli.demo.small_slack.people import Person, Talk
 from cli.demo.small_slack.server import SmallSlack
@@ -89,11 +90,9 @@ async def app_core(town: Town, small: SmallSlack) -> AsyncIterator[tuple[Core, O
 
 @pytest.fixture
 async def space(town: Town, small: SmallSlack) -> AsyncIterator[Workspace]:
-    async with app_core(town, small) as (core, outbound):
-        app = create_app(core, outbound, Temporal(core.settings), Endpoint(build_app(core, outbound)))
-        async with serving(app) as port:
-            small.target = f"http://127.0.0.1:{port}/slack/events"
-            yield Workspace(town, core, small, *people_of(small))
+    async with app_core(town, small) as (core, outbound), serving(core, outbound) as port:
+        small.target = f"http://127.0.0.1:{port}/slack/events"
+        yield Workspace(town, core, small, *people_of(small))
 
 
 def people_of(small: SmallSlack) -> list[Person]:
@@ -103,22 +102,28 @@ def people_of(small: SmallSlack) -> list[Person]:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[int]:
-    """Without the site's own start and end: the town's core is closed by the town."""
-    import asyncio
-
+async def serving(core: Core, outbound: Outbound) -> AsyncIterator[int]:
+    """The site with the app in it, on a port of its own. Without its start and end: the core is somebody else's."""
+    app = create_app(core, outbound, Temporal(core.settings), endpoint(core, outbound))
     port = free_port()
-    config = uvicorn.Config(app, port=port, lifespan="off", log_config=None, ws="none")
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, ws="none"))
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
     try:
+        await reachable(port)
         yield port
     finally:
         server.should_exit = True
         await task
+
+
+async def reachable(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.01)
 
 
 def settings_for(small: SmallSlack) -> dict[str, object]:

@@ -3,17 +3,25 @@ Slack refuses."""
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.conversation.screens import Screen, Watch, told
 from bots.conversation.verbs import BOOK
+from bots.discord_bot.tree import command_tree
+from bots.slack_bot.door import watched
+from bots.slack_bot.hearing import of_command
+from bots.slack_bot.replying import InMessage
 from bots.slack_bot.typed import ALIASES, VERBS, read_command
 from cli.demo.small_slack.api import DEVELOPERS, GENERAL, PRIVATE
-from cli.demo.small_slack.people import Person, labels, options, read
+from cli.demo.small_slack.people import labels, options, read
 from cli.demo.small_slack.server import Signature
 from core.db.models import ChatSetting, Event, EventAnnouncement, Identity, Subscription
-from tests.slack_bot.conftest import Workspace
+from core.wiring import build_outbound
+from tests.slack_bot.conftest import Workspace, serving
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "<!channel> <!here> <@U102> <https://evil.example|free> @everyone"
@@ -186,7 +194,7 @@ async def test_nobody_is_called_and_no_link_hides_behind_words(space: Workspace)
     listed = await space.says(space.bob, "list")
     shown = await space.after(space.bob, card.payload, "Details", private=False)
     for each in (preview, card.payload, listed, shown):
-        assert not CALLS.search(read(each) + str(each.get("text", "")) if each is not preview else read(each))
+        assert not CALLS.search(read(each) + str(each.get("text", "")))
     await space.after(space.bob, card.payload, "Subscribe", private=False)
     assert not CALLS.search(str([read(each) for each in space.slack.direct(space.bob.id)]))
 
@@ -226,11 +234,7 @@ async def test_the_same_press_twice_over_two_processes_posts_one_card(space: Wor
     (row,) = await space.rows(EventAnnouncement)
     async with space.core.db.write() as session:
         await session.delete(await session.get(EventAnnouncement, row.id))
-    from tests.slack_bot.conftest import Endpoint, Temporal, build_app, build_outbound, create_app, serving
-
-    outbound = build_outbound(space.core)
-    app = create_app(space.core, outbound, Temporal(space.core.settings), Endpoint(build_app(space.core, outbound)))
-    async with serving(app) as port:
+    async with serving(space.core, build_outbound(space.core)) as port:
         space.slack.target = f"http://127.0.0.1:{port}/slack/events"
         await space.alice.does("interactive", body)
         await space.slack.until(lambda: len(first.messages) == 2, lambda: "no second answer", 5)
@@ -284,11 +288,18 @@ async def test_a_locked_database_delays_the_answer_and_not_the_acknowledgement(s
         await talk.message()
 
 
-async def test_at_most_five_answers_are_given_to_one_press(space: Workspace) -> None:
-    for _ in range(2):
-        talk = await space.bob.types("help")
-        await talk.message()
-    assert len(talk.messages) == 1
+async def test_at_most_five_answers_are_given_to_one_press_and_the_last_is_among_them(space: Workspace) -> None:
+    heard = of_command(space.bob.command("help"))
+    reply = InMessage(heard, AsyncWebClient(), beside=True)
+
+    async def screens() -> AsyncIterator[Screen]:
+        for number in range(20):
+            yield told(f"Sending… {number} of 20")
+
+    await watched(reply, Watch(screens()))
+    shown = [read(each) for each in space.slack.responses[heard.response_url.rpartition("/")[2]]]
+    assert len(shown) <= 5
+    assert shown[-1] == "Sending… 19 of 20"
 
 
 async def test_a_channel_that_is_gone_takes_its_cards_along(space: Workspace) -> None:
@@ -319,8 +330,9 @@ def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manua
     assert len(VERBS) == len(BOOK.commands)
     assert set(ALIASES.values()) <= set(VERBS)
     text = (ROOT / "docs/commands.md").read_text()
-    written = set(re.findall(r"`/soonish ([a-z]+)", text))
-    assert written == set(VERBS)
+    written = dict(re.findall(r"^\| `/(\w+ \w+)` .* `/soonish (\w+)` \|$", text, re.MULTILINE))
+    assert written == {f"{command.group} {verb}": verb for verb, command in VERBS.items()}
+    assert set(written) == {f"{group['name']} {each['name']}" for group in command_tree() for each in group["options"]}
 
 
 @pytest.mark.parametrize(
@@ -341,6 +353,3 @@ def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manua
 def test_what_is_typed_behind_the_command(text: str, verb: str, given: dict[str, str]) -> None:
     command, found = read_command(text, None)
     assert (command.name, found) == (verb, given)
-
-
-__all__ = ["Person"]
