@@ -105,6 +105,8 @@ class Screen:
     lines: tuple[Line, ...]
     title: str = ""
     rows: tuple[Row, ...] = ()
+    about: str = ""
+    """The field of the form that it refuses, for platforms that can say it beside the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,18 @@ class Field:
     long: bool = False
     at_most: int = 4_000
     choices: tuple[Choice, ...] = ()
+    moment: bool = False
+    """A time: where a platform has a calendar to pick from, that stands beside the typed words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Up to five fields; what is typed comes back under their names."""
+    """Up to five fields, and `more` where a platform has room; what is typed comes back under their names."""
 
     title: str
     action: Action
     fields: tuple[Field, ...]
+    more: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

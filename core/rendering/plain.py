@@ -2,7 +2,7 @@
 
 import re
 
-from core.rendering import discord_parts
+from core.rendering import discord_parts, slack_parts
 from core.rendering.notices import Notice
 
 _DISCORD_LINE = 600
@@ -60,6 +60,19 @@ def as_discord(notice: Notice) -> str:
         parts.append("\n".join(f"**{label}:** {discord_parts.escape(value, 300)}" for label, value in notice.facts))
     if notice.small:
         parts.append(discord_parts.escape(notice.small, _DISCORD_LINE))
+    return "\n\n".join(parts)
+
+
+def as_slack(notice: Notice) -> str:
+    """As `as_discord`, in Slack's mrkdwn."""
+    parts = [slack_parts.escape(line, _DISCORD_LINE) for line in notice.lines]
+    if notice.quote:
+        quoted = slack_parts.escape(notice.quote, _DISCORD_QUOTE)
+        parts.append("\n".join(f"> {line}" for line in quoted.split("\n")))
+    if notice.facts:
+        parts.append("\n".join(f"*{label}:* {slack_parts.escape(value, 300)}" for label, value in notice.facts))
+    if notice.small:
+        parts.append(slack_parts.escape(notice.small, _DISCORD_LINE))
     return "\n\n".join(parts)
 
 

@@ -136,7 +136,7 @@ def _form(event_id: str, revision: int, typed: Mapping[str, str]) -> Form:
         Action("edited", event_id, str(revision)),
         (
             Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
-            Field("when", "When", typed.get("when", ""), required=True, at_most=120),
+            Field("when", "When", typed.get("when", ""), required=True, at_most=120, moment=True),
             Field("until", "Until", typed.get("until", ""), "9pm, or 2h", at_most=120),
             Field("where", "Where", typed.get("where", ""), at_most=300),
             Field("description", "Description", typed.get("description", ""), long=True, at_most=4_000),
@@ -185,7 +185,7 @@ def _change(turn: Turn, event: EventView) -> EventChange:
     if given.get("when", "") != _typed(event):
         start = read_start(given.get("when", ""), turn.core.clock.now(), event.timezone, turn.speaker.locale)
     if given.get("until", "") != _until(event):
-        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale)
+        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale, "until")
     elif end is not None:
         end += start - event.start_date  # moved as a whole
     for name, value, before in (
