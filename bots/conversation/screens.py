@@ -18,6 +18,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """The time of day alone, on each reader's own clock: beside a Moment of the same evening."""
+
+    at: dt.datetime
+    fallback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Distance:
     """How far off an instant is, kept true by the platform where it can."""
 
@@ -56,7 +64,7 @@ class Mention:
     external_id: str
 
 
-Piece = str | Moment | Distance | Strong | Struck | Quote | Link | Mention
+Piece = str | Moment | Clock | Distance | Strong | Struck | Quote | Link | Mention
 Line = tuple[Piece, ...]
 
 

@@ -74,6 +74,8 @@ class Turn:
     speaker: Speaker
     given: Mapping[str, str] = field(default_factory=dict)
     action: Action | None = None
+    again: Callable[[], Awaitable[Action]] | None = None
+    """Keeps what was typed, should it be refused: the press that opens the form with it."""
     _actor: Actor | None = None
 
     @property

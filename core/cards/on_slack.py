@@ -3,8 +3,7 @@
 from typing import Any
 
 from core.cards.model import Card
-from core.rendering.slack_parts import button_row, escape, link_button, moment, press_button, section
-from core.times import say, say_clock
+from core.rendering.slack_parts import button_row, escape, link_button, press_button, section, span
 
 NAME, CANCELLED_NAME, REASON = 300, 140, 80
 LOCATION, HOST, DESCRIPTION = 200, 80, 1000
@@ -50,11 +49,7 @@ def _lines(card: Card) -> list[str]:
 def _when(card: Card) -> str:
     """Without how far off it is: Slack would not keep that true."""
     assert card.starts is not None  # noqa: S101 - only a closed card has no start
-    text = f"🗓 {moment(card.starts, say(card.starts, _ZONE))}"
-    if card.ends is not None:
-        same_day = (card.ends - card.starts).total_seconds() < 18 * 3600
-        fallback = say_clock(card.ends, _ZONE) if same_day else say(card.ends, _ZONE)
-        text += f" to {moment(card.ends, fallback, '{time}') if same_day else moment(card.ends, fallback)}"
+    text = f"🗓 {span(card.starts, card.ends, _ZONE)}"
     return f"{text} · over" if card.status == "ended" else text
 
 

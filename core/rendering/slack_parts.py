@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from core.text import characters
+from core.times import one_evening, say, say_clock
 
 LABEL_AT_MOST, URL_AT_MOST = 75, 3000
 SECTION_AT_MOST = 3000
@@ -28,6 +29,16 @@ def moment(at: dt.datetime, fallback: str, style: str = "{date_short_pretty} at 
     """A time that everybody reads in their own zone."""
     readable = escape(fallback.replace("|", " "), 100)
     return f"<!date^{int(at.timestamp())}^{style}|{readable}>"
+
+
+def span(start: dt.datetime, end: dt.datetime | None, zone: str) -> str:
+    """`zone`: of the words for readers whom Slack cannot show their own clock."""
+    text = moment(start, say(start, zone))
+    if end is None:
+        return text
+    if one_evening(start, end):
+        return f"{text} to {moment(end, say_clock(end, zone), '{time}')}"
+    return f"{text} to {moment(end, say(end, zone))}"
 
 
 def section(text: str) -> dict[str, Any]:

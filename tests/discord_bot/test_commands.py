@@ -16,6 +16,7 @@ from bots.conversation.verbs import BOOK
 from bots.discord_bot.tree import command_tree
 from cli.demo.small_discord.limits import buttons
 from cli.demo.small_discord.people import MANAGE_SERVER, Person, labels, read
+from cli.demo.small_discord.rest import Refusal
 from core.db.models import Event, Identity, Integration, Subscription, User
 from tests.discord_bot.conftest import Server
 
@@ -48,6 +49,14 @@ async def test_closed_direct_messages_are_said_at_the_press_and_opened_ones_are_
     assert (channel.is_active, "closed" in channel.disabled_reason) == (False, True)
     server.discord.closed.clear()
     assert "You'll hear about" in read(await server.bob.presses(said, "Try again"))
+
+
+async def test_a_greeting_whose_words_are_refused_subscribes_and_leaves_the_channel_on(server: Server) -> None:
+    _, card = await server.posted()
+    server.discord.refuse("POST /channels/.*/messages", Refusal(400, 50035), times=1)
+    assert "You'll hear about Film night" in read(await server.bob.presses(card.payload, "Subscribe"))
+    (channel,) = [each for each in await server.rows(Integration) if each.kind == "Discord DM"]
+    assert channel.is_active
 
 
 async def test_a_double_click_posts_one_card_and_a_repeated_interaction_does_nothing_twice(server: Server) -> None:

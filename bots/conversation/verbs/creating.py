@@ -1,6 +1,7 @@
 """Create an event: one line or a form, a preview that only its maker sees, and a card where they want it."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from bots.conversation.actions import Action
@@ -128,12 +129,15 @@ async def _created(turn: Turn) -> Any:
     if before is not None:
         return before
     draft = await turn.ask(read_draft, turn.number, "create")
+    if "event" not in draft.data:  # changed meanwhile to what was refused
+        raise SoonishError(Code.CONFLICT, "This preview was changed since.", hint="Look at the newer one.")
     new = NewEvent.model_validate(draft.data["event"])
     return await turn.once(f"draft:{turn.more}", create_event, new)
 
 
 async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
     await _refuse_strangers(turn)
+    turn.again = partial(_keep_typed, turn, typed, draft_id)
     zone, own = await turn.zone()
     now = turn.core.clock.now()
     start = read_start(typed.get("when", ""), now, zone, turn.speaker.locale)
@@ -149,6 +153,15 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
     else:
         await turn.act(change_draft, draft_id, "create", kept)
     return await _shown(turn, new, start, end, draft_id, own=own)
+
+
+async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
+    kept = {"typed": dict(typed)}
+    if draft_id is None:
+        draft_id = await turn.act(keep_draft, "create", kept)
+    else:
+        await turn.act(change_draft, draft_id, "create", kept)
+    return Action("draft_edit", more=str(draft_id))
 
 
 async def _shown(
