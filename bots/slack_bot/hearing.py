@@ -1,5 +1,6 @@
 """What Slack hands over, as the conversation reads it: from where, who, and what they typed or pressed."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ def of_interaction(body: Body) -> Heard:
     team_id = str(team.get("id") or user.get("team_id", ""))
     channel = body.get("channel") or _opened_in(view)
     sent = body.get("type") == "view_submission"
-    key = f"{view['id']}:{view.get('hash', '')}" if sent and view else str(body.get("trigger_id", ""))
+    key = _key_of_form(view) if sent and view else str(body.get("trigger_id", ""))
     return Heard(
         team_id=team_id,
         user_id=str(user["id"]),
@@ -66,6 +67,12 @@ def of_interaction(body: Body) -> Heard:
         view=view,
         private=bool((body.get("container") or {}).get("is_ephemeral")),
     )
+
+
+def _key_of_form(view: Body) -> str:
+    """What was typed belongs to it: refused beside a field, the same window is sent again with something else."""
+    typed = json.dumps(view.get("state") or {}, sort_keys=True)
+    return f"{view['id']}:{view.get('hash', '')}:{hashlib.sha256(typed.encode()).hexdigest()[:16]}"
 
 
 def of_event(body: Body) -> Heard:

@@ -8,6 +8,7 @@ from bots.conversation.actions import LONGEST
 from bots.conversation.screens import (
     Button,
     ChannelMenu,
+    Clock,
     Distance,
     Field,
     Form,
@@ -59,7 +60,7 @@ def _words(piece: Piece) -> str:
     match piece:
         case str():
             return piece
-        case Moment() | Distance():
+        case Moment() | Clock() | Distance():
             return piece.fallback
         case Mention():
             return piece.external_id
@@ -96,6 +97,8 @@ def _piece(piece: Piece, room: int) -> str:
             return escape(piece, room)
         case Moment():
             return moment(piece.at, piece.fallback)
+        case Clock():
+            return moment(piece.at, piece.fallback, "{time}")
         case Distance():
             return escape(piece.fallback, room)
         case Strong():
