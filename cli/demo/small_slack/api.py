@@ -19,8 +19,7 @@ TEAM, GENERAL, PRIVATE, DEVELOPERS = "T1001", "C2001", "C2002", "S3001"
 TRIGGER_SECONDS = 3.0
 RESPONSES = 5
 SCOPES = (
-    "app_mentions:read,chat:write,chat:write.public,channels:read,commands,files:write,groups:read,im:write,"
-    "usergroups:read,users:read"
+    "chat:write,chat:write.public,channels:read,commands,files:write,groups:read,im:write,usergroups:read,users:read"
 )
 
 
@@ -98,6 +97,12 @@ class SlackApi(Memory):
 
     def direct(self, user_id: str) -> list[Payload]:
         return [each.payload for each in self.messages.values() if each.channel_id == user_id]
+
+    def posted(self, channel_id: str, payload: Payload) -> str:
+        """A message that the app has posted. Its id."""
+        ts = f"1764000000.{self.number()}"
+        self.messages[ts] = Sent(channel_id, ts, payload)
+        return ts
 
     def in_channel(self, channel_id: str = GENERAL) -> list[Sent]:
         return [each for each in self.messages.values() if each.channel_id == channel_id]
@@ -215,9 +220,7 @@ class SlackApi(Memory):
         if faults := message_faults(given):
             self.complaints += faults
             return "invalid_blocks"
-        ts = f"1764000000.{self.number()}"
-        self.messages[ts] = Sent(channel_id, ts, given)
-        return {"channel": channel_id, "ts": ts}
+        return {"channel": channel_id, "ts": self.posted(channel_id, given)}
 
     def _chat_update(self, given: Payload) -> Payload | str:
         sent = self.messages.get(str(given["ts"]))
