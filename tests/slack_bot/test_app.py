@@ -31,10 +31,10 @@ CALLS = re.compile(r"<(?!!date\^)[^>]*>")
 
 async def test_one_press_on_a_card_subscribes_and_the_direct_message_arrives(space: Workspace) -> None:
     _, card = await space.posted()
-    said = await space.after(space.bob, card.payload, "Subscribe", private=False)
+    said = await space.after(space.bob, card.payload, "Subscribe")
     assert "You'll hear about Film night here by direct message" in read(said)
     assert len(space.slack.direct(space.bob.id)) == 1
-    again = await space.after(space.bob, card.payload, "Subscribe", private=False)
+    again = await space.after(space.bob, card.payload, "Subscribe")
     assert "You're already subscribed by Slack DM" in read(again)
     left = await space.after(space.bob, again, "Unsubscribe")
     assert left["replace_original"]
@@ -47,7 +47,7 @@ async def test_one_press_on_a_card_subscribes_and_the_direct_message_arrives(spa
 async def test_somebody_whom_the_app_may_not_write_to_is_told_at_the_press(space: Workspace) -> None:
     _, card = await space.posted()
     space.slack.refuse("chat.postMessage", "user_disabled")
-    said = await space.after(space.bob, card.payload, "Subscribe", private=False)
+    said = await space.after(space.bob, card.payload, "Subscribe")
     assert "I can't message you" in read(said)
     assert await space.rows(Subscription) == []
 
@@ -95,7 +95,7 @@ async def test_an_edited_draft_keeps_who_may_see_it(space: Workspace) -> None:
 
 async def test_an_event_is_edited_in_a_window_and_who_follows_is_counted(space: Workspace) -> None:
     event, card = await space.posted()
-    await space.after(space.bob, card.payload, "Subscribe", private=False)
+    await space.after(space.bob, card.payload, "Subscribe")
     window = await (await space.alice.types(f"edit {event}")).opened()
     change = await (await space.alice.sends(window, when="tomorrow 9pm")).opened()
     assert "Moved from" in read(change)
@@ -121,7 +121,7 @@ async def test_a_name_finds_the_event_and_several_are_offered(space: Workspace) 
 
 async def test_a_message_goes_through_preview_and_send_once(space: Workspace) -> None:
     event, card = await space.posted()
-    await space.after(space.bob, card.payload, "Subscribe", private=False)
+    await space.after(space.bob, card.payload, "Subscribe")
     window = await (await space.alice.types(f"notify {event}")).opened()
     preview = await (await space.alice.sends(window, body=f"Doors at six. {HOSTILE}")).opened()
     assert "Doors at six" in read(preview)
@@ -175,12 +175,12 @@ async def test_without_an_answer_about_rights_people_are_asked_to_wait_and_may_s
     _, card = await space.posted()
     space.slack.refuse("users.info", "ratelimited", retry_after=30)
     assert "did not say just now" in read(await space.says(space.carol, "create Quiz tomorrow 7pm"))
-    assert "You'll hear" in read(await space.after(space.bob, card.payload, "Subscribe", private=False))
+    assert "You'll hear" in read(await space.after(space.bob, card.payload, "Subscribe"))
 
 
 async def test_somebody_from_another_workspace_is_told_what_to_do(space: Workspace) -> None:
     _, card = await space.posted()
-    said = await space.after(space.mallory, card.payload, "Subscribe", private=False)
+    said = await space.after(space.mallory, card.payload, "Subscribe")
     assert "another workspace" in read(said)
     assert [row.external_id for row in await space.rows(Identity)] == [space.alice.id]
 
@@ -192,10 +192,10 @@ async def test_nobody_is_called_and_no_link_hides_behind_words(space: Workspace)
     await (await space.alice.presses(preview, "Post in #general")).opened()
     (card,) = space.slack.in_channel()
     listed = await space.says(space.bob, "list")
-    shown = await space.after(space.bob, card.payload, "Details", private=False)
+    shown = await space.after(space.bob, card.payload, "Details")
     for each in (preview, card.payload, listed, shown):
         assert not CALLS.search(read(each) + str(each.get("text", "")))
-    await space.after(space.bob, card.payload, "Subscribe", private=False)
+    await space.after(space.bob, card.payload, "Subscribe")
     assert not CALLS.search(str([read(each) for each in space.slack.direct(space.bob.id)]))
 
 

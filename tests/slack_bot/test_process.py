@@ -35,7 +35,8 @@ async def test_commands_come_by_the_socket_with_temporal_away_and_again_after_it
     data: Path, small: SmallSlack
 ) -> None:
     alice = Person(small, "U101", "Alice")
-    async with bot(data, small, TEMPORAL_URL=f"127.0.0.1:{free_port()}") as process:
+    away = f"127.0.0.1:{free_port()}"
+    async with bot(data, small, TEMPORAL_URL=away, SLACK_CLIENT_ID="1.2", SLACK_CLIENT_SECRET="s3cret") as process:
         await small.wait_for_app()
         window = await (await alice.types("create")).opened()
         wrong = await alice.sends(window, name="Quiz", when="someday")

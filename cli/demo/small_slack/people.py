@@ -79,7 +79,7 @@ class Person:
         self.slack.triggers.setdefault(str(body.get("trigger_id")), time.monotonic())
         return Talk(self.slack, key, body, await self.slack.deliver(kind, body, signature), before)
 
-    def press(self, on: Payload, label: str, *, picked: str | None = None, private: bool = True) -> Payload:
+    def press(self, on: Payload, label: str, *, picked: str | None = None) -> Payload:
         """A button by its label, a menu by its placeholder. `on`: a message or a window."""
         element = dict(_element(on, label))
         if picked is not None:
@@ -90,7 +90,7 @@ class Person:
             return body | {"view": on, "container": {"type": "view", "view_id": on["id"]}}
         return body | {
             "channel": {"id": self.channel, "name": "general"},
-            "container": {"type": "message", "is_ephemeral": private},
+            "container": {"type": "message", "is_ephemeral": on.get("response_type") == "ephemeral"},
             "response_url": self._url(str(body["trigger_id"])),
         }
 
