@@ -2,13 +2,11 @@
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import discord
-import uvloop
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -16,7 +14,8 @@ from discord.http import Route
 from bots.conversation.desk import Desk
 from bots.discord_bot.client import Bot
 from bots.discord_bot.door import Door
-from core.errors import Code, SoonishError
+from bots.process import NotAllowedError, run_until_stopped
+from core.errors import Code
 from core.settings import Settings
 from core.wiring import build_core, build_outbound
 
@@ -29,22 +28,9 @@ _WRONG_TOKEN, _CLOSED_TO_US = 4004, frozenset({4010, 4011, 4012, 4013, 4014})
 """Close codes of the gateway: the token, and shards or intents that it does not allow."""
 
 
-class NotAllowedError(SoonishError):
-    """Nothing that waiting would mend."""
-
-
 def run(settings: Settings, ready: Callable[[], None] | None = None) -> None:
     """Until SIGTERM or SIGINT. Raises `NotAllowedError` for a token or an application that Discord does not accept."""
-    uvloop.run(_run(settings, ready))
-
-
-async def _run(settings: Settings, ready: Callable[[], None] | None) -> None:
-    serving = asyncio.create_task(_serve(settings, ready))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    with suppress(asyncio.CancelledError):
-        await serving
+    run_until_stopped(_serve(settings, ready))
 
 
 async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:

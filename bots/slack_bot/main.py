@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-import uvloop
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
+from bots.process import NotAllowedError, run_until_stopped
 from bots.slack_bot.app import build_app
 from core.delivery.slackbot import OURS
-from core.errors import Code, SoonishError
+from core.errors import Code
 from core.settings import Settings
 from core.wiring import build_core, build_outbound
 
@@ -26,22 +25,9 @@ _LOOK = 1.0
 _GOODBYE = 3.0
 
 
-class NotAllowedError(SoonishError):
-    """Nothing that waiting would mend."""
-
-
 def run(settings: Settings, ready: Callable[[], None] | None = None) -> None:
     """Until SIGTERM or SIGINT. Raises `NotAllowedError` for tokens that Slack does not accept."""
-    uvloop.run(_run(settings, ready))
-
-
-async def _run(settings: Settings, ready: Callable[[], None] | None) -> None:
-    serving = asyncio.create_task(_serve(settings, ready))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    with suppress(asyncio.CancelledError):
-        await serving
+    run_until_stopped(_serve(settings, ready))
 
 
 async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:

@@ -80,32 +80,28 @@ def _worker(settings: "Settings") -> None:
 
 
 def _discord(settings: "Settings") -> None:
-    """Ends with `NOT_AGAIN` where waiting would mend nothing: a wrong token stays wrong until somebody sets another."""
     with _loading():
-        from bots.discord_bot.main import NotAllowedError
         from bots.discord_bot.main import run as talk
-        from cli.processes import NOT_AGAIN, wait_at_gate
-        from cli.refusals import say
-    wait_at_gate()
-    _refuse_missing_keys(settings)
-    try:
-        talk(settings, ready=_says("connecting to Discord"))
-    except NotAllowedError as refusal:
-        say(refusal)
-        raise typer.Exit(NOT_AGAIN) from None
+    _talk(settings, talk, "Discord")
 
 
 def _slack(settings: "Settings") -> None:
-    """By a socket. As `_discord` ends: a wrong token stays wrong."""
+    """By a socket."""
     with _loading():
-        from bots.slack_bot.main import NotAllowedError
         from bots.slack_bot.main import run as talk
-        from cli.processes import NOT_AGAIN, wait_at_gate
-        from cli.refusals import say
+    _talk(settings, talk, "Slack")
+
+
+def _talk(settings: "Settings", talk: "Callable[[Settings, Callable[[], None]], None]", where: str) -> None:
+    """Ends with `NOT_AGAIN` where waiting would mend nothing: a wrong token stays wrong until somebody sets another."""
+    from bots.process import NotAllowedError
+    from cli.processes import NOT_AGAIN, wait_at_gate
+    from cli.refusals import say
+
     wait_at_gate()
     _refuse_missing_keys(settings)
     try:
-        talk(settings, ready=_says("connecting to Slack"))
+        talk(settings, _says(f"connecting to {where}"))
     except NotAllowedError as refusal:
         say(refusal)
         raise typer.Exit(NOT_AGAIN) from None
