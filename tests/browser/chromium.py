@@ -1,0 +1,33 @@
+"""The browser: Debian's Chromium, found on PATH, with a fresh profile and no word to anybody."""
+
+import os
+import shutil
+
+import pytest
+from playwright.async_api import Browser, Playwright
+
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = "There is no browser: apt-get install -y --no-install-recommends chromium"
+
+
+def chromium_or_skip() -> str:
+    """Its path. Where the tests guard a merge (CI=true) nothing is skipped for want of it."""
+    found = shutil.which("chromium")
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail(MISSING)
+    if found is None:
+        pytest.skip(MISSING)
+    return found
+
+
+async def start_chromium(playwright: Playwright, path: str) -> Browser:
+    return await playwright.chromium.launch(
+        executable_path=path, args=list(FLAGS), headless=True, chromium_sandbox=False, handle_sigint=False
+    )

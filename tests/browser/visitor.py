@@ -1,0 +1,152 @@
+"""Somebody's browser, with its own cookies. It remembers whatever goes wrong in it, and says so at the end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+
+WIDTHS = (320, 390, 1280)
+_AXE = Axe()
+_PATIENCE = 10_000
+_REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", e => console.error("CSP", e.violatedDirective, e.blockedURI))
+"""
+_SPILLS = """() => {
+  const wide = document.documentElement.clientWidth;
+  const scrolls = e => /auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX);
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.querySelectorAll("body *")].filter(e => {
+    for (let up = e.parentElement; up && up !== document.body; up = up.parentElement) if (scrolls(up)) return false;
+    return e.getBoundingClientRect().right > wide + 1;
+  }).map(e => e.outerHTML.slice(0, 120)).concat(`${document.documentElement.scrollWidth} > ${wide}`);
+}"""
+_FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const style = getComputedStyle(e), label = e.labels?.[0]?.innerText;
+  const name = (e.getAttribute("aria-label") || label || e.innerText || e.value || "").replace(/\\s+/g, " ").trim();
+  return {name, seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0};
+}"""
+
+
+@dataclass
+class Visitor:
+    context: BrowserContext
+    address: str
+    """Of the site, without a path."""
+    javascript: bool
+    expected: set[int] = field(default_factory=set)
+    """Statuses from 400 up that the test means to see."""
+    faults: list[str] = field(default_factory=list)
+
+    @classmethod
+    async def of(
+        cls, browser: Browser, address: str, *, javascript: bool = True, width: int = 1280, zone: str = "Europe/Berlin"
+    ) -> "Visitor":
+        context = await browser.new_context(
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 800},
+            base_url=address,
+            timezone_id=zone,
+            locale="en-GB",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(_PATIENCE)
+        await context.add_init_script(_REPORT_VIOLATIONS)
+        visitor = cls(context, address, javascript)
+        visitor._watch()
+        return visitor
+
+    async def open(self, path: str) -> Page:
+        """In a new tab. `path` may be a whole address, as in a mail."""
+        page = await self.context.new_page()
+        await page.goto(path, wait_until="load")
+        return page
+
+    def expect(self, *statuses: int) -> None:
+        self.expected.update(statuses)
+
+    async def close(self) -> None:
+        await self.context.close()
+        assert not self.faults, "\n".join(self.faults)
+
+    def _watch(self) -> None:
+        self.context.on("console", self._console)
+        self.context.on("weberror", lambda error: self.faults.append(f"script: {error.error}"))
+        self.context.on("requestfailed", self._failed)
+        self.context.on("response", self._answered)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        answered = message.text.startswith("Failed to load resource")  # said with its status by `_answered`
+        if message.type in ("error", "warning") and not answered:
+            self.faults.append(f"console: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        given_up = request.failure == "net::ERR_ABORTED"  # the person went elsewhere, or it is a download
+        if not given_up:
+            self.faults.append(f"{request.method} {request.url}: {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.faults.append(f"{response.request.method} {response.url}: {response.status}")
+        if not response.url.startswith((self.address, "data:")):
+            self.faults.append(f"asked elsewhere: {response.url}")
+
+
+async def walk(page: Page) -> None:
+    """The page at every width, dark and light: nothing spills over the edge, and axe finds nothing at all."""
+    before = page.viewport_size
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        spills = await page.evaluate(_SPILLS)
+        assert not spills, f"{page.url} at {width} px spills:\n" + "\n".join(spills)
+    if before is not None:
+        await page.set_viewport_size(before)
+    async with _readable(page) as copy:
+        await copy.emulate_media(color_scheme="dark")
+        await accessible(copy, "color-contrast")  # the one thing that the colours change
+        await copy.emulate_media(color_scheme="light")
+        await accessible(copy)
+
+
+@contextlib.asynccontextmanager
+async def _readable(page: Page) -> AsyncIterator[Page]:
+    """The page itself, or where scripts are off, which axe is one, what stands there in a browser with scripts."""
+    if await page.evaluate("matchMedia('(scripting: enabled)').matches"):
+        yield page
+        return
+    assert page.context.browser is not None
+    html = await page.content()
+    context = await page.context.browser.new_context(viewport=page.viewport_size, reduced_motion="reduce")
+    copy = await context.new_page()
+    await copy.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    await copy.goto(page.url)
+    yield copy
+    await context.close()
+
+
+async def accessible(page: Page, *rules: str) -> None:
+    """axe has nothing to say; `rules` unset: by all that it knows."""
+    only: dict[str, Any] = {"runOnly": list(rules)} if rules else {}
+    async with asyncio.timeout(_PATIENCE / 1000):
+        found = await _AXE.run(page, options={"resultTypes": ["violations"], **only})
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+
+async def tab_to(page: Page, name: str, *, at_most: int = 40) -> None:
+    """Press Tab until what is called `name` has the focus; on the way nothing may take it without showing it."""
+    passed: list[str] = []
+    for _ in range(at_most):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate(_FOCUSED)
+        if focused is None:
+            continue
+        assert focused["seen"], f"{focused['name']} has the focus and does not show it"
+        if focused["name"] == name:
+            return
+        passed.append(focused["name"])
+    raise AssertionError(f"Tab does not come to {name!r}, but to {passed}")
