@@ -22,14 +22,13 @@ from bots.conversation.screens import (
 )
 from bots.conversation.showing import details, when_line
 from bots.conversation.speaker import Turn
-from bots.conversation.times import read_end, read_start
 from core.accounts.users import my_account
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.chat.settings import may_create_here
 from core.errors import Code, SoonishError
 from core.events.model import NewEvent
+from core.events.typed import exactly, read_end, read_start
 from core.events.usecases import create_event
-from core.times import say_exactly
 from core.when import read, say
 
 VISIBILITIES = (
@@ -114,12 +113,7 @@ async def offer_readings(turn: Turn, text: str) -> Choices:
     except SoonishError as refusal:
         hint = refusal.hint or refusal.message
         return Choices((Choice(hint[:100], text[:100]),))
-    return Choices(tuple(Choice(say(at, now, zone)[:100], _exact(at, zone)) for at in found))
-
-
-def _exact(at: dt.datetime, zone: str) -> str:
-    """What reads as this instant and nothing else."""
-    return f"{say_exactly(at, zone)} · {zone}"
+    return Choices(tuple(Choice(say(at, now, zone)[:100], exactly(at, zone)) for at in found))
 
 
 async def _created(turn: Turn) -> Any:
@@ -147,7 +141,7 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
         name=typed.get("name", ""), start_date=start, end_date=end, location=typed.get("where", ""),
         description=typed.get("description", ""), timezone=zone, is_public=public,
     )  # fmt: skip
-    kept = {"event": new.model_dump(mode="json", exclude_none=True), "typed": {**typed, "when": _exact(start, zone)}}
+    kept = {"event": new.model_dump(mode="json", exclude_none=True), "typed": {**typed, "when": exactly(start, zone)}}
     if draft_id is None:
         draft_id = await turn.act(keep_draft, "create", kept)
     else:
