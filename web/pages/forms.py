@@ -1,0 +1,110 @@
+"""Forms that people fill in: what they typed, what is wrong with which field, and the form again with all of it.
+
+A form carries a key of its own, so that sending it twice does it once. One that comes from a browser whose session is
+over is held up: its person signs in beside it and goes on with the same text.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from core.complaints import complaint
+from core.errors import Code, SoonishError, UnprovedError
+from core.ids import LARGEST_ID
+from core.work import Actor, Once
+from web.problems import STATUS
+from web.returning import prove_first
+from web.site import OWN, Site
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_NUMBERS_AT_MOST = 5_000
+_STEP = "step"
+KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came with a form. `step` is the button that was pressed."""
+
+    pairs: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @property
+    def step(self) -> str:
+        return self.get(_STEP)
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        return next((value for each, value in self.pairs if each == name), otherwise)
+
+    def typed(self, names: Mapping[str, Any] | tuple[str, ...]) -> dict[str, str]:
+        """The text of these fields; empty for those that did not come."""
+        return {name: self.get(name) for name in names}
+
+    def numbers(self, name: str) -> list[int]:
+        """Row ids, of boxes that were ticked; what is none is left out."""
+        found = [value for each, value in self.pairs if each == name and value.isascii() and value.isdecimal()]
+        return [int(each) for each in found[:_NUMBERS_AT_MOST] if 0 < int(each[:20]) <= LARGEST_ID]
+
+    def once(self, who: Actor, what: str) -> Once:
+        """Names this form, whatever stands in it."""
+        key = self.get(KEY)
+        return Once.of(f"{who.user_id}:form:{what}", key if _KEY.fullmatch(key) else new_key(), self.said())
+
+    def said(self) -> list[tuple[str, str]]:
+        """Everything but the button and the key."""
+        return [pair for pair in self.pairs if pair[0] not in (_STEP, KEY)]
+
+
+async def read_form(request: Request) -> Sent:
+    """Empty when nobody can read it: then nothing is done. Line breaks as they are everywhere else."""
+    try:
+        form = await request.form(max_fields=_NUMBERS_AT_MOST + 50)
+    except HTTPException:
+        return Sent(())
+    return Sent(tuple((n, v.replace("\r\n", "\n")) for n, v in form.multi_items() if isinstance(v, str)))
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def complaints(refusal: SoonishError | ValidationError, names: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong, by the field of the form beside which it is said; `""` for what is about no field of it. `names`:
+    the form's names of the fields that are called otherwise in what refuses."""
+    if isinstance(refusal, SoonishError):
+        words = " ".join(filter(None, (refusal.message, refusal.hint)))
+        return {names.get(refusal.field or "", refusal.field or ""): words}
+    found: dict[str, str] = {}
+    for each in refusal.errors():
+        name = str(each["loc"][0]) if each["loc"] else ""
+        found.setdefault(names.get(name, name), complaint(each))
+    return found
+
+
+def status_of(refusal: SoonishError | ValidationError) -> int:
+    return STATUS[refusal.code] if isinstance(refusal, SoonishError) else STATUS[Code.INVALID]
+
+
+def hold(site: Site, request: Request, sent: Sent, refusal: SoonishError) -> Response:
+    """Who is not signed in any more, or must prove it, does so in another tab and sends the same form again."""
+    unproved = isinstance(refusal, UnprovedError)
+    way = prove_first("/account/proved") if unproved else "/sign-in"
+    context: dict[str, Any] = {"way": way, "unproved": unproved, "pairs": sent.said(), "here_path": request.url.path}
+    return site.pages.page("held.html", status=STATUS[refusal.code], headers=OWN, **context)
+
+
+def must_sign_in(refusal: Exception) -> bool:
+    return isinstance(refusal, UnprovedError) or (
+        isinstance(refusal, SoonishError) and refusal.code is Code.UNAUTHENTICATED
+    )
+
+
+def locale_of(request: Request) -> str | None:
+    """The language that a browser asks for first: how its person writes dates."""
+    first = request.headers.get("accept-language", "").split(",")[0].partition(";")[0].strip()
+    return first if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", first) else None
