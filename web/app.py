@@ -42,6 +42,8 @@ from web.pages import (
     log,
     plain,
     profile,
+    report,
+    share,
     unsubscribe,
 )
 from web.pages.state import PageStates
@@ -62,7 +64,9 @@ API = (
 PAGES = (
     document.router,
     plain.router,
+    share.router,
     event.router,
+    report.router,
     confirm.router,
     unsubscribe.router,
     invitation.router,

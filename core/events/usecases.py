@@ -98,6 +98,15 @@ async def list_events(
     return cut(views, page)
 
 
+async def coming_events(work: Work, limit: int) -> list[EventView]:
+    """The public events that start next, where this installation lists them; nobody's view of them."""
+    if not work.settings.list_public_events:
+        return []
+    coming = (Event.is_public.is_(True), Event.status == "scheduled", Event.start_date > work.now)
+    found = await work.session.scalars(select(Event).where(*coming).order_by(Event.start_date, Event.id).limit(limit))
+    return [event_view(work, event, 0, mine=False) for event in found]
+
+
 async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[EventUpdate]]:
     """What the public page shows: the event, its host's name, and its updates, newest first."""
     event, mine = await seen_event(work, public_id)
