@@ -22,7 +22,7 @@ from core.clock import Clock
 from core.db.again import until_done
 from core.db.engine import Database
 from core.db.models import AuditEntry, OutboxRow, StoredRequest, User
-from core.errors import Code, SoonishError, conflict
+from core.errors import AnotherRequestError, Code, SoonishError
 from core.identities.signed import SignedIdentity
 from core.keys import Keys
 from core.settings import Settings
@@ -232,7 +232,8 @@ async def _stored_answer(session: AsyncSession, once: Once, now: dt.datetime) ->
         await session.flush()
         return None
     if row.body_hash != once.body_hash:
-        raise conflict("This Idempotency-Key was used for a different request.", hint="Use a new key.")
+        words = "This Idempotency-Key was used for a different request."
+        raise AnotherRequestError(Code.CONFLICT, words, hint="Use a new key.")
     return row.answer
 
 

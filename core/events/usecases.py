@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 from core.contracts import EVENT_UPDATED, event_workflow_id
 from core.db.models import Event, EventUpdate, Subscription, User
 from core.errors import Code, SoonishError
-from core.events.access import may_manage, may_see, seen_event
+from core.events.access import managed_event, may_manage, may_see, seen_event
 from core.events.checks import check_times
 from core.events.model import EventView, NewEvent, event_view
 from core.events.start import start_of
@@ -64,6 +64,11 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
 async def get_event(work: Work, public_id: str) -> EventView:
     event, mine = await seen_event(work, public_id)
     return await full_view(work, event, mine=mine)
+
+
+async def event_to_manage(work: Work, public_id: str) -> EventView:
+    """For those who organize it; who may see it is told that it is not theirs."""
+    return await full_view(work, await managed_event(work, public_id), mine=True)
 
 
 async def full_view(work: Work, event: Event, *, mine: bool) -> EventView:

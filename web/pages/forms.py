@@ -8,18 +8,19 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from fastapi import Request, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
 from core.complaints import complaint
-from core.errors import Code, SoonishError, UnprovedError
+from core.errors import AnotherRequestError, Code, SoonishError, UnprovedError
 from core.ids import LARGEST_ID
 from core.work import Actor, Once
 from web.problems import STATUS
-from web.returning import prove_first
+from web.returning import prove_first, way_back
 from web.site import OWN, Site
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -48,7 +49,7 @@ class Sent:
     def numbers(self, name: str) -> list[int]:
         """Row ids, of boxes that were ticked; what is none is left out."""
         found = [value for each, value in self.pairs if each == name and value.isascii() and value.isdecimal()]
-        return [int(each) for each in found[:_NUMBERS_AT_MOST] if 0 < int(each[:20]) <= LARGEST_ID]
+        return [int(each) for each in found[:_NUMBERS_AT_MOST] if len(each) < 20 and 0 < int(each) <= LARGEST_ID]
 
     def once(self, who: Actor, what: str) -> Once:
         """Names this form, whatever stands in it."""
@@ -76,6 +77,9 @@ def new_key() -> str:
 def complaints(refusal: SoonishError | ValidationError, names: Mapping[str, str]) -> dict[str, str]:
     """What is wrong, by the field of the form beside which it is said; `""` for what is about no field of it. `names`:
     the form's names of the fields that are called otherwise in what refuses."""
+    if isinstance(refusal, AnotherRequestError):
+        words = "This form was sent before, with something else in it, and that was done."
+        return {"": f"{words} Send it again if you mean both."}
     if isinstance(refusal, SoonishError):
         words = " ".join(filter(None, (refusal.message, refusal.hint)))
         return {names.get(refusal.field or "", refusal.field or ""): words}
@@ -93,12 +97,24 @@ def status_of(refusal: SoonishError | ValidationError) -> int:
 def hold(site: Site, request: Request, sent: Sent, refusal: SoonishError) -> Response:
     """Who is not signed in any more, or must prove it, does so in another tab and sends the same form again."""
     unproved = isinstance(refusal, UnprovedError)
-    way = prove_first("/account/proved") if unproved else "/sign-in"
-    context: dict[str, Any] = {"way": way, "unproved": unproved, "pairs": sent.said(), "here_path": request.url.path}
+    context: dict[str, Any] = {
+        "way": prove_first("/account") if unproved else "/sign-in",
+        "unproved": unproved,
+        "pairs": [*sent.said(), (KEY, sent.get(KEY))],
+        "back": request.url.path,
+    }
     return site.pages.page("held.html", status=STATUS[refusal.code], headers=OWN, **context)
 
 
-def must_sign_in(refusal: Exception) -> bool:
+def sign_in_first(site: Site, request: Request) -> Response:
+    """For a page that is somebody's own: they come back to it."""
+    answer = RedirectResponse("/sign-in", 303, OWN)
+    query = request.url.query
+    site.cookies.keep_back(answer, way_back(request.url.path + (f"?{query}" if query else "")))
+    return answer
+
+
+def must_sign_in(refusal: Exception) -> TypeGuard[SoonishError]:
     return isinstance(refusal, UnprovedError) or (
         isinstance(refusal, SoonishError) and refusal.code is Code.UNAUTHENTICATED
     )
