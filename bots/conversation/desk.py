@@ -82,7 +82,8 @@ class Desk:
             return await _changeable(turn, refused(refusal))
         except ValidationError as error:
             found = error.errors()[0]
-            return await _changeable(turn, told(f"{_named(found['loc'])}{complaint(found)}"))
+            words = f"{_named(found['loc'])}{complaint(found)}"
+            return await _changeable(turn, replace(told(words), about=_field(found["loc"])))
         except Exception:
             reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
             log.exception("reference %s: %s failed", reference, handler.__name__)
@@ -93,7 +94,8 @@ class Desk:
 
 
 def refused(refusal: SoonishError) -> Screen:
-    return told(" ".join(filter(None, (refusal.message, refusal.hint))))
+    words = " ".join(filter(None, (refusal.message, refusal.hint)))
+    return replace(told(words), about=_IN_FORMS.get(refusal.field or "", refusal.field or ""))
 
 
 async def _changeable(turn: Turn, refusal: Screen) -> Screen:
@@ -112,6 +114,13 @@ def _named(location: tuple[int | str, ...]) -> str:
     return f"{_FIELDS[first]}: " if first in _FIELDS else ""
 
 
+def _field(location: tuple[int | str, ...]) -> str:
+    """As forms name it."""
+    first = str(location[0]) if location else ""
+    return _IN_FORMS.get(first, first)
+
+
+_IN_FORMS = {"start_date": "when", "end_date": "duration", "location": "where"}
 _FIELDS = {
     "name": "Name",
     "when": "When",

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from core.db.models import Delivery, Notification, Subscription, User
-from core.delivery.addresses import DISCORD_DM, MAIL
+from core.delivery.addresses import DISCORD_DM, MAIL, SLACK_DM
 from core.events.access import managed_event
 from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import NewMessage
@@ -136,6 +136,6 @@ async def previews(work: Work, public_id: str, message: NewMessage) -> list[Prev
 def _form(kind: str) -> Form:
     if kind == MAIL:
         return "mail"
-    if kind == DISCORD_DM:
+    if kind in (DISCORD_DM, SLACK_DM):
         return "direct"
     return "chat" if kind in _CHAT else "plain"

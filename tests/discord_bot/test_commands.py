@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from bots.conversation.dialect import DIALECTS
 from bots.conversation.verbs import BOOK
 from bots.discord_bot.tree import command_tree
 from cli.demo.small_discord.limits import buttons
@@ -138,7 +139,9 @@ async def test_every_press_answers_rubbish_with_a_sentence(server: Server) -> No
 def test_the_manual_has_every_command_with_its_words_and_options() -> None:
     text = (ROOT / "docs/commands.md").read_text()
     written = dict(re.findall(r"^\| `/(\w+ \w+)` \| (.+?) \|", text, re.MULTILINE))
-    assert written == {f"{group} {name}": command.words for (group, name), command in BOOK.commands.items()}
+    assert written == {
+        f"{group} {name}": DIALECTS["discord"].says(command.words) for (group, name), command in BOOK.commands.items()
+    }
     for (group, name), command in BOOK.commands.items():
         (row,) = [line for line in text.splitlines() if line.startswith(f"| `/{group} {name}` |")]
         for option in command.options:

@@ -72,7 +72,7 @@ async def edit_again(turn: Turn) -> Answer:
 
 @BOOK.press("draft_edited")
 async def edited_again(turn: Turn) -> Answer:
-    """A form holds less than a command: what it does not ask stays as it was typed there."""
+    """What the form does not ask about stays as it was said first."""
     draft = await turn.ask(read_draft, turn.number, "create")
     return await _preview(turn, {**draft.data["typed"], **turn.given}, turn.number)
 
@@ -164,7 +164,8 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
         lines.append(line(new.description))
     lines.append(line(f"🌐 {who} · reminders 1 day and 1 hour before"))
     if not own:
-        lines.append(line(f"Times are in {zone}. Not yours? Set your own with /me timezone."))
+        set_it = turn.speaker.dialect.command("me", "timezone")
+        lines.append(line(f"Times are in {zone}. Not yours? Set your own with {set_it}."))
     create, edit = Action("draft_create", more=number), Action("draft_edit", more=number)
     if place is None or not place.tenant_id:
         only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
@@ -189,25 +190,39 @@ def _form(action: Action, typed: Any) -> Form:
         action,
         (
             Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
-            Field("when", "When", typed.get("when", ""), "fri 7pm, or 27 Nov 19:00", required=True, at_most=120),
+            Field(
+                "when",
+                "When",
+                typed.get("when", ""),
+                "fri 7pm, or 27 Nov 19:00",
+                required=True,
+                at_most=120,
+                moment=True,
+            ),
             Field("duration", "How long", typed.get("duration", ""), "2h, or until 9pm", at_most=60),
             Field("where", "Where", typed.get("where", ""), "A place or a link", at_most=300),
             Field("description", "Description", typed.get("description", ""), long=True, at_most=2_000),
         ),
+        (Field("visibility", "Who may see it", typed.get("visibility") or "public", choices=VISIBILITIES),),
     )
 
 
 async def _refuse_strangers(turn: Turn) -> None:
     """Asked again at every press: rights are taken away between two of them."""
-    place = turn.speaker.place
+    place, dialect = turn.speaker.place, turn.speaker.dialect
     if place is None or not place.tenant_id:
         if (await turn.ask(my_account)).email_verified_at is None:
             raise SoonishError(
                 Code.FORBIDDEN, "In direct messages, events are created by accounts with an e-mail address.",
-                hint="Use /event create in a server, or link your account with /me link.",
+                hint=f"Use {dialect.command('event', 'create')} in a {dialect.space}, "
+                f"or link your account with {dialect.command('me', 'link')}.",
             )  # fmt: skip
         return
-    if not may_create_here(await turn.here(), place, manages_events=turn.speaker.manages_events):
+    turn.speaker.rights_are_known()
+    here, speaker = await turn.here(), turn.speaker
+    if not may_create_here(
+        here, speaker.signed, manages_events=speaker.manages_events, administers=speaker.administers
+    ):
         raise SoonishError(
-            Code.FORBIDDEN, "Only people who manage events here create them.", hint="Ask an admin for that right."
+            Code.FORBIDDEN, "Only people who manage events here create them.", hint=dialect.creators_hint
         )
