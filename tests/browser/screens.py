@@ -111,7 +111,7 @@ async def _staged(town: Town) -> Stage:
         location="Kino Dach, Lenaustraße 12, Berlin",
         description=(
             "Two short films, one long one, hot soup and a view of the canal. We carry the projector up at six.\n\n"
-            "Bring a blanket. If it rains we move downstairs to the café, and everybody on the list hears about it first."
+            "Bring a blanket. If it rains we move downstairs to the café, and everybody on the list hears first."
         ),
     )
     for title, body in (
