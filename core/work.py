@@ -46,6 +46,8 @@ class Actor:
     """The session by whose cookie they came; None for tokens, terminals and visitors."""
     signed: SignedIdentity | None = None
     """Who a chat platform says they are, for those who come from there."""
+    operates: bool = False
+    """Whether the site shows them the way to the operators' pages. What they may do there is asked each time."""
 
     def require_user(self) -> int:
         if self.user_id is None:

@@ -33,8 +33,12 @@ from web.pages import (
     address,
     admin,
     again,
+<<<<<<< HEAD
     cancel,
     channels,
+=======
+    calendars,
+>>>>>>> pages
     confirm,
     create,
     dev,
@@ -95,6 +99,7 @@ PAGES = (
     profile.router,
     erase.router,
     address.router,
+    calendars.router,
     identities.router,
     log.router,
     admin.router,

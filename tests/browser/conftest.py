@@ -76,7 +76,7 @@ async def serving(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
         await server.ready.wait()
     assert server.started
     yield core
-    server.should_exit = server.force_exit = True
+    server.should_exit = True
     await running
 
 

@@ -129,7 +129,8 @@ async def _form_again(
 
 async def _context(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
     view, host, updates = await site.core.ask(who, event_page, event_id)
-    return shown(view, host, updates, site.core.clock.now()) | {"signed_in": who.user_id is not None}
+    here = {"signed_in": who.user_id is not None, "operates": who.operates}
+    return shown(view, host, updates, site.core.clock.now()) | here
 
 
 def _wants_fragment(request: Request) -> bool:

@@ -48,8 +48,9 @@ async def privacy(request: Request, site: SiteOf) -> Response:
 
 
 async def _page(request: Request, site: Site, name: str, **context: Any) -> Response:
-    signed_in = (await site.person(request)).user_id is not None
-    return site.pages.page(name, headers=OWN if signed_in else {"Vary": "Cookie"}, signed_in=signed_in, **context)
+    who = await site.person(request)
+    context |= {"signed_in": who.user_id is not None, "operates": who.operates}
+    return site.pages.page(name, headers=OWN if context["signed_in"] else {"Vary": "Cookie"}, **context)
 
 
 @router.get("/static/{name:path}")
