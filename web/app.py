@@ -33,12 +33,9 @@ from web.pages import (
     address,
     admin,
     again,
-<<<<<<< HEAD
+    calendars,
     cancel,
     channels,
-=======
-    calendars,
->>>>>>> pages
     confirm,
     create,
     dev,

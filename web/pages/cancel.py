@@ -51,4 +51,4 @@ async def _page(
 ) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
     about = {"event": event, "typed": typed, "wrong": wrong or {}}
-    return site.pages.page("cancel.html", status=status, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "cancel.html", here="events", status=status, **about)

@@ -61,7 +61,7 @@ async def empty_form(request: Request, site: SiteOf, kind: str) -> Response:
     except UnprovedError:
         return RedirectResponse(prove_first(f"/channels/add/{kind}"), 303, OWN)
     guide = GUIDES[kind]
-    return _form(site, kind, {"name": guide.label} | {each.name: each.standard for each in guide.asked})
+    return _form(site, who, kind, {"name": guide.label} | {each.name: each.standard for each in guide.asked})
 
 
 @router.post("/add/{kind}")
@@ -74,7 +74,7 @@ async def added(request: Request, site: SiteOf, kind: str) -> Response:
     try:
         who.require_user()
         if sent.step != "add":
-            return _form(site, kind, typed)
+            return _form(site, who, kind, typed)
         new = NewIntegration(name=typed["name"], apprise_url=address_of(kind, typed), tag=typed["tag"].strip() or None)
         made = await add_integration(site.core, site.outbound, who, new, sent.once(who, f"channel:{kind}"))
         return RedirectResponse(f"/channels?said={'works' if made.confirmed else 'asked'}", 303, OWN)
@@ -82,7 +82,7 @@ async def added(request: Request, site: SiteOf, kind: str) -> Response:
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
         wrong = complaints(refusal, {FIELD: asked[0]})
-        return _form(site, kind, typed, status=status_of(refusal), wrong=wrong)
+        return _form(site, who, kind, typed, status=status_of(refusal), wrong=wrong)
 
 
 @router.post("/{channel_id}")
@@ -127,11 +127,11 @@ async def _page(site: Site, who: Actor, *, said: str = "", at: int = 0, error: s
     """`error` stands beside the channel with the id `at`."""
     items = (await site.core.ask(who, list_integrations, _MANY)).items
     about: dict[str, Any] = {"channels": items, "guides": GUIDES, "said": said, "at": at, "error": error}
-    return site.pages.page("channels.html", status=status, headers=OWN, signed_in=True, here="channels", **about)
+    return site.show(who, "channels.html", here="channels", status=status, **about)
 
 
 def _form(
-    site: Site, kind: str, typed: dict[str, str], *, status: int = 200, wrong: dict[str, str] | None = None
+    site: Site, who: Actor, kind: str, typed: dict[str, str], *, status: int = 200, wrong: dict[str, str] | None = None
 ) -> Response:
     about: dict[str, Any] = {
         "kind": kind,
@@ -140,4 +140,4 @@ def _form(
         "wrong": wrong or {},
         "key": new_key(),
     }
-    return site.pages.page("channel_add.html", status=status, headers=OWN, signed_in=True, here="channels", **about)
+    return site.show(who, "channel_add.html", here="channels", status=status, **about)

@@ -12,8 +12,9 @@ from core.events.model import NewEvent
 from core.events.reminders import to_come
 from core.events.typed import exactly, new_event, read_end, read_start
 from core.events.usecases import create_event
-from core.times import say_clock, say_exactly, zone
+from core.times import one_evening, say_clock, say_exactly, zone
 from core.when import say
+from core.work import Actor
 from web.pages.forms import (
     complaints,
     hold,
@@ -41,7 +42,7 @@ async def empty_form(request: Request, site: SiteOf) -> Response:
         return sign_in_first(site, request)
     own = (await site.core.ask(who, my_account)).timezone
     typed = dict.fromkeys(FIELDS, "") | {"timezone": own or site.settings.default_timezone, "visibility": "public"}
-    return _form(site, typed, guess_zone=own is None)
+    return _form(site, who, typed, guess_zone=own is None)
 
 
 @router.get("/new/reading")
@@ -62,20 +63,21 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
     try:
         who.require_user()
         if sent.step not in ("look", "create"):
-            return _form(site, typed)
+            return _form(site, who, typed)
         new = new_event(typed, typed["timezone"].strip(), site.core.clock.now(), locale_of(request))
         if sent.step == "create":
             event = await site.core.act_once(sent.once(who, "create"), who, create_event, new)
             return RedirectResponse(f"/e/{event.id}", 303, OWN)
-        return _preview(site, typed, new, sent.get("key") or new_key())
+        return _preview(site, who, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
-        return _form(site, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES))
+        return _form(site, who, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES))
 
 
 def _form(
     site: Site,
+    who: Actor,
     typed: dict[str, str],
     *,
     status: int = 200,
@@ -89,10 +91,10 @@ def _form(
         "key": new_key(),
         "ends": "duration",
     }
-    return site.pages.page("new.html", status=status, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "new.html", here="events", status=status, **about)
 
 
-def _preview(site: Site, typed: dict[str, str], new: NewEvent, key: str) -> Response:
+def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: str) -> Response:
     """Its fields stand in the page, the time as it was read: an hour later it is still the same one."""
     start, zone_name, now = new.start_date, new.timezone or "UTC", site.core.clock.now()
     assert start is not None  # noqa: S101 - it is typed
@@ -107,7 +109,7 @@ def _preview(site: Site, typed: dict[str, str], new: NewEvent, key: str) -> Resp
         "kept": kept,
         "key": key,
     }
-    return site.pages.page("new_look.html", headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "new_look.html", here="events", **about)
 
 
 def _read(when: str, until: str, zone_name: str, site: Site, locale: str | None) -> tuple[str, bool]:
@@ -121,5 +123,5 @@ def _read(when: str, until: str, zone_name: str, site: Site, locale: str | None)
     said = say(start, now, zone_name)
     if end is None:
         return said, True
-    same_day = say_exactly(end, zone_name)[:-7] == say_exactly(start, zone_name)[:-7]
-    return f"{said} · until {say_clock(end, zone_name) if same_day else say_exactly(end, zone_name)}", True
+    until = say_clock(end, zone_name) if one_evening(start, end) else say_exactly(end, zone_name)
+    return f"{said} · until {until}", True

@@ -43,7 +43,7 @@ async def edit_form(request: Request, site: SiteOf, event_id: EventId) -> Respon
     if who.user_id is None:
         return sign_in_first(site, request)
     event = await site.core.ask(who, event_to_manage, event_id)
-    return _form(site, event, as_typed(event))
+    return _form(site, who, event, as_typed(event))
 
 
 @router.post("/e/{event_id}/edit")
@@ -60,7 +60,7 @@ async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
     try:
         return await _done(request, site, who, event, sent)
     except (SoonishError, ValidationError) as refusal:
-        return _form(site, event, typed, status=status_of(refusal), wrong=complaints(refusal, _NAMES))
+        return _form(site, who, event, typed, status=status_of(refusal), wrong=complaints(refusal, _NAMES))
 
 
 async def _done(request: Request, site: Site, who: Actor, event: EventView, sent: Sent) -> Response:
@@ -69,22 +69,22 @@ async def _done(request: Request, site: Site, who: Actor, event: EventView, sent
     if saves and await site.core.answered(once, change_event) is not None:
         return RedirectResponse(f"/e/{event.id}/manage?said=saved", 303, OWN)
     if sent.get("revision") != str(event.revision):
-        return _stale(site, event, typed, _was(sent))
+        return _stale(site, who, event, typed, _was(sent))
     if sent.step not in ("look", "quiet", "loud"):
-        return _form(site, event, typed)
+        return _form(site, who, event, typed)
     change = change_of(event, typed, as_typed(event), site.core.clock.now(), locale_of(request))
     fields = set(change.changes())
     if not fields:
-        return _form(site, event, typed, wrong={"": "Nothing changed."})
+        return _form(site, who, event, typed, wrong={"": "Nothing changed."})
     if not saves:
-        return _look(site, event, change, typed, sent)
+        return _look(site, who, event, change, typed, sent)
     told = bool(fields & TOLD) or sent.step == "loud"
     change = change.model_copy(update={"notify": told})
     await site.core.act_once(once, who, change_event, event.id, change)
     return RedirectResponse(f"/e/{event.id}/manage?said={'told' if told else 'saved'}", 303, OWN)
 
 
-def _look(site: Site, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
+def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
     kept, zone_name = dict(typed), change.timezone or event.timezone
     if change.start_date is not None:
         kept["when"] = exactly(change.start_date, zone_name)
@@ -100,7 +100,7 @@ def _look(site: Site, event: EventView, change: EventChange, typed: dict[str, st
         "may_tell": bool(fields - {"is_public"}),
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
     }
-    return site.pages.page("edit_look.html", headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "edit_look.html", here="events", **about)
 
 
 def _times(event: EventView, change: EventChange) -> list[str]:
@@ -112,12 +112,12 @@ def _times(event: EventView, change: EventChange) -> list[str]:
     return []
 
 
-def _stale(site: Site, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
+def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
     """What they typed themselves, over the event as it is now; where both changed the same, what it says now."""
     now = as_typed(event)
     news = {name: text for name, text in typed.items() if text != was.get(name, now[name])}
     both = {name: now[name] for name in news if now[name] not in (was.get(name), news[name])}
-    return _form(site, event, now | news, status=409, wrong={"": _STALE}, says_now=both)
+    return _form(site, who, event, now | news, status=409, wrong={"": _STALE}, says_now=both)
 
 
 def _was(sent: Sent) -> dict[str, str]:
@@ -131,6 +131,7 @@ def _was(sent: Sent) -> dict[str, str]:
 
 def _form(
     site: Site,
+    who: Actor,
     event: EventView,
     typed: dict[str, str],
     *,
@@ -147,4 +148,4 @@ def _form(
         "guess_zone": False,
         "pairs": [("was", json.dumps(as_typed(event))), ("revision", str(event.revision)), ("key", new_key())],
     }
-    return site.pages.page("edit.html", status=status, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "edit.html", here="events", status=status, **about)

@@ -19,7 +19,7 @@ from core.complaints import complaint
 from core.errors import AnotherRequestError, Code, SoonishError, UnprovedError
 from core.ids import LARGEST_ID
 from core.work import Actor, Once
-from web.problems import STATUS
+from web.problems import STATUS, refusal_of
 from web.returning import prove_first, way_back
 from web.site import OWN, Site
 
@@ -103,7 +103,8 @@ def hold(site: Site, request: Request, sent: Sent, refusal: SoonishError) -> Res
         "pairs": [*sent.said(), (KEY, sent.get(KEY))],
         "back": request.url.path,
     }
-    return site.pages.page("held.html", status=STATUS[refusal.code], headers=OWN, **context)
+    said = refusal_of(refusal, request.scope)
+    return site.pages.page("held.html", status=said.status, headers={**said.headers, **OWN}, **context)
 
 
 def sign_in_first(site: Site, request: Request) -> Response:

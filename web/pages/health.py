@@ -6,7 +6,7 @@ from core.events.health import workflow_status
 from core.events.usecases import event_to_manage
 from web.api.parts import EventId
 from web.pages.forms import sign_in_first
-from web.site import OWN, SiteOf
+from web.site import SiteOf
 
 router = APIRouter()
 
@@ -19,4 +19,4 @@ async def health(request: Request, site: SiteOf, event_id: EventId) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
     found = await workflow_status(site.core, site.temporal, who, event_id)
     name = "_health.html" if request.headers.get("hx-request") == "true" else "health.html"
-    return site.pages.page(name, headers=OWN, signed_in=True, here="events", event=event, health=found)
+    return site.show(who, name, here="events", event=event, health=found)

@@ -16,7 +16,7 @@ from core.times import distance, say_exactly
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import new_key, sign_in_first
-from web.site import OWN, Site, SiteOf
+from web.site import Site, SiteOf
 
 router = APIRouter()
 
@@ -71,7 +71,7 @@ async def show_manage(
         "said": said,
         "key": new_key(),
     }
-    return site.pages.page("manage.html", status=status, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "manage.html", here="events", status=status, **about)
 
 
 def _plan(event: EventView, sent: Sendings, health: WorkflowStatus, now: dt.datetime) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewM
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
         "said": said,
     }
-    return site.pages.page("message_look.html", headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "message_look.html", here="events", **about)
 
 
 @router.get("/messages/{message_id}")
@@ -129,7 +129,7 @@ async def message_report(
         "key": new_key(),
     }
     name = "_report.html" if request.headers.get("hx-request") == "true" else "report_message.html"
-    return site.pages.page(name, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, name, here="events", **about)
 
 
 async def _few(site: Site, who: Actor, message_id: int, outcome: ReportedOutcome) -> list[Any]:

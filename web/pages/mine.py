@@ -11,7 +11,7 @@ from core.pages import PageRequest
 from core.subscriptions.views import my_subscriptions
 from core.times import distance, say_exactly
 from web.pages.forms import sign_in_first
-from web.site import OWN, SiteOf
+from web.site import SiteOf
 
 router = APIRouter()
 
@@ -39,7 +39,7 @@ async def my_events(request: Request, site: SiteOf, mine: Cursor = None, followe
         "older_follows": follows.next,
         "channels": channels,
     }
-    return site.pages.page("mine.html", headers=OWN, signed_in=True, here="events", **context)
+    return site.show(who, "mine.html", here="events", **context)
 
 
 def _sorted(events: list[EventView], now: dt.datetime) -> dict[str, list[dict[str, Any]]]:

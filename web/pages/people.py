@@ -21,6 +21,7 @@ from web.site import OWN, Site, SiteOf
 router = APIRouter(prefix="/e/{event_id}")
 
 _FIELDS = ("days", "uses", "email", "organizer", "owner")
+_STEPS = ("email", "organizer", "owner", "revoke", "drop")
 _SAID = {
     "email": "We write to that address, unless it asked us not to.",
     "organizer": "We ask that address. Its account organizes with you once it accepts.",
@@ -47,8 +48,10 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
         if sent.step == "link":
             made = await site.core.act(who, invite, event_id, _link(sent))
             return await _page(site, who, event_id, link=made.link or "")
+        if sent.step not in _STEPS:
+            return await _page(site, who, event_id, typed=sent.typed(_FIELDS))
         said = await _done(site, who, event_id, sent)
-        return RedirectResponse(f"/e/{event_id}/people{f'?said={said}' if said else ''}", 303, OWN)
+        return RedirectResponse(f"/e/{event_id}/people?said={said}", 303, OWN)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
@@ -112,4 +115,4 @@ async def _page(
         "link": told.get("link", ""),
         "said": told.get("said", ""),
     }
-    return site.pages.page("people.html", status=status, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "people.html", here="events", status=status, **about)

@@ -109,7 +109,7 @@ async def _asked(site: Site, who: Actor, event_id: str, chosen: list[int]) -> Re
     event = await site.core.ask(who, event_to_manage, event_id)
     people = await site.core.ask(who, chosen_subscriptions, event_id, chosen)
     about: dict[str, Any] = {"event": event, "people": people}
-    return site.pages.page("subscribers_remove.html", headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "subscribers_remove.html", here="events", **about)
 
 
 async def _page(
@@ -139,4 +139,4 @@ async def _page(
         "said": told.get("said", ""),
         "error": told.get("error", ""),
     }
-    return site.pages.page("subscribers.html", status=status, headers=OWN, signed_in=True, here="events", **about)
+    return site.show(who, "subscribers.html", here="events", status=status, **about)
