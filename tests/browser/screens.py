@@ -18,8 +18,8 @@ from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.operators.access import add_operator
 from core.settings import Settings
-from core.subscriptions.join import ask_by_email
-from core.subscriptions.model import SubscribeByEmail
+from core.subscriptions.join import ask_by_email, subscribe_by_channel
+from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
 from core.tokens import UnsubscribeToken, address_token, unsubscribe_token
 from core.work import Actor
 from tests.browser.chromium import MISSING, find_chromium, start_chromium
@@ -72,6 +72,32 @@ SCENES = (
     Scene("everything", lambda stage: "/s/" + address_token(stage.town.core.keys, 4), width=PHONE),
     Scene("sign-in", lambda _: "/sign-in", width=PHONE),
     Scene("account", lambda _: "/account", who=lambda town: town.alice),
+    Scene("events", lambda _: "/events", who=lambda town: town.alice),
+    Scene("new", lambda _: "/new", who=lambda town: town.alice, width=PHONE),
+    Scene("manage", lambda stage: f"/e/{stage.event.id}/manage", who=lambda town: town.alice),
+    Scene("manage-phone", lambda stage: f"/e/{stage.event.id}/manage", who=lambda town: town.alice, width=PHONE),
+    Scene(
+        "message",
+        lambda stage: f"/e/{stage.event.id}/manage",
+        who=lambda town: town.alice,
+        press={
+            "Title": "Rain: we are inside",
+            "Message": "Films are in the café. Same time, same soup.",
+            "": "Preview",
+        },
+    ),
+    Scene("sent", lambda stage: f"/e/{stage.event.id}/messages/3", who=lambda town: town.alice),
+    Scene(
+        "edited",
+        lambda stage: f"/e/{stage.event.id}/edit",
+        who=lambda town: town.alice,
+        width=PHONE,
+        press={"Where": "The café downstairs", "": "See what changes"},
+    ),
+    Scene("subscribers", lambda stage: f"/e/{stage.event.id}/subscribers", who=lambda town: town.alice, dark=True),
+    Scene("people", lambda stage: f"/e/{stage.event.id}/people", who=lambda town: town.alice),
+    Scene("channels", lambda _: "/channels", who=lambda town: town.alice),
+    Scene("channel", lambda _: "/channels/add/ntfy", who=lambda town: town.alice, width=PHONE),
     Scene("operators", lambda _: "/admin", who=lambda town: town.alice, dark=True),
 )
 
@@ -114,6 +140,7 @@ async def _staged(town: Town) -> Stage:
             "Bring a blanket. If it rains we move downstairs to the café, and everybody on the list hears first."
         ),
     )
+    await town.core.act(town.bob.actor, subscribe_by_channel, event.id, SubscribeByChannel())
     for title, body in (
         ("Programme is out", "Kiesel (12 min), Nachtzug (9 min), and Paterson after the break."),
         ("Doors moved to 18:00", "The lift is slow, so we open half an hour earlier. Films still start at 19:30."),

@@ -6,6 +6,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from core.accounts.users import vouch
+from core.delivery.channels import read_channel
+from core.integrations.usecases import store_integration
+from core.operators.access import add_operator
 from core.subscriptions.join import subscribe_by_channel
 from core.subscriptions.model import SubscribeByChannel
 from core.work import Actor
@@ -79,6 +82,7 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
 async def test_every_page_of_an_organizer_fits_every_width_and_can_be_read_by_everybody(
     site: Town, visit: Visit
 ) -> None:
+    await site.core.act(OPERATOR, add_operator, site.alice.email)  # whose navigation is the longest
     visitor = await visit.as_(site, site.alice)
     page = await visitor.open("/new")
     event = await create(page)
@@ -100,6 +104,23 @@ async def test_every_page_of_an_organizer_fits_every_width_and_can_be_read_by_ev
     await press(page, "Send to 1")
     await page.wait_for_url("**/messages/*")
     await walk(page)
+
+
+async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: Visit) -> None:
+    await site.core.act(
+        site.bob.actor, store_integration, read_channel("jsons://192.0.43.8/x"), "Bell", "bell", confirmed=True
+    )
+    event = (await site.event()).id
+    page = await (await visit.as_(site, site.bob, width=320)).open(f"/e/{event}")
+    await tab_to(page, "Choose where")
+    await page.keyboard.press("Enter")
+    await walk(page)
+    await page.get_by_label("Bell").check()
+    await press(page, "Nudge me there")
+    await page.get_by_role("link", name="Where it comes, and how to stop it").click()
+    await walk(page)
+    await press(page, "Stop")
+    await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
 
 
 async def test_a_time_is_read_along_and_a_guess_at_the_zone_can_be_corrected(site: Town, visit: Visit) -> None:

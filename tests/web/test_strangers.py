@@ -118,6 +118,8 @@ RULES = {
     "POST /e/{event_id}/subscribe": Rule(422, 422),
     "POST /e/{event_id}/follow": Rule(401, 401),
     "GET /e/{event_id}/follow": Rule(303, 303),
+    "GET /e/{event_id}/unfollow": Rule(303, 303),
+    "POST /e/{event_id}/unfollow": Rule(401, 401),
     "GET /e/{event_id}.atom": Rule(200, 200),
     "GET /e/{event_id}/qr.svg": Rule(200, 200),
     "GET /e/{event_id}/card.png": Rule(200, 200),

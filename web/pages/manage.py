@@ -92,11 +92,11 @@ def _comes(state: str, title: str, at: dt.datetime, event: EventView) -> dict[st
 
 def _went(each: Sent, event: EventView, now: dt.datetime) -> dict[str, Any]:
     waits = each.not_before > now
-    when = say_exactly(max(each.not_before, each.created_at), event.timezone)
+    at = max(each.not_before, each.created_at).replace(second=0, microsecond=0)
     return {
         "state": "next" if waits else "sent",
         "title": each.title,
-        "when": when,
+        "when": say_exactly(at, event.timezone),
         "id": each.id,
         "counts": each.counts,
     }

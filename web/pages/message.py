@@ -121,7 +121,7 @@ async def message_report(
         "event": event,
         "report": found,
         "all": found.delivered + found.failed + found.waiting + found.skipped,
-        "when": say_exactly(found.created_at, event.timezone),
+        "when": say_exactly(found.created_at.replace(second=0, microsecond=0), event.timezone),
         "waiting": await _few(site, who, message_id, "waiting"),
         "skipped": await _few(site, who, message_id, "skipped"),
         "look": look,
