@@ -23,7 +23,7 @@ from core.integrations.usecases import (
 from core.pages import PageRequest
 from core.work import Actor
 from web.api.parts import RowId
-from web.pages.forms import Sent, complaints, hold, must_sign_in, new_key, read_form, sign_in_first, status_of
+from web.pages.forms import Sent, complaints, hold, later, must_sign_in, new_key, read_form, sign_in_first, status_of
 from web.returning import prove_first
 from web.site import OWN, Site, SiteOf
 
@@ -82,7 +82,7 @@ async def added(request: Request, site: SiteOf, kind: str) -> Response:
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
         wrong = complaints(refusal, {FIELD: asked[0]})
-        return _form(site, who, kind, typed, status=status_of(refusal), wrong=wrong)
+        return later(_form(site, who, kind, typed, status=status_of(refusal), wrong=wrong), refusal)
 
 
 @router.post("/{channel_id}")
@@ -101,7 +101,7 @@ async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
         words = " ".join(complaints(refusal, {}).values())
-        return await _page(site, who, at=channel_id, error=words, status=status_of(refusal))
+        return later(await _page(site, who, at=channel_id, error=words, status=status_of(refusal)), refusal)
 
 
 async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:

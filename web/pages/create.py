@@ -18,6 +18,7 @@ from core.work import Actor
 from web.pages.forms import (
     complaints,
     hold,
+    later,
     locale_of,
     must_sign_in,
     new_key,
@@ -72,7 +73,7 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
-        return _form(site, who, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES))
+        return later(_form(site, who, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES)), refusal)
 
 
 def _form(

@@ -21,6 +21,7 @@ from web.pages.forms import (
     Sent,
     complaints,
     hold,
+    later,
     locale_of,
     must_sign_in,
     new_key,
@@ -60,7 +61,8 @@ async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
     try:
         return await _done(request, site, who, event, sent)
     except (SoonishError, ValidationError) as refusal:
-        return _form(site, who, event, typed, status=status_of(refusal), wrong=complaints(refusal, _NAMES))
+        wrong = complaints(refusal, _NAMES)
+        return later(_form(site, who, event, typed, status=status_of(refusal), wrong=wrong), refusal)
 
 
 async def _done(request: Request, site: Site, who: Actor, event: EventView, sent: Sent) -> Response:

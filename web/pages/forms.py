@@ -107,11 +107,18 @@ def hold(site: Site, request: Request, sent: Sent, refusal: SoonishError) -> Res
     return site.pages.page("held.html", status=said.status, headers={**said.headers, **OWN}, **context)
 
 
-def sign_in_first(site: Site, request: Request) -> Response:
-    """For a page that is somebody's own: they come back to it."""
+def later(answer: Response, refusal: Exception) -> Response:
+    """Says when trying again makes sense, where that is known."""
+    if isinstance(refusal, SoonishError) and refusal.retry_after is not None:
+        answer.headers["Retry-After"] = str(refusal.retry_after)
+    return answer
+
+
+def sign_in_first(site: Site, request: Request, back: str | None = None) -> Response:
+    """For a page that is somebody's own: they come back to it, or to `back`."""
     answer = RedirectResponse("/sign-in", 303, OWN)
     query = request.url.query
-    site.cookies.keep_back(answer, way_back(request.url.path + (f"?{query}" if query else "")))
+    site.cookies.keep_back(answer, way_back(back or request.url.path + (f"?{query}" if query else "")))
     return answer
 
 

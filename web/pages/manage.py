@@ -65,6 +65,7 @@ async def show_manage(
         "subscribers": few,
         "outcomes": outcomes,
         "missed": len(await site.core.ask(who, who_missed, event_id)),
+        "failed": next((each.id for each in sent.latest if each.counts.failed), None),
         "chosen": chosen or [],
         "typed": {"to": "chosen" if chosen else "everyone"} | (typed or {}),
         "wrong": wrong or {},

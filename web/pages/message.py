@@ -16,7 +16,7 @@ from core.subscriptions.views import audience, chosen_subscriptions, subscriptio
 from core.times import say_exactly
 from core.work import Actor
 from web.api.parts import EventId, RowId
-from web.pages.forms import Sent, complaints, hold, must_sign_in, new_key, read_form, sign_in_first, status_of
+from web.pages.forms import Sent, complaints, hold, later, must_sign_in, new_key, read_form, sign_in_first, status_of
 from web.pages.manage import show_manage
 from web.site import OWN, Site, SiteOf
 
@@ -24,6 +24,8 @@ router = APIRouter(prefix="/e/{event_id}")
 
 _FIELDS = ("title", "body", "to")
 _SHOWN = 25
+_CHOSEN_AT_MOST = 1_500
+"""As many as fit into a form of 64 KiB beside the longest message."""
 _LOOKS = 120
 """Seconds; after that the page asks to be looked at again."""
 
@@ -48,13 +50,16 @@ async def composed(request: Request, site: SiteOf, event_id: EventId) -> Respons
         if must_sign_in(refusal):
             return hold(site, request, sent, refusal)
         about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "chosen": chosen, "wrong": complaints(refusal, {})}
-        return await show_manage(site, who, event_id, status=status_of(refusal), **about)
+        return later(await show_manage(site, who, event_id, status=status_of(refusal), **about), refusal)
 
 
 async def _done(site: Site, who: Actor, event_id: str, sent: Sent, chosen: list[int]) -> Response:
     if sent.get("to") == "missed":
         chosen = await site.core.ask(who, who_missed, event_id)
     everyone = sent.get("to") not in ("missed", "chosen")
+    if len(chosen) > _CHOSEN_AT_MOST:
+        hint = "Try them again in its report instead, or write to everyone."
+        raise invalid(f"Those are more than {_CHOSEN_AT_MOST} people.", field="to", hint=hint)
     if not everyone and not chosen:
         raise invalid("Nobody is chosen.", field="to", hint="Choose people in the list, or write to everyone.")
     message = NewMessage(title=sent.get("title"), body=sent.get("body"), subscription_ids=None if everyone else chosen)
@@ -140,6 +145,6 @@ async def _few(site: Site, who: Actor, message_id: int, outcome: ReportedOutcome
 async def retried(request: Request, site: SiteOf, event_id: EventId, message_id: RowId) -> Response:
     who = await site.person(request)
     if who.user_id is None:
-        return sign_in_first(site, request)
+        return sign_in_first(site, request, f"/e/{event_id}/messages/{message_id}")
     await site.core.act(who, retry, message_id)
     return RedirectResponse(f"/e/{event_id}/messages/{message_id}", 303, OWN)

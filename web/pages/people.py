@@ -15,7 +15,7 @@ from core.pages import PageRequest
 from core.times import say_exactly
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.forms import Sent, complaints, hold, must_sign_in, read_form, sign_in_first, status_of
+from web.pages.forms import Sent, complaints, hold, later, must_sign_in, read_form, sign_in_first, status_of
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -57,7 +57,8 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
             return hold(site, request, sent, refusal)
         names = {"email": sent.step, "expires_in_days": "days", "max_uses": "uses"}
         wrong = complaints(refusal, names)
-        return await _page(site, who, event_id, status=status_of(refusal), typed=sent.typed(_FIELDS), wrong=wrong)
+        about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "wrong": wrong}
+        return later(await _page(site, who, event_id, status=status_of(refusal), **about), refusal)
 
 
 async def _done(site: Site, who: Actor, event_id: str, sent: Sent) -> str:
