@@ -72,6 +72,8 @@ SCENES = (
     Scene("everything", lambda stage: "/s/" + address_token(stage.town.core.keys, 4), width=PHONE),
     Scene("sign-in", lambda _: "/sign-in", width=PHONE),
     Scene("account", lambda _: "/account", who=lambda town: town.alice),
+    Scene("event-followed", lambda stage: f"/e/{stage.event.id}", who=lambda town: town.bob, width=PHONE),
+    Scene("event-mine", lambda stage: f"/e/{stage.event.id}", who=lambda town: town.alice),
     Scene("events", lambda _: "/events", who=lambda town: town.alice),
     Scene("new", lambda _: "/new", who=lambda town: town.alice, width=PHONE),
     Scene("manage", lambda stage: f"/e/{stage.event.id}/manage", who=lambda town: town.alice),

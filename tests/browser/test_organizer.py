@@ -6,11 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from core.accounts.users import vouch
-from core.delivery.channels import read_channel
-from core.integrations.usecases import store_integration
+from core.events.usecases import get_event
 from core.operators.access import add_operator
-from core.subscriptions.join import subscribe_by_channel
-from core.subscriptions.model import SubscribeByChannel
 from core.work import Actor
 from tests.browser.conftest import Visit
 from tests.browser.visitor import tab_to, walk
@@ -37,10 +34,6 @@ async def create(page: Page, name: str = "Rooftop Film Night") -> str:
     return page.url.rsplit("/", 1)[1]
 
 
-async def follow(town: Town, event: str) -> None:
-    await town.core.act(town.bob.actor, subscribe_by_channel, event, SubscribeByChannel())
-
-
 @SCRIPTS
 async def test_an_event_is_made_changed_written_about_and_called_off(
     living: Town, visit: Visit, *, javascript: bool
@@ -50,7 +43,7 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await page.get_by_role("link", name="New event").click()
     event = await create(page)
     await expect(page.get_by_role("heading", name="You organize this")).to_be_visible()
-    await follow(living, event)
+    await living.follow(living.bob, await living.core.ask(living.alice.actor, get_event, event))
 
     await page.get_by_role("link", name="Edit", exact=True).click()
     await page.get_by_label("When").fill("tomorrow 20:00")
@@ -87,7 +80,7 @@ async def test_every_page_of_an_organizer_fits_every_width_and_can_be_read_by_ev
     page = await visitor.open("/new")
     event = await create(page)
     await walk(page)
-    await follow(site, event)
+    await site.follow(site.bob, await site.core.ask(site.alice.actor, get_event, event))
     for path in ("/events", "/new", "/channels", "/channels/add/ntfy"):
         await page.goto(path)
         await walk(page)
@@ -107,9 +100,7 @@ async def test_every_page_of_an_organizer_fits_every_width_and_can_be_read_by_ev
 
 
 async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: Visit) -> None:
-    await site.core.act(
-        site.bob.actor, store_integration, read_channel("jsons://192.0.43.8/x"), "Bell", "bell", confirmed=True
-    )
+    await site.channel(site.bob, "jsons://192.0.43.8/x", "Bell")
     event = (await site.event()).id
     page = await (await visit.as_(site, site.bob, width=320)).open(f"/e/{event}")
     await tab_to(page, "Choose where")
@@ -135,9 +126,9 @@ async def test_a_time_is_read_along_and_a_guess_at_the_zone_can_be_corrected(sit
 
 
 async def test_a_message_is_written_and_sent_by_keyboard_alone(site: Town, visit: Visit) -> None:
-    event = (await site.event()).id
-    await follow(site, event)
-    page = await (await visit.as_(site, site.alice)).open(f"/e/{event}/manage")
+    event = await site.event()
+    await site.follow(site.bob, event)
+    page = await (await visit.as_(site, site.alice)).open(f"/e/{event.id}/manage")
     await tab_to(page, "Title")
     await page.keyboard.type("Bring a blanket")
     await tab_to(page, "Message")
