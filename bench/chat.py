@@ -1,11 +1,13 @@
-"""How long a person on Discord waits for the acknowledgement: at rest, while a message goes out to ten thousand, with
-Temporal stopped. The bot is a process of the product; Discord is the small one, over real sockets."""
+"""How long a person on Discord waits, until the press is acknowledged and until it is answered: at rest, while a
+message goes out to ten thousand, with Temporal stopped. The bot is a process of the product; Discord is the small one,
+over real sockets."""
 
 import asyncio
 import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from bench.product import product, sink
 from bench.rows import Row, spread
@@ -32,12 +34,27 @@ async def chat() -> list[Row]:
         stopped = await crowd.until(_for(AT_REST))
         os.kill(soonish.pid("temporal"), signal.SIGCONT)
     return [
-        *spread("at rest: acknowledged", at_rest),
-        *spread("busy: acknowledged", busy),
-        *spread("Temporal stopped: acknowledged", stopped),
+        *_rows("at rest", at_rest),
+        *_rows("busy", busy),
+        *_rows("Temporal stopped", stopped),
         Row("lost", PEOPLE - found["different"], "messages", must_be_zero=True),
         Row("never answered", crowd.unanswered, "interactions", must_be_zero=True),
     ]
+
+
+def _rows(when: str, waited: list["Waited"]) -> list[Row]:
+    return [
+        *spread(f"{when}: acknowledged", [each.acknowledged for each in waited]),
+        *spread(f"{when}: answered", [each.answered for each in waited]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """Milliseconds from the press; the answer is what the person wanted to see."""
+
+    acknowledged: float
+    answered: float
 
 
 class Crowd:
@@ -49,9 +66,8 @@ class Crowd:
         self._pressed = 0
         self.unanswered = 0
 
-    async def until(self, over: Callable[[], Awaitable[bool]]) -> list[float]:
-        """Milliseconds until each press was acknowledged; every answer is waited for."""
-        presses: list[asyncio.Task[float | None]] = []
+    async def until(self, over: Callable[[], Awaitable[bool]]) -> list[Waited]:
+        presses: list[asyncio.Task[Waited | None]] = []
         while not await over():
             self._pressed += 1
             verb = ("subscribe", "details", "list")[self._pressed % 3]
@@ -61,10 +77,11 @@ class Crowd:
         self.unanswered += took.count(None)
         return [each for each in took if each is not None]
 
-    async def _press(self, name: str, verb: str) -> float | None:
-        person = Person(self._discord, str(10_000 + self._pressed), name)
+    async def _press(self, name: str, verb: str) -> Waited | None:
+        person, began = Person(self._discord, str(10_000 + self._pressed), name), time.monotonic()
         try:
-            return (await person.sends(f"soonish:{verb}:{self._event_id}")).seconds * 1000
+            talk = await person.sends(f"soonish:{verb}:{self._event_id}")
+            return Waited(talk.seconds * 1000, (time.monotonic() - began) * 1000)
         except AssertionError:
             return None
 

@@ -107,6 +107,14 @@ class Settings(BaseSettings):
     discord_guild_id: int | None = None
     """A development server: the commands are told to it alone, where they change at once."""
     discord_authorize_url: str = "https://discord.com/oauth2/authorize"
+    slack_bot_token: SecretStr | None = None
+    """Of one workspace: the app, direct messages and cards there."""
+    slack_signing_secret: SecretStr | None = None
+    """With it: Slack's requests are taken at /slack/events."""
+    slack_app_token: SecretStr | None = None
+    """With it: Socket Mode, by `soonish run slack`; no public address is needed."""
+    slack_requests_per_second: float = Field(10.0, gt=0)
+    """Of each process that writes as the app, in each workspace."""
     slack_client_id: str | None = None
     """With its secret: people may sign in with Slack."""
     slack_client_secret: SecretStr | None = None

@@ -67,6 +67,11 @@ def say(moment: dt.datetime, zone_name: str) -> str:
     return f"{say_exactly(moment, zone_name)} ({zone_name})"
 
 
+def one_evening(start: dt.datetime, end: dt.datetime) -> bool:
+    """Whether an end is understood by its clock alone: a party until 3 is not of two days."""
+    return end - start < dt.timedelta(hours=18)
+
+
 def say_day(moment: dt.datetime, zone_name: str) -> str:
     local = moment.astimezone(ZoneInfo(zone_name))
     return f"{local:%A} {local.day} {local:%B %Y}"

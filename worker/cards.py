@@ -4,15 +4,24 @@ import asyncio
 import datetime as dt
 import logging
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from core.cards.keep import Stale, claim_card, last_bell, look_at_card, maybe_stale, record_edit, rung_since
 from core.cards.on_discord import discord_card
+from core.cards.on_slack import slack_card
 from core.db.engine import Watch
 from core.db.said import OUTBOX
-from core.delivery.addresses import DISCORD_BOT
+from core.delivery.addresses import DISCORD_BOT, slack_bot
 from core.delivery.bot import DiscordBot
 from core.delivery.hosts import Hosts
+from core.delivery.message import Outcome
+from core.delivery.sender import Sender
+from core.delivery.slackbot import SlackBot
+from core.identities.signed import Platform
 from core.notifications.rows import sending_paused
+from core.settings import Settings
 from core.work import SYSTEM, Core, Work
 
 log = logging.getLogger(__name__)
@@ -27,13 +36,54 @@ _ASK_AGAIN = dt.timedelta(seconds=1)
 _PAUSE_LOOK = dt.timedelta(seconds=5)
 
 
+class Hand(Protocol):
+    """What edits the cards of one platform."""
+
+    def host(self, stale: Stale) -> str:
+        """The key for limits and the breaker."""
+
+    async def edit(self, stale: Stale) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OnDiscord:
+    bot: DiscordBot
+
+    def host(self, stale: Stale) -> str:
+        return DISCORD_BOT
+
+    async def edit(self, stale: Stale) -> Outcome:
+        return await self.bot.edit(stale.channel_id, stale.message_id, discord_card(stale.card))
+
+
+@dataclass(frozen=True, slots=True)
+class OnSlack:
+    bot: SlackBot
+
+    def host(self, stale: Stale) -> str:
+        return slack_bot(stale.tenant_id)
+
+    async def edit(self, stale: Stale) -> Outcome:
+        return await self.bot.edit(stale.tenant_id, stale.channel_id, stale.message_id, slack_card(stale.card))
+
+
+def hands(settings: Settings, sender: Sender) -> dict[Platform, Hand]:
+    """Of the platforms that the settings give us a bot on."""
+    found: dict[Platform, Hand] = {}
+    if settings.discord_bot_token is not None:
+        found["discord"] = OnDiscord(sender.discord)
+    if settings.slack_bot_token is not None:
+        found["slack"] = OnSlack(sender.slack)
+    return found
+
+
 class CardKeeper:
     """Belongs to the worker; several may run. What it remembers is only when to look at which card: the rows know the
     rest, so that a start, or a minute, finds whatever was forgotten."""
 
-    def __init__(self, core: Core, bot: DiscordBot, hosts: Hosts) -> None:
+    def __init__(self, core: Core, hands: Mapping[Platform, Hand], hosts: Hosts) -> None:
         self._core = core
-        self._bot = bot
+        self._hands = hands
         self._hosts = hosts
         self._owner = secrets.token_hex(8)
         self._due: dict[int, dt.datetime] = {}
@@ -80,12 +130,12 @@ class CardKeeper:
         """Cards of events that rang. Their bells are read, not answered: that is the relay's."""
         last = await self._core.ask(SYSTEM, last_bell)
         if self._heard is not None and last > self._heard:
-            self._look_at(await self._core.ask(SYSTEM, rung_since, self._heard, last))
+            self._look_at(await self._core.ask(SYSTEM, rung_since, self._heard, last, list(self._hands)))
         self._heard = last
 
     async def _sweep(self, now: dt.datetime) -> None:
         self._sweep_at = now + _SWEEP
-        self._look_at(await self._core.ask(SYSTEM, maybe_stale))
+        self._look_at(await self._core.ask(SYSTEM, maybe_stale, list(self._hands)))
 
     def _look_at(self, cards: list[int]) -> None:
         now = self._core.clock.now()
@@ -124,13 +174,15 @@ class CardKeeper:
     async def _edit(self, stale: Stale) -> dt.datetime | None:
         """When to look again."""
         now = self._core.clock.now()
-        deferral = self._hosts.trouble(DISCORD_BOT)
+        hand = self._hands[stale.platform]
+        host = hand.host(stale)
+        deferral = self._hosts.trouble(host)
         if deferral is not None:
             return now + dt.timedelta(seconds=deferral.retry_after or 1.0)
         if not await self._core.step(claim_card, stale, self._owner):
             return now + _ASK_AGAIN
-        outcome = await self._bot.edit(stale.channel_id, stale.message_id, discord_card(stale.card))
-        self._hosts.record(DISCORD_BOT, outcome)
+        outcome = await hand.edit(stale)
+        self._hosts.record(host, outcome)
         await self._core.step(record_edit, stale, self._owner, outcome)
         return None if outcome.delivered or outcome.permanent else self._core.clock.now() + _ASK_AGAIN
 

@@ -35,7 +35,7 @@ from core.temporal import Temporal, TemporalAwayError
 from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
-from worker.cards import CardKeeper
+from worker.cards import CardKeeper, hands
 from worker.helping import Helper
 from worker.metrics import answering
 from worker.relay import Relay
@@ -115,9 +115,9 @@ async def working(
     activities = Activities(core, courier, temporal, outbound.openings)
     background: list[asyncio.Task[None]] = []
     cards: list[asyncio.Task[None]] = []
-    if settings.discord_bot_token is not None:
+    if handy := hands(settings, outbound.sender):
         # Beside Temporal: cards stay true while that is away.
-        cards.append(asyncio.create_task(CardKeeper(core, outbound.sender.discord, courier.hosts).run(), name="cards"))
+        cards.append(asyncio.create_task(CardKeeper(core, handy, courier.hosts).run(), name="cards"))
     try:
         client = await _patiently(temporal)
         if await _keep_house(client, settings):

@@ -3,13 +3,14 @@
 import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
 from bots.conversation import posting
 from bots.conversation.actions import Action
 from bots.conversation.book import Handler
-from bots.conversation.screens import Answer, Choices, Post, Screen, told
+from bots.conversation.screens import Answer, Button, Choices, Post, Screen, told
 from bots.conversation.speaker import Speaker, Turn
 from bots.conversation.verbs import BOOK
 from core.complaints import complaint
@@ -74,13 +75,15 @@ class Desk:
     async def _answer(
         self, speaker: Speaker, handler: Handler, given: Mapping[str, str], action: Action | None = None
     ) -> Answer:
+        turn = self._turn(speaker, given, action)
         try:
-            return await handler(self._turn(speaker, given, action))
+            return await handler(turn)
         except SoonishError as refusal:
-            return refused(refusal)
+            return await _changeable(turn, refused(refusal))
         except ValidationError as error:
             found = error.errors()[0]
-            return told(f"{_named(found['loc'])}{complaint(found)}")
+            words = f"{_named(found['loc'])}{complaint(found)}"
+            return await _changeable(turn, replace(told(words), about=_field(found["loc"])))
         except Exception:
             reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
             log.exception("reference %s: %s failed", reference, handler.__name__)
@@ -91,7 +94,18 @@ class Desk:
 
 
 def refused(refusal: SoonishError) -> Screen:
-    return told(" ".join(filter(None, (refusal.message, refusal.hint))))
+    words = " ".join(filter(None, (refusal.message, refusal.hint)))
+    return replace(told(words), about=_IN_FORMS.get(refusal.field or "", refusal.field or ""))
+
+
+async def _changeable(turn: Turn, refusal: Screen) -> Screen:
+    """Nobody types a form twice: what they typed is in the one behind Change."""
+    if turn.again is None:
+        return refusal
+    try:
+        return replace(refusal, rows=((Button("Change", await turn.again(), style="primary"),),))
+    except SoonishError:
+        return refusal
 
 
 def _named(location: tuple[int | str, ...]) -> str:
@@ -100,6 +114,13 @@ def _named(location: tuple[int | str, ...]) -> str:
     return f"{_FIELDS[first]}: " if first in _FIELDS else ""
 
 
+def _field(location: tuple[int | str, ...]) -> str:
+    """As forms name it."""
+    first = str(location[0]) if location else ""
+    return _IN_FORMS.get(first, first)
+
+
+_IN_FORMS = {"start_date": "when", "end_date": "duration", "location": "where"}
 _FIELDS = {
     "name": "Name",
     "when": "When",

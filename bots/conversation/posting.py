@@ -16,7 +16,8 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
     """A private event is open to the channel that its card is posted in: that is what posting it there says."""
     place = turn.speaker.place
     if place is None or not place.tenant_id:
-        raise SoonishError(Code.INVALID, "Cards are posted in servers.", hint="Use this in a channel.")
+        where = f"{turn.speaker.dialect.space}s"
+        raise SoonishError(Code.INVALID, f"Cards are posted in {where}.", hint="Use this in a channel.")
     event = await turn.ask(get_event, event_id)
     if not event.mine:
         raise SoonishError(Code.FORBIDDEN, "Only the organizer posts this.", hint="Ask them.")

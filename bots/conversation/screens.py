@@ -18,6 +18,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """The time of day alone, on each reader's own clock: beside a Moment of the same evening."""
+
+    at: dt.datetime
+    fallback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Distance:
     """How far off an instant is, kept true by the platform where it can."""
 
@@ -56,7 +64,7 @@ class Mention:
     external_id: str
 
 
-Piece = str | Moment | Distance | Strong | Struck | Quote | Link | Mention
+Piece = str | Moment | Clock | Distance | Strong | Struck | Quote | Link | Mention
 Line = tuple[Piece, ...]
 
 
@@ -105,6 +113,8 @@ class Screen:
     lines: tuple[Line, ...]
     title: str = ""
     rows: tuple[Row, ...] = ()
+    about: str = ""
+    """The field of the form that it refuses, for platforms that can say it beside the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +129,18 @@ class Field:
     long: bool = False
     at_most: int = 4_000
     choices: tuple[Choice, ...] = ()
+    moment: bool = False
+    """A time: where a platform has a calendar to pick from, that stands beside the typed words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Up to five fields; what is typed comes back under their names."""
+    """Up to five fields, and `more` where a platform has room; what is typed comes back under their names."""
 
     title: str
     action: Action
     fields: tuple[Field, ...]
+    more: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

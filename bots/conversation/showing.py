@@ -3,9 +3,9 @@
 import datetime as dt
 
 from bots.conversation.actions import Action
-from bots.conversation.screens import Button, Distance, Line, Moment, Piece, Screen, Strong, Struck, line, told
+from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line, told
 from core.events.model import EventView
-from core.times import distance, say, say_clock
+from core.times import distance, one_evening, say, say_clock
 
 DESCRIPTION_AT_MOST = 600
 
@@ -18,8 +18,7 @@ def when_pieces(event: EventView, now: dt.datetime) -> Line:
 def when_line(start: dt.datetime, end: dt.datetime | None, zone: str, now: dt.datetime) -> Line:
     pieces: list[Piece] = ["🗓 ", moment(start, zone), " (", Distance(start, distance(now, start)), ")"]
     if end is not None:
-        same_day = end - start < dt.timedelta(hours=18)
-        pieces += ["   ends ", say_clock(end, zone) if same_day else moment(end, zone)]
+        pieces += ["   ends ", Clock(end, say_clock(end, zone)) if one_evening(start, end) else moment(end, zone)]
     return tuple(pieces)
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from bots.conversation.actions import Action
+from bots.conversation.dialect import DIALECTS, Dialect
 from core.accounts.users import my_account
 from core.chat.settings import ChatSettings, chat_settings
 from core.errors import Code, SoonishError
 from core.identities.actors import actor_of_identity
-from core.identities.signed import Place, Platform, SignedIdentity
+from core.identities.signed import LABELS, Place, Platform, SignedIdentity
 from core.ids import LARGEST_ID
 from core.wiring import Outbound
 from core.work import Actor, Core, Once, UseCase
@@ -33,6 +34,8 @@ class Speaker:
     manages_events: bool = False
     """The platform's own right to put events on."""
     administers: bool = False
+    unsure: bool = False
+    """The platform did not say just now what they may do here; nothing that depends on it is done."""
 
     @property
     def platform(self) -> Platform:
@@ -41,6 +44,18 @@ class Speaker:
     @property
     def place(self) -> Place | None:
         return self.signed.place
+
+    @property
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.platform]
+
+    def rights_are_known(self) -> None:
+        """Raises SoonishError while they are not."""
+        if self.unsure:
+            raise SoonishError(
+                Code.UNAVAILABLE, f"{LABELS[self.platform]} did not say just now what you may do here.",
+                hint="Try again in a moment.",
+            )  # fmt: skip
 
 
 def number_in(text: str) -> int:
@@ -59,6 +74,8 @@ class Turn:
     speaker: Speaker
     given: Mapping[str, str] = field(default_factory=dict)
     action: Action | None = None
+    again: Callable[[], Awaitable[Action]] | None = None
+    """Keeps what was typed, should it be refused: the press that opens the form with it."""
     _actor: Actor | None = None
 
     @property

@@ -10,6 +10,7 @@ from bots.conversation.screens import (
     Button,
     ChannelMenu,
     Choices,
+    Clock,
     Distance,
     Field,
     Form,
@@ -78,9 +79,11 @@ def _piece(piece: Piece, room: int) -> str:
         case str():
             return escape(piece, room)
         case Moment():
-            return moment(int(piece.at.timestamp()), "F")
+            return moment(piece.at, "F")
+        case Clock():
+            return moment(piece.at, "t")
         case Distance():
-            return moment(int(piece.at.timestamp()), "R")
+            return moment(piece.at, "R")
         case Strong():
             return _around("**", piece.words, room)
         case Struck():

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from bots.conversation.book import Command, Option
+from bots.conversation.dialect import DIALECTS
 from bots.conversation.verbs import BOOK
 from core.chat.told import read_told, tell
 from core.work import SYSTEM, Core
@@ -48,7 +49,7 @@ def _command(command: Command) -> dict[str, Any]:
     return {
         "type": SUB_COMMAND,
         "name": command.name,
-        "description": command.words[:WORDS_AT_MOST],
+        "description": _words(command.words),
         "options": options,
     }
 
@@ -57,7 +58,7 @@ def _option(option: Option) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": _TYPES[option.kind],
         "name": option.name,
-        "description": option.words[:WORDS_AT_MOST],
+        "description": _words(option.words),
         "required": option.required,
     }
     if option.completes:
@@ -67,6 +68,10 @@ def _option(option: Option) -> dict[str, Any]:
     if option.kind == "channel":
         found["channel_types"] = _TEXT_CHANNELS
     return found
+
+
+def _words(words: str) -> str:
+    return DIALECTS["discord"].says(words)[:WORDS_AT_MOST]
 
 
 def fingerprint(tree: list[dict[str, Any]]) -> str:

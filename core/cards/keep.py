@@ -6,7 +6,9 @@ minute's look over all cards finds, because a row says what its card shows.
 """
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import and_, func, or_, select, update
 
@@ -15,6 +17,8 @@ from core.cards.model import Card
 from core.db.models import Event, EventAnnouncement, OutboxRow, User
 from core.delivery.bot import NO_ACCESS, NO_CHANNEL, NO_MESSAGE
 from core.delivery.message import Outcome
+from core.delivery.slackbot import CARD_GONE
+from core.identities.signed import Platform
 from core.times import DEFAULT_LENGTH
 from core.work import Work
 
@@ -27,7 +31,7 @@ OLD, COUNTING_OLD = dt.timedelta(hours=1), dt.timedelta(seconds=30)
 _LEASE = dt.timedelta(seconds=60)
 _FIRST_WAIT = dt.timedelta(seconds=5)
 _LONGEST_WAIT = dt.timedelta(hours=1)
-_GONE = frozenset({NO_CHANNEL, NO_MESSAGE, NO_ACCESS, "discord_10004", "discord_50005"})
+_GONE = frozenset({NO_CHANNEL, NO_MESSAGE, NO_ACCESS, "discord_10004", "discord_50005"}) | CARD_GONE
 _live = EventAnnouncement.gone_at.is_(None)
 
 
@@ -36,6 +40,8 @@ class Stale:
     """A card that says something else than it should; `at` is when it may be edited."""
 
     id: int
+    platform: Platform
+    tenant_id: str
     channel_id: str
     message_id: str
     shown: str
@@ -48,18 +54,18 @@ async def last_bell(work: Work) -> int:
     return await work.session.scalar(select(func.max(OutboxRow.id))) or 0
 
 
-async def rung_since(work: Work, after: int, until: int) -> list[int]:
-    """Cards on Discord whose events rang after one bell, up to another."""
+async def rung_since(work: Work, after: int, until: int, platforms: Collection[Platform]) -> list[int]:
+    """Cards on those platforms whose events rang after one bell, up to another."""
     rows = await work.session.scalars(
         select(EventAnnouncement.id)
         .join(OutboxRow, OutboxRow.event_id == EventAnnouncement.event_id)
-        .where(OutboxRow.id > after, OutboxRow.id <= until, _live, EventAnnouncement.platform == "discord")
+        .where(OutboxRow.id > after, OutboxRow.id <= until, _live, EventAnnouncement.platform.in_(platforms))
         .distinct()
     )
     return list(rows)
 
 
-async def maybe_stale(work: Work) -> list[int]:
+async def maybe_stale(work: Work, platforms: Collection[Platform]) -> list[int]:
     """Every card whose row differs from its event. One of a private event is always among them while that is to come:
     invitations of places end by themselves. Of events that are over the followers are not counted again."""
     now, row = work.now, EventAnnouncement
@@ -71,7 +77,7 @@ async def maybe_stale(work: Work) -> list[int]:
     rows = await work.session.scalars(
         select(row.id)
         .join(Event, Event.id == row.event_id)
-        .where(_live, row.platform == "discord", or_(row.retry_at.is_(None), row.retry_at <= now), differs)
+        .where(_live, row.platform.in_(platforms), or_(row.retry_at.is_(None), row.retry_at <= now), differs)
     )
     return list(rows)
 
@@ -98,7 +104,8 @@ async def look_at_card(work: Work, announcement_id: int) -> Stale | None:
     counting = COUNTING if work.now - mine.created_at < OLD else COUNTING_OLD
     at = mine.edited_at + (counting if only_counted else AT_ONCE)
     waits = [at, *(moment for moment in (mine.retry_at, mine.lease_until) if moment is not None)]
-    return Stale(mine.id, mine.channel_id, mine.message_id, mine.shown, mine.attempts, card, max(waits))
+    place = (cast("Platform", mine.platform), mine.tenant_id, mine.channel_id)
+    return Stale(mine.id, *place, mine.message_id, mine.shown, mine.attempts, card, max(waits))
 
 
 async def claim_card(work: Work, stale: Stale, owner: str) -> bool:
@@ -130,7 +137,7 @@ def _became(stale: Stale, outcome: Outcome, now: dt.datetime) -> dict[str, objec
     if outcome.code in _GONE:
         return {"gone_at": now, "last_error": outcome.reason}
     if outcome.delivered or outcome.about_message:
-        # What Discord does not take it will not take again: the next change is tried.
+        # What a platform does not take it will not take again: the next change is tried.
         return {
             "shown": card.says,
             "shown_revision": card.revision,

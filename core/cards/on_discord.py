@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.cards.model import Card
-from core.rendering.discord_parts import button_row, escape, link_button, moment, press_button
+from core.rendering.discord_parts import button_row, escape, link_button, moment, press_button, span
 
 TITLE = 256
 """As much as Discord takes of an embed's title; the rest of an embed has 4096, which would bury everything else."""
@@ -51,14 +51,10 @@ def _lines(card: Card) -> list[str]:
 
 def _when(card: Card) -> str:
     assert card.starts is not None  # noqa: S101 - only a closed card has no start
-    start = int(card.starts.timestamp())
-    text = f"🗓 {moment(start, 'F')}"
-    if card.ends is not None:
-        same_day = (card.ends - card.starts).total_seconds() < 18 * 3600
-        text += f" to {moment(int(card.ends.timestamp()), 't' if same_day else 'F')}"
+    text = f"🗓 {span(card.starts, card.ends)}"
     if card.status == "ended":
         return f"{text} · over"
-    return f"{text} ({moment(start, 'R')})" if card.status == "scheduled" else text
+    return f"{text} ({moment(card.starts, 'R')})" if card.status == "scheduled" else text
 
 
 def _buttons(card: Card) -> list[dict[str, Any] | None]:

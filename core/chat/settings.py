@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.db.models import ChatSetting
 from core.errors import Code, SoonishError
-from core.identities.signed import Place, Platform
+from core.identities.signed import SPACES, Platform, SignedIdentity
 from core.times import zone
 from core.work import Work
 
@@ -44,9 +44,11 @@ async def change_chat_settings(work: Work, change: ChatSettingsChange, *, admini
     work.actor.require_user()
     signed = work.actor.signed
     if signed is None or signed.place is None or not signed.place.tenant_id:
-        raise SoonishError(Code.FORBIDDEN, "These are the settings of a server.", hint="Ask for them in a channel.")
+        where = SPACES[signed.platform] if signed is not None else "server"
+        raise SoonishError(Code.FORBIDDEN, f"These are the settings of a {where}.", hint="Ask for them in a channel.")
     if not administers:
-        raise SoonishError(Code.FORBIDDEN, "Only admins of this server change its settings.", hint="Ask one of them.")
+        where = f"this {SPACES[signed.platform]}"
+        raise SoonishError(Code.FORBIDDEN, f"Only admins of {where} change its settings.", hint="Ask one of them.")
     if change.timezone is not None:
         zone(change.timezone)
     row = await _row(work, signed.platform, signed.place.tenant_id)
@@ -63,9 +65,13 @@ async def change_chat_settings(work: Work, change: ChatSettingsChange, *, admini
     return ChatSettings(timezone=row.timezone, organizer_role=row.organizer_role, channel_id=row.channel_id)
 
 
-def may_create_here(settings: ChatSettings, place: Place | None, *, manages_events: bool) -> bool:
-    """By the platform's own right, or the role that this server's admins chose."""
-    has_role = place is not None and settings.organizer_role is not None and settings.organizer_role in place.roles
+def may_create_here(settings: ChatSettings, signed: SignedIdentity, *, manages_events: bool, administers: bool) -> bool:
+    """On Discord the chosen role adds people to those with the platform's own right. Slack has no such right: every
+    full member creates events, and the chosen user group restricts that to itself and the admins."""
+    chosen, place = settings.organizer_role, signed.place
+    has_role = place is not None and chosen is not None and chosen in place.roles
+    if signed.platform == "slack" and chosen is not None:
+        return manages_events and (has_role or administers)
     return manages_events or has_role
 
 

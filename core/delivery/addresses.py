@@ -13,6 +13,7 @@ MAIL = "E-mail"
 """What a mail channel is called, to people and in its row."""
 _SYSTEM_MAIL = "systemmail://"
 DISCORD_DM = "Discord DM"
+SLACK_DM = "Slack DM"
 DISCORD_BOT = "discord-bot"
 """The key of the bot's token in `Hosts`: whoever writes as the bot shares its pauses and its breaker."""
 UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
@@ -49,6 +50,17 @@ def discord_direct(user_id: str) -> Channel:
     """The direct messages of somebody whom Discord has signed."""
     url = f"discorddm://{user_id}"
     return Channel("discorddm", url, url, DISCORD_BOT, DISCORD_DM)
+
+
+def slack_direct(team_id: str, user_id: str) -> Channel:
+    """The direct messages of somebody whom Slack has signed."""
+    url = f"slackdm://{team_id}/{user_id}"
+    return Channel("slackdm", url, url, slack_bot(team_id), SLACK_DM)
+
+
+def slack_bot(team_id: str) -> str:
+    """As `DISCORD_BOT`, in one workspace: Slack counts by workspace."""
+    return f"slack-bot:{team_id}"
 
 
 def address_channel(address: str, field: str, hint: str = "") -> Channel:

@@ -16,7 +16,7 @@ from core.delivery.http import HttpRequest, HttpTransport, Reply
 from core.delivery.message import OK, Outcome
 from core.delivery.outcomes import from_status, parse_retry_after
 from core.delivery.policy import DestinationPolicy, Opening
-from core.settings import Settings
+from core.settings import Network, Settings
 
 CHANNELS_KEPT = 20_000
 LIMIT_SECONDS = 5.0
@@ -60,7 +60,9 @@ class DiscordBot:
     def __init__(self, settings: Settings) -> None:
         self._token = settings.discord_bot_token
         self._base = settings.discord_api_base_url.rstrip("/")
-        self._http = HttpTransport(_only(settings), settings.delivery_timeout_seconds)
+        self._http = HttpTransport(
+            only(settings.discord_api_base_url, settings.delivery_allowed_networks), settings.delivery_timeout_seconds
+        )
         self._pace = Pace(settings.discord_requests_per_second)
         self._channels: OrderedDict[str, str] = OrderedDict()
 
@@ -180,10 +182,10 @@ def _json(reply: Reply) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _only(settings: Settings) -> DestinationPolicy:
-    """Public addresses, and this machine if that is where the settings send the bot."""
-    base = urlsplit(settings.discord_api_base_url)
+def only(base_url: str, networks: list[Network]) -> DestinationPolicy:
+    """Public addresses, and this machine if that is where the settings send a bot."""
+    base = urlsplit(base_url)
     port = base.port or (443 if base.scheme == "https" else 80)
     here = [Opening(ipaddress.ip_network(each), port) for each in ("127.0.0.0/8", "::1/128")]
     local = base.hostname in ("localhost", "127.0.0.1", "::1")
-    return DestinationPolicy(settings.delivery_allowed_networks, lambda: here if local else ())
+    return DestinationPolicy(networks, lambda: here if local else ())

@@ -15,6 +15,7 @@ from apprise.plugins.slack import CHANNEL_RE, NotifySlack
 from core.delivery.http import HttpRequest, Reply
 from core.delivery.message import OK, Message, Outcome
 from core.delivery.native import Native, shorten
+from core.delivery.slackbot import SLACK_ABOUT_MESSAGE, SLACK_LIMIT_SECONDS, SLACK_LIMITS, SLACK_PASSING
 
 DISCORD_CHARACTERS = 2000
 DISCORD_TITLE_CHARACTERS = 250
@@ -27,22 +28,6 @@ DISCORD_MARKUP = re.compile(r"([\\*_~`|>#\[\]])")
 
 # In Slack's mrkdwn only links keep their angle bracket: <!channel>, <@U…>, <#C…> and <!subteam^…> would call people.
 SLACK_CONTROL = re.compile(r"<(?!https?://)")
-
-# https://docs.slack.dev/reference/methods/chat.postMessage#errors: what passes by itself, what is
-# wrong with this one message; everything else is wrong with the channel.
-SLACK_PASSING = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
-    | {"external_channel_migrating"}
-)
-SLACK_ABOUT_MESSAGE = frozenset(
-    {"msg_too_long", "msg_blocks_too_long", "no_text", "markdown_text_conflict", "invalid_blocks"}
-    | {"invalid_blocks_format", "invalid_attachments", "too_many_attachments", "attachment_payload_limit_exceeded"}
-    | {"invalid_arguments", "invalid_arg_name", "invalid_array_arg", "invalid_charset", "invalid_json"}
-    | {"json_not_object", "invalid_form_data", "invalid_post_type", "missing_post_type"}
-    | {"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"}
-)
-SLACK_LIMITS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-SLACK_LIMIT_SECONDS = 30.0
 
 
 class Discord(Native, NotifyDiscord):  # type: ignore[no-untyped-call]

@@ -24,6 +24,8 @@ class Direct:
 
     discord: str = field(repr=False)
     """The body in Discord's Markdown, with nothing in it that people typed as markup."""
+    slack: str = field(default="", repr=False)
+    """The same in Slack's mrkdwn."""
     page_url: str = ""
     leave: str = ""
     """The public id of the event that a press on Unsubscribe leaves; empty: no such button."""

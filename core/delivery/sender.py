@@ -7,13 +7,14 @@ from apprise.exception import AppriseException
 
 from core.delivery import services
 from core.delivery.bot import DiscordBot
-from core.delivery.direct import DiscordDirect
+from core.delivery.direct import DiscordDirect, SlackDirect
 from core.delivery.http import HttpTransport
 from core.delivery.mail import SystemMail
 from core.delivery.message import Message, Outcome
 from core.delivery.native import Native
 from core.delivery.outcomes import ERROR, UNREADABLE
 from core.delivery.policy import DestinationPolicy
+from core.delivery.slackbot import SlackBot, Tokens
 from core.delivery.smtp import MailPool
 from core.delivery.tail import Tail
 from core.settings import Settings
@@ -24,10 +25,11 @@ log = logging.getLogger(__name__)
 class Sender:
     """One per process. Limits and breakers are the caller's, by `host_of` and `Hosts`."""
 
-    def __init__(self, settings: Settings, policy: DestinationPolicy) -> None:
+    def __init__(self, settings: Settings, policy: DestinationPolicy, slack_tokens: Tokens | None = None) -> None:
         self._http = HttpTransport(policy, settings.delivery_timeout_seconds)
         self._mail = MailPool(settings)
         self.discord = DiscordBot(settings)
+        self.slack = SlackBot(settings, slack_tokens)
         self._policy = policy
         self._tail: Tail | None = None
 
@@ -35,10 +37,12 @@ class Sender:
         silence_libraries()
         await self._http.start()
         await self.discord.start()
+        await self.slack.start()
 
     async def close(self) -> None:
         await self._http.close()
         await self.discord.close()
+        await self.slack.close()
         await self._mail.close()
         if self._tail is not None:
             self._tail.close()
@@ -71,6 +75,8 @@ class Sender:
             service.pool = self._mail
         elif isinstance(service, DiscordDirect):
             service.bot = self.discord
+        elif isinstance(service, SlackDirect):
+            service.bot = self.slack
         title, body = service.words(message)
         await service.async_notify(body=body, title=title)
         return service.outcome

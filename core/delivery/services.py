@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from apprise.plugins.base import NotifyBase
 
-from core.delivery.addresses import DISCORD_BOT, DISCORD_DM
+from core.delivery.addresses import DISCORD_BOT, DISCORD_DM, SLACK_DM, slack_bot
 from core.delivery.native import asset
 
 
@@ -54,6 +54,7 @@ SERVICES: dict[str, Service] = {
     "discord": _own("Discord", "chat", "Discord", "discord.com:443"),
     "discorddm": _own(DISCORD_DM, "direct", "DiscordDirect", DISCORD_BOT),
     "slack": _own("Slack", "chat", "Slack", "slack.com:443"),
+    "slackdm": _own(SLACK_DM, "direct", "SlackDirect"),
     "ntfy": _NTFY,
     "ntfys": _NTFY,
     "gotify": _GOTIFY,
@@ -107,6 +108,7 @@ SERVICES: dict[str, Service] = {
 
 NOT_TYPED = {
     "discorddm": "Direct messages on Discord begin there: press Subscribe under an event, or link your account.",
+    "slackdm": "Direct messages on Slack begin there: press Subscribe under an event, or link your account.",
 }
 """Addresses that only Soonish makes, for somebody whom a platform has signed, and how one comes by them instead."""
 
@@ -137,6 +139,8 @@ def host_of(url: str) -> str:
     if service.host is not None:
         return service.host
     authority, slash, path = rest.partition("?")[0].partition("/")
+    if scheme == "slackdm":
+        return slack_bot(authority)
     name = authority.rpartition("@")[2].lower()
     if service is _NTFY and is_ntfy_cloud(name, path if slash else ""):
         return "ntfy.sh:443"

@@ -3,10 +3,10 @@
 from sqlalchemy import select
 
 from core.db.models import Identity, Integration
-from core.delivery.addresses import Channel, discord_direct
-from core.errors import Code, SoonishError, invalid
+from core.delivery.addresses import Channel, discord_direct, slack_direct
+from core.errors import Code, SoonishError
 from core.identities.actors import identity_row
-from core.identities.signed import LABELS, SignedIdentity
+from core.identities.signed import SignedIdentity
 from core.integrations.flush import flush_channel
 from core.integrations.model import IntegrationView
 from core.integrations.usecases import view_of
@@ -57,8 +57,8 @@ async def _signed(work: Work) -> tuple[SignedIdentity, Identity]:
 
 
 def _channel_of(signed: SignedIdentity) -> Channel:
-    if signed.platform != "discord":
-        raise invalid(f"Soonish does not write direct messages on {LABELS[signed.platform]}.", hint="Add a channel.")
+    if signed.platform == "slack":
+        return slack_direct(signed.tenant_id, signed.external_id)
     return discord_direct(signed.external_id)
 
 

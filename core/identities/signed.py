@@ -5,6 +5,7 @@ from typing import Literal
 
 Platform = Literal["discord", "slack"]
 LABELS: dict[Platform, str] = {"discord": "Discord", "slack": "Slack"}
+SPACES: dict[Platform, str] = {"discord": "server", "slack": "workspace"}
 NAME_AT_MOST = 100
 
 

@@ -159,10 +159,11 @@ async def try_integration(core: Core, outbound: Outbound, actor: Actor, integrat
 
 
 async def greet(core: Core, outbound: Outbound, actor: Actor, integration_id: int) -> Outcome:
-    """The first message through a channel that nobody tested: direct messages. Refused for good, it is switched off."""
+    """The first message through a channel that nobody tested: direct messages. Refused for good, it is switched off,
+    unless what was refused are the words."""
     url = await core.act(actor, prepare_test, integration_id)
     outcome = await _test(outbound.sender, url)
-    if outcome.permanent:
+    if outcome.permanent and not outcome.about_message:
         await core.act(actor, mark_unreachable, integration_id, outcome.reason)
     return outcome
 

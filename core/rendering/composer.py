@@ -11,7 +11,7 @@ from core.notifications.rows import About, Recipient
 from core.rendering.calendar import Method, calendar_file
 from core.rendering.html import as_html
 from core.rendering.notices import Notice, notice_for
-from core.rendering.plain import as_discord, as_markdown, as_text
+from core.rendering.plain import as_discord, as_markdown, as_slack, as_text
 from core.tokens import (
     LINK_LIFETIMES,
     ConfirmToken,
@@ -100,7 +100,7 @@ class Composer:
                 as_text(notice, LEAVE, PRESS, OVERVIEW),
                 as_markdown(notice, LEAVE, PRESS),
                 as_html(notice, LEAVE, PRESS, OVERVIEW),
-                Direct(as_discord(notice), notice.page_url, self._leaves(notice)),
+                Direct(as_discord(notice), as_slack(notice), notice.page_url, self._leaves(notice)),
             )
             self._rendered[zone, subscribed, account] = found
         return found

@@ -1,11 +1,13 @@
 """What Discord shows as people typed it: text in which nothing is markup, cut where it may be cut, and buttons."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.text import characters
+from core.times import one_evening
 
 LINK_AT_MOST = 512
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~>@])")
@@ -48,9 +50,15 @@ def size(text: str) -> int:
     return len(text) + sum(ch > "\uffff" for ch in text)
 
 
-def moment(at: int, style: str) -> str:
-    """A time that everybody reads in their own zone. `at`: Unix time. Styles: F in full, t the clock, R how far."""
-    return f"<t:{at}:{style}>"
+def moment(at: dt.datetime, style: str) -> str:
+    """A time that everybody reads in their own zone. Styles: F in full, t the clock, R how far."""
+    return f"<t:{int(at.timestamp())}:{style}>"
+
+
+def span(start: dt.datetime, end: dt.datetime | None) -> str:
+    if end is None:
+        return moment(start, "F")
+    return f"{moment(start, 'F')} to {moment(end, 't' if one_evening(start, end) else 'F')}"
 
 
 def press_button(label: str, custom_id: str, *, emoji: str = "", primary: bool = False) -> dict[str, Any]:

@@ -25,9 +25,9 @@ def as_html(notice: Notice, leave: str, press: str, overview: str) -> str:
         )
     if notice.facts:
         rows = "".join(
-            f'<tr><td style="padding:2px 16px 2px 0;color:#655f72;vertical-align:top">{escape(label)}</td>'
-            f'<td style="padding:2px 0">{escape(value)}</td></tr>'
-            for label, value in notice.facts
+            f'<tr><td style="padding:2px 16px 2px 0;color:#655f72;vertical-align:top">{escape(fact.label)}</td>'
+            f'<td style="padding:2px 0">{escape(fact.value)}</td></tr>'
+            for fact in notice.facts
         )
         parts.append(f'<table role="presentation" style="border-collapse:collapse;margin:0 0 20px">{rows}</table>')
     if notice.press:

@@ -8,19 +8,35 @@ from core.db.models import Event
 from core.events.reminders import to_come
 from core.notifications.rows import About
 from core.rendering.updates import change_body, change_title
-from core.times import distance, effective_end, say, say_clock, start_words
+from core.times import distance, effective_end, one_evening, say, say_clock, start_words
 
 _NEVER = "Never write to me"
 
 
 @dataclass(frozen=True, slots=True)
+class When:
+    start: dt.datetime
+    end: dt.datetime | None
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """`when`: the same, for services that show every reader their own clock."""
+
+    label: str
+    value: str
+    when: When | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """`lines` are paragraphs, `quote` is the organizer's own text, `facts` are (label, value) about the event."""
+    """`lines` are paragraphs, `quote` is the organizer's own text, `facts` are about the event."""
 
     subject: str
     lines: list[str] = field(default_factory=list)
     quote: str = ""
-    facts: list[tuple[str, str]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     page_url: str = ""
     press: str = ""
     """The words on the button that leads to the recipient's own confirm page; empty: no button."""
@@ -52,16 +68,16 @@ def notice_for(about: About, zone: str, now: dt.datetime, base_url: str, *, subs
     return _EVENT[kind](_Context(about, event, zone, now, page_url, subscribed))
 
 
-def _facts(c: _Context) -> list[tuple[str, str]]:
+def _facts(c: _Context) -> list[Fact]:
     """When, where, and whom to ask: never an account's address."""
     when = say(c.event.start_date, c.zone)
     if c.event.end_date is not None:
-        same_day = c.event.end_date - c.event.start_date < dt.timedelta(hours=18)
-        when += f", until {say_clock(c.event.end_date, c.zone) if same_day else say(c.event.end_date, c.zone)}"
-    facts = [("When", when)]
+        near = one_evening(c.event.start_date, c.event.end_date)
+        when += f", until {say_clock(c.event.end_date, c.zone) if near else say(c.event.end_date, c.zone)}"
+    facts = [Fact("When", when, When(c.event.start_date, c.event.end_date, c.zone))]
     if c.event.location:
-        facts.append(("Where", c.event.location))
-    facts.append(("Contact", c.event.contact or c.about.organizer))
+        facts.append(Fact("Where", c.event.location))
+    facts.append(Fact("Contact", c.event.contact or c.about.organizer))
     return facts
 
 

@@ -57,6 +57,8 @@ async def test_a_time_that_is_not_clear_is_asked_about_and_nothing_is_created(
     said = await server.alice.says("event create", name="Quiz", when=when)
     assert answer in words(said)
     assert await server.rows(Event) == []
+    again = form(await server.alice.presses(button(said, "Change")))
+    assert "Mon" in words(await server.alice.sends(again, when="monday 7pm"))
 
 
 async def test_the_reading_is_offered_while_it_is_typed(server: Server) -> None:
@@ -131,8 +133,43 @@ async def test_an_edit_of_an_older_form_is_refused(server: Server) -> None:
     first = await server.alice.sends(opened, name="New name")
     await server.alice.presses(button(first, "Save"))
     second = await server.alice.sends(opened, where="Elsewhere")
-    said = await server.alice.presses(button(second, "Save and tell them"))
+    assert "Somebody changed this event" in words(second)
+    again = form(await server.alice.presses(button(second, "Change")))
+    third = await server.alice.sends(again, name="New name")
+    assert "Elsewhere" in words(third)
+    assert "New name" not in words(third)
+    assert "Saved." in words(await server.alice.presses(button(third, "Save and tell them")))
+
+
+async def test_a_preview_of_an_edit_that_came_too_late_is_refused_and_keeps_only_its_own_words(server: Server) -> None:
+    event = await server.event()
+    opened = form(await server.alice.says("event edit", event=event))
+    late = await server.alice.sends(opened, where="Elsewhere")
+    first = await server.alice.sends(opened, name="New name")
+    await server.alice.presses(button(first, "Save"))
+    said = await server.alice.presses(button(late, "Save and tell them"))
     assert "Somebody changed this event" in words(said)
+    again = form(await server.alice.presses(button(said, "Change")))
+    assert {each.name: each.value for each in again.fields}["name"] == "New name"
+    assert "New name" not in words(await server.alice.sends(again))
+
+
+async def test_what_an_edit_typed_is_in_the_form_again_when_it_was_refused_or_went_back(server: Server) -> None:
+    event = await server.event()
+    opened = form(await server.alice.says("event edit", event=event))
+    refused = await server.alice.sends(opened, when="yesterday", description="A long text that nobody types twice.")
+    again = form(await server.alice.presses(button(refused, "Change")))
+    preview = await server.alice.sends(again, when="in 3 days 8pm")
+    assert "New description." in words(preview)
+    back = form(await server.alice.presses(button(preview, "Back")))
+    assert {each.name: each.value for each in back.fields}["description"] == "A long text that nobody types twice."
+
+
+async def test_a_private_event_stays_private_when_its_preview_is_edited(server: Server) -> None:
+    preview = await server.alice.says("event create", name="Quiz", when="fri 7pm", visibility="private")
+    changed = form(await server.alice.presses(button(preview, "Edit")))
+    done = await server.alice.sends(changed, name="Big quiz")
+    assert "Only who is invited" in words(done)
 
 
 async def test_calling_off_is_asked_and_then_done(server: Server) -> None:

@@ -63,9 +63,12 @@ async def test_only_a_signed_identity_of_the_account_has_direct_messages(town: T
     assert [row.kind for row in await channels(town, carol)] == ["E-mail"]
 
 
-async def test_slack_is_told_that_there_is_none_yet(town: Town) -> None:
+async def test_somebody_in_slack_is_reached_in_their_own_workspace(town: Town) -> None:
     someone = await pressed(town, SignedIdentity("slack", "T1", "U1", "Sam"))
-    await refusal(town.core.act(someone, direct_channel), Code.INVALID)
+    made = await town.core.act(someone, direct_channel)
+    assert (made.kind, made.tag) == ("Slack DM", "slack")
+    (row,) = await channels(town, someone)
+    assert town.core.keys.open(row.apprise_url) == "slackdm://T1/U1"
 
 
 @pytest.mark.parametrize("tag", ["discord", "phone"])

@@ -25,7 +25,7 @@ WORDS = Message(
     "Launch party is *tomorrow*",
     "Doors at six.",
     "Doors at six\\.",
-    direct=Direct("Doors at six\\.", "https://soonish.example/e/abc", "abc"),
+    direct=Direct("Doors at six\\.", "Doors at six.", "https://soonish.example/e/abc", "abc"),
     key="0123456789abcdef012345678",
 )
 Senders = Callable[..., Any]

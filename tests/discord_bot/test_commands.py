@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from bots.conversation.dialect import DIALECTS
 from bots.conversation.verbs import BOOK
 from bots.discord_bot.tree import command_tree
 from cli.demo.small_discord.limits import buttons
 from cli.demo.small_discord.people import MANAGE_SERVER, Person, labels, read
+from cli.demo.small_discord.rest import Refusal
 from core.db.models import Event, Identity, Integration, Subscription, User
 from tests.discord_bot.conftest import Server
 
@@ -47,6 +49,14 @@ async def test_closed_direct_messages_are_said_at_the_press_and_opened_ones_are_
     assert (channel.is_active, "closed" in channel.disabled_reason) == (False, True)
     server.discord.closed.clear()
     assert "You'll hear about" in read(await server.bob.presses(said, "Try again"))
+
+
+async def test_a_greeting_whose_words_are_refused_subscribes_and_leaves_the_channel_on(server: Server) -> None:
+    _, card = await server.posted()
+    server.discord.refuse("POST /channels/.*/messages", Refusal(400, 50035), times=1)
+    assert "You'll hear about Film night" in read(await server.bob.presses(card.payload, "Subscribe"))
+    (channel,) = [each for each in await server.rows(Integration) if each.kind == "Discord DM"]
+    assert channel.is_active
 
 
 async def test_a_double_click_posts_one_card_and_a_repeated_interaction_does_nothing_twice(server: Server) -> None:
@@ -129,7 +139,9 @@ async def test_every_press_answers_rubbish_with_a_sentence(server: Server) -> No
 def test_the_manual_has_every_command_with_its_words_and_options() -> None:
     text = (ROOT / "docs/commands.md").read_text()
     written = dict(re.findall(r"^\| `/(\w+ \w+)` \| (.+?) \|", text, re.MULTILINE))
-    assert written == {f"{group} {name}": command.words for (group, name), command in BOOK.commands.items()}
+    assert written == {
+        f"{group} {name}": DIALECTS["discord"].says(command.words) for (group, name), command in BOOK.commands.items()
+    }
     for (group, name), command in BOOK.commands.items():
         (row,) = [line for line in text.splitlines() if line.startswith(f"| `/{group} {name}` |")]
         for option in command.options:

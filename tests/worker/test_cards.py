@@ -30,7 +30,7 @@ from tests.conftest import MakeSettings
 from tests.core.look import statements
 from tests.people import OPERATOR, Town, until
 from tests.servers import free_port
-from worker.cards import CardKeeper
+from worker.cards import CardKeeper, hands
 from worker.main import working
 
 GENERAL = Space(platform="discord", tenant_id="500", channel_id="600")
@@ -46,7 +46,7 @@ async def keeping(town: Town, settings: Settings, hosts: Hosts | None = None) ->
     """A keeper of the town's cards, as the worker runs it."""
     sender = Sender(settings, DestinationPolicy())
     await sender.start()
-    keeper = CardKeeper(town.core, sender.discord, hosts or Hosts(32))
+    keeper = CardKeeper(town.core, hands(settings, sender), hosts or Hosts(32))
     task = asyncio.create_task(keeper.run())
     try:
         yield keeper
@@ -280,7 +280,7 @@ async def test_trouble_that_is_not_the_cards_is_tried_again(
     town.clock.shift += dt.timedelta(minutes=2)
     async with keeping(town, make_bot_settings):
         await shows(discord, card, "Garden party")
-    assert (await card_row(town, card)).last_error is None
+        await until(lambda: card_row(town, card), lambda row: row.last_error is None)
 
 
 async def test_what_discord_does_not_take_is_not_tried_until_it_changes(
@@ -388,7 +388,7 @@ async def test_an_edit_costs_three_statements_however_many_follow(
     town.clock.shift += dt.timedelta(seconds=2)
     sender = Sender(make_bot_settings, DestinationPolicy())
     await sender.start()
-    keeper = CardKeeper(town.core, sender.discord, Hosts(32))
+    keeper = CardKeeper(town.core, hands(make_bot_settings, sender), Hosts(32))
     number = (await card_row(town, card)).id
     with statements(town.core) as edited:
         await keeper._keep_one(number)

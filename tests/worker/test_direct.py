@@ -37,7 +37,9 @@ async def test_who_pressed_is_welcomed_and_told_by_direct_message(live: Town, di
     dora = await pressed(live, DORA)
     await live.core.act(dora, follow_by_direct_message, event.id)
     welcome = await read(discord, "hear about Launch party")
-    assert "**When:**" in welcome["content"]
+    starts = int(event.start_date.timestamp())
+    assert f"**When:** <t:{starts}:F>" in welcome["content"]  # on the reader's own clock
+    assert f"(<t:{starts}:R>)" in welcome["content"]
     assert "/u/" not in welcome["content"]  # a button does it
     assert [each.get("custom_id", each.get("url")) for each in buttons(welcome)] == [
         f"http://soonish.test/e/{event.id}", f"soonish:leave:{event.id}",

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from core.db.models import EventUpdate
 from core.events.model import EventView
 from core.events.reminders import REMINDERS, WORDS, to_come
-from core.times import distance, effective_end, place_of, say, say_clock, say_day
+from core.times import distance, effective_end, one_evening, place_of, say, say_clock, say_day
 
 Phase = Literal["ahead", "on", "over", "cancelled"]
 
@@ -94,7 +94,7 @@ def _hours(view: EventView) -> str:
     end = say_clock(view.end_date, view.timezone)
     zone = ZoneInfo(view.timezone)
     same_day = view.end_date.astimezone(zone).date() == view.start_date.astimezone(zone).date()
-    if same_day or view.end_date - view.start_date < dt.timedelta(hours=18):
+    if same_day or one_evening(view.start_date, view.end_date):
         return f"{start} to {end}"
     return f"{start} to {say_day(view.end_date, view.timezone)}, {end}"
 

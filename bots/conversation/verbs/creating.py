@@ -1,6 +1,7 @@
 """Create an event: one line or a form, a preview that only its maker sees, and a card where they want it."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from bots.conversation.actions import Action
@@ -72,7 +73,9 @@ async def edit_again(turn: Turn) -> Answer:
 
 @BOOK.press("draft_edited")
 async def edited_again(turn: Turn) -> Answer:
-    return await _preview(turn, turn.given, turn.number)
+    """What the form does not ask about stays as it was said first."""
+    draft = await turn.ask(read_draft, turn.number, "create")
+    return await _preview(turn, {**draft.data["typed"], **turn.given}, turn.number)
 
 
 @BOOK.press("draft_post")
@@ -126,12 +129,15 @@ async def _created(turn: Turn) -> Any:
     if before is not None:
         return before
     draft = await turn.ask(read_draft, turn.number, "create")
+    if "event" not in draft.data:  # changed meanwhile to what was refused
+        raise SoonishError(Code.CONFLICT, "This preview was changed since.", hint="Look at the newer one.")
     new = NewEvent.model_validate(draft.data["event"])
     return await turn.once(f"draft:{turn.more}", create_event, new)
 
 
 async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
     await _refuse_strangers(turn)
+    turn.again = partial(_keep_typed, turn, typed, draft_id)
     zone, own = await turn.zone()
     now = turn.core.clock.now()
     start = read_start(typed.get("when", ""), now, zone, turn.speaker.locale)
@@ -149,6 +155,15 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
     return await _shown(turn, new, start, end, draft_id, own=own)
 
 
+async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
+    kept = {"typed": dict(typed)}
+    if draft_id is None:
+        draft_id = await turn.act(keep_draft, "create", kept)
+    else:
+        await turn.act(change_draft, draft_id, "create", kept)
+    return Action("draft_edit", more=str(draft_id))
+
+
 async def _shown(
     turn: Turn, new: NewEvent, start: dt.datetime, end: dt.datetime | None, draft_id: int, *, own: bool
 ) -> Screen:
@@ -161,7 +176,8 @@ async def _shown(
         lines.append(line(new.description))
     lines.append(line(f"🌐 {who} · reminders 1 day and 1 hour before"))
     if not own:
-        lines.append(line(f"Times are in {zone}. Not yours? Set your own with /me timezone."))
+        set_it = turn.speaker.dialect.command("me", "timezone")
+        lines.append(line(f"Times are in {zone}. Not yours? Set your own with {set_it}."))
     create, edit = Action("draft_create", more=number), Action("draft_edit", more=number)
     if place is None or not place.tenant_id:
         only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
@@ -186,25 +202,39 @@ def _form(action: Action, typed: Any) -> Form:
         action,
         (
             Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
-            Field("when", "When", typed.get("when", ""), "fri 7pm, or 27 Nov 19:00", required=True, at_most=120),
+            Field(
+                "when",
+                "When",
+                typed.get("when", ""),
+                "fri 7pm, or 27 Nov 19:00",
+                required=True,
+                at_most=120,
+                moment=True,
+            ),
             Field("duration", "How long", typed.get("duration", ""), "2h, or until 9pm", at_most=60),
             Field("where", "Where", typed.get("where", ""), "A place or a link", at_most=300),
             Field("description", "Description", typed.get("description", ""), long=True, at_most=2_000),
         ),
+        (Field("visibility", "Who may see it", typed.get("visibility") or "public", choices=VISIBILITIES),),
     )
 
 
 async def _refuse_strangers(turn: Turn) -> None:
     """Asked again at every press: rights are taken away between two of them."""
-    place = turn.speaker.place
+    place, dialect = turn.speaker.place, turn.speaker.dialect
     if place is None or not place.tenant_id:
         if (await turn.ask(my_account)).email_verified_at is None:
             raise SoonishError(
                 Code.FORBIDDEN, "In direct messages, events are created by accounts with an e-mail address.",
-                hint="Use /event create in a server, or link your account with /me link.",
+                hint=f"Use {dialect.command('event', 'create')} in a {dialect.space}, "
+                f"or link your account with {dialect.command('me', 'link')}.",
             )  # fmt: skip
         return
-    if not may_create_here(await turn.here(), place, manages_events=turn.speaker.manages_events):
+    turn.speaker.rights_are_known()
+    here, speaker = await turn.here(), turn.speaker
+    if not may_create_here(
+        here, speaker.signed, manages_events=speaker.manages_events, administers=speaker.administers
+    ):
         raise SoonishError(
-            Code.FORBIDDEN, "Only people who manage events here create them.", hint="Ask an admin for that right."
+            Code.FORBIDDEN, "Only people who manage events here create them.", hint=dialect.creators_hint
         )

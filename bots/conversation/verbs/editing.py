@@ -1,5 +1,7 @@
 """Change an event, or call it off: what is told to whom is shown before it is."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bots.conversation.actions import Action
@@ -9,7 +11,7 @@ from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
 from bots.conversation.times import read_end, read_start
 from core.chat.drafts import drop_draft, keep_draft, read_draft
-from core.errors import Code, SoonishError
+from core.errors import Code, SoonishError, conflict
 from core.events.changes import cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
 from core.events.usecases import get_event
@@ -33,32 +35,36 @@ async def edit(turn: Turn) -> Answer:
     event = await managed(turn)
     if event.status != "scheduled":
         return told(f"{event.name} is {event.status}: nothing of it changes any more.")
-    return Form(
-        "Edit event",
-        Action("edited", event.id, str(event.revision)),
-        (
-            Field("name", "Name", event.name, required=True, at_most=200),
-            Field("when", "When", _typed(event), required=True, at_most=120),
-            Field("until", "Until", _until(event), "9pm, or 2h", at_most=120),
-            Field("where", "Where", event.location, at_most=300),
-            Field("description", "Description", event.description[:4_000], long=True, at_most=4_000),
-        ),
-    )
+    return _form(event.id, event.revision, _as_typed(event))
+
+
+@BOOK.press("edit_again", opens_form=True)
+async def edit_again(turn: Turn) -> Answer:
+    """What was typed last time, over the event as it is now."""
+    draft = await turn.ask(read_draft, turn.number, "edit")
+    event = await managed(turn)
+    return _form(event.id, event.revision, {**_as_typed(event), **draft.data["typed"]})
 
 
 @BOOK.press("edited")
 async def edited(turn: Turn) -> Answer:
     """What would change and who would be told; nothing is saved yet."""
     event = await managed(turn)
+    turn.again = partial(_keep_typed, turn, event)
+    if turn.number != event.revision:
+        raise conflict(
+            "Somebody changed this event while you typed.",
+            hint="Your words are kept: look at what differs now before you save.",
+        )
     change = _change(turn, event)
     fields = change.changes()
     if not fields:
         return told("Nothing changed.")
-    kept = change.model_dump(mode="json", exclude_unset=True)
+    kept = {"change": change.model_dump(mode="json", exclude_unset=True), "typed": _news(turn, event)}
     number = str(await turn.act(keep_draft, "edit", kept, event.id))
     told_of = bool(_TOLD & set(fields))
     lines = _said(event, fields, turn)
-    back = Button("Discard", Action("draft_drop", more=number))
+    back = Button("Back", Action("edit_again", event.id, number))
     if not told_of:
         lines.append(line("Nobody is told of a new text, unless you want it."))
         quiet = Button("Save", Action("save", event.id, f"{number},no"), style="primary")
@@ -78,7 +84,8 @@ async def saved(turn: Turn) -> Answer:
     if before is not None:
         return told("Saved already.")
     draft = await turn.ask(read_draft, number_in(number), "edit")
-    change = EventChange.model_validate({**draft.data, "notify": tell == "yes"})
+    turn.again = partial(_back_to, turn.event_id, number)
+    change = EventChange.model_validate({**draft.data["change"], "notify": tell == "yes"})
     event = await turn.once(key, change_event, turn.event_id, change)
     who = f"{counted(event.subscribers, 'person is', 'people are')} being told." if tell == "yes" else "Nobody is told."
     return Screen((line(f"Saved. {who}"),), rows=((Button("Details", Action("details", event.id)),),))
@@ -123,6 +130,46 @@ async def kept(turn: Turn) -> Answer:
     return told("Kept. Nothing changed.")
 
 
+def _form(event_id: str, revision: int, typed: Mapping[str, str]) -> Form:
+    return Form(
+        "Edit event",
+        Action("edited", event_id, str(revision)),
+        (
+            Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
+            Field("when", "When", typed.get("when", ""), required=True, at_most=120, moment=True),
+            Field("until", "Until", typed.get("until", ""), "9pm, or 2h", at_most=120),
+            Field("where", "Where", typed.get("where", ""), at_most=300),
+            Field("description", "Description", typed.get("description", ""), long=True, at_most=4_000),
+        ),
+    )
+
+
+async def _back_to(event_id: str, number: str) -> Action:
+    return Action("edit_again", event_id, number)
+
+
+async def _keep_typed(turn: Turn, event: EventView) -> Action:
+    number = await turn.act(keep_draft, "edit", {"typed": _news(turn, event)}, event.id)
+    return Action("edit_again", event.id, str(number))
+
+
+def _news(turn: Turn, event: EventView) -> dict[str, str]:
+    """What they typed themselves."""
+    shown = _as_typed(event)
+    return {name: typed for name, typed in turn.given.items() if typed != shown.get(name)}
+
+
+def _as_typed(event: EventView) -> dict[str, str]:
+    """The event in the words of its form."""
+    return {
+        "name": event.name,
+        "when": _typed(event),
+        "until": _until(event),
+        "where": event.location,
+        "description": event.description[:4_000],
+    }
+
+
 def _typed(event: EventView) -> str:
     return f"{say_exactly(event.start_date, event.timezone)} · {event.timezone}"
 
@@ -138,7 +185,7 @@ def _change(turn: Turn, event: EventView) -> EventChange:
     if given.get("when", "") != _typed(event):
         start = read_start(given.get("when", ""), turn.core.clock.now(), event.timezone, turn.speaker.locale)
     if given.get("until", "") != _until(event):
-        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale)
+        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale, "until")
     elif end is not None:
         end += start - event.start_date  # moved as a whole
     for name, value, before in (

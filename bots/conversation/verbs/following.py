@@ -31,7 +31,11 @@ async def subscribe(turn: Turn) -> Answer:
     if not via:
         return await _by_direct_message(turn, event)
     if not via.isdecimal():
-        raise SoonishError(Code.INVALID, "Pick the channel from the list.", hint="Your channels: /me channels.")
+        raise SoonishError(
+            Code.INVALID,
+            "Pick the channel from the list.",
+            hint=f"Your channels: {turn.speaker.dialect.command('me', 'channels')}.",
+        )
     return await _through(turn, event, number_in(via))
 
 
@@ -95,22 +99,22 @@ async def offer_channels(turn: Turn, text: str) -> Choices:
 
 async def _by_direct_message(turn: Turn, event: EventView) -> Screen:
     kind = f"{LABELS[turn.speaker.platform]} DM"
-    known = any(each.kind == kind and each.is_active for each in await _channels(turn))
+    before = await _channels(turn)
+    known = any(each.kind == kind and each.is_active for each in before)
     channel = await turn.act(direct_channel)
     if not known and channel.is_active:
         # The first time, and after it failed: better to hear it now than to miss the event.
         greeted = await greet(turn.core, turn.outbound, await turn.who(), channel.id)
-        if greeted.permanent:
-            return await _closed(turn, event)
+        if greeted.permanent and not greeted.about_message:
+            return _closed(turn, event, [each for each in before if each.is_active and each.id != channel.id])
     return await _through(turn, event, channel.id)
 
 
-async def _closed(turn: Turn, event: EventView) -> Screen:
+def _closed(turn: Turn, event: EventView, others: list[IntegrationView]) -> Screen:
     """Nothing is subscribed: they choose how to be reached."""
     again = Button("Try again", Action("subscribe", event.id), style="primary")
-    others = [each for each in await _channels(turn) if each.is_active]
     add = () if others else (Button("Use another channel", Action("channel_add")),)
-    said = "I can't message you: your DMs are closed for this server. Open them in its privacy settings, and try again."
+    said = f"I can't message you: {turn.speaker.dialect.closed}"
     return Screen((line(said),), rows=((again, *add), *_others(event, others)))
 
 

@@ -13,8 +13,8 @@ from core.invitations.offer import invite
 @BOOK.command(
     "event", "invite", "Let people into an event of yours", "organizers",
     Option("event", "Which one", required=True, completes="my_event"),
-    Option("member", "Somebody of this server", kind="member"),
-    Option("role", "Everybody with a role", kind="role"),
+    Option("member", "Somebody of this {space}", kind="member"),
+    Option("role", "Everybody with a {role}", kind="role"),
 )  # fmt: skip
 async def invited(turn: Turn) -> Answer:
     """`member` and `role` are the platform's own ids."""
@@ -24,7 +24,8 @@ async def invited(turn: Turn) -> Answer:
         return await _link(turn, event.id, event.name)
     place, platform = turn.speaker.place, turn.speaker.platform
     if place is None or not place.tenant_id:
-        raise SoonishError(Code.INVALID, "Members and roles are of a server.", hint="Invite them there.")
+        where = turn.speaker.dialect.says("Members and {role}s are of a {space}.")
+        raise SoonishError(Code.INVALID, where, hint="Invite them there.")
     said = []
     if member:
         tenant = place.tenant_id if platform == "slack" else ""
@@ -34,7 +35,7 @@ async def invited(turn: Turn) -> Answer:
     if role:
         room = NewInChat(kind="role", platform=platform, tenant_id=place.tenant_id, external_id=role)
         await turn.once(f"invite:{turn.speaker.key}:role", invite, event.id, room)
-        said.append("Everybody with that role sees it from their next press on.")
+        said.append(f"Everybody with that {turn.speaker.dialect.role} sees it from their next press on.")
     if event.is_public:
         said.append("The event is public, though: anyone with the link sees it.")
     return told(*said)

@@ -2,7 +2,7 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.screens import Answer, Button, Choice, Line, Menu, Row, Screen, line, told
+from bots.conversation.screens import Answer, Button, Choice, Line, Menu, Row, Screen, Strong, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
 from bots.conversation.verbs.editing import managed
@@ -83,8 +83,8 @@ async def retried(turn: Turn) -> Answer:
     return Screen((line(f"Trying {done.retried} again."),), rows=((again,),))
 
 
-async def report_screen(turn: Turn, notification_id: int) -> Screen:
-    """Counts, and those who missed it with the reason."""
+async def report_screen(turn: Turn, notification_id: int, *, already: bool = False) -> Screen:
+    """Counts, and those who missed it with the reason. `already`: to somebody who wanted to send it again."""
     found = await turn.ask(report, notification_id, PageRequest(limit=PAGE), outcome="failed")
     waiting = await turn.ask(report, notification_id, PageRequest(limit=3), outcome="waiting")
     zone, _ = await turn.zone()
@@ -100,4 +100,7 @@ async def report_screen(turn: Turn, notification_id: int) -> Screen:
     if found.failed:
         buttons.insert(0, Button("Retry failed", Action("retry", event_id, number), style="primary"))
     title = f"{' · '.join(counts)}   {found.title} · {say_clock(found.created_at, zone)}"
-    return Screen(tuple(lines) or (line("Nobody missed it."),), title=title, rows=(tuple(buttons),))
+    lines = lines or [line("Nobody missed it.")]
+    if already:
+        lines.insert(0, line(Strong(f"Already sent at {say_clock(found.created_at, zone)}.")))
+    return Screen(tuple(lines), title=title, rows=(tuple(buttons),))

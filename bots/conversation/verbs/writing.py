@@ -16,7 +16,6 @@ from bots.conversation.screens import (
     Quote,
     Row,
     Screen,
-    Strong,
     Watch,
     line,
     told,
@@ -31,7 +30,6 @@ from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
 from core.subscriptions.views import audience, event_subscriptions, subscriptions_to
-from core.times import say_clock
 
 _LOOKS = 60
 _BETWEEN_LOOKS = 1.0
@@ -99,7 +97,7 @@ async def send(turn: Turn) -> Answer:
     """Once: pressed again, it tells when."""
     key = f"draft:{turn.more}"
     if (before := await turn.done_before(key, send_message)) is not None:
-        return await _sent_already(turn, before)
+        return await report_screen(turn, before.id, already=True)
     event = await managed(turn)
     draft = await turn.ask(read_draft, turn.number, "notify")
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=draft.data["to"])
@@ -175,10 +173,3 @@ async def _progress(turn: Turn, accepted: Accepted) -> AsyncIterator[Screen]:
 
 def _settled(found: Report) -> bool:
     return not found.waiting
-
-
-async def _sent_already(turn: Turn, before: Accepted) -> Screen:
-    screen = await report_screen(turn, before.id)
-    sent = (await turn.ask(report, before.id, PageRequest(limit=1))).created_at
-    zone, _ = await turn.zone()
-    return Screen((line(Strong(f"Already sent at {say_clock(sent, zone)}.")), *screen.lines), screen.title, screen.rows)
