@@ -111,6 +111,8 @@ async def followed(request: Request, site: SiteOf, event_id: EventId) -> Respons
 async def left(request: Request, site: SiteOf, event_id: EventId) -> Response:
     """On every channel of somebody signed in. Not the event's page again: a guest may not see that any more."""
     who = await site.person(request)
+    if who.user_id is None:
+        await site.states.get(event_id, who)
     done = await site.core.act(who, leave_event, event_id)
     return site.pages.page("unsubscribed.html", headers=OWN, about=None, undo=done.undo, signed_in=True)
 
