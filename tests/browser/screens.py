@@ -72,6 +72,12 @@ SCENES = (
     Scene("everything", lambda stage: "/s/" + address_token(stage.town.core.keys, 4), width=PHONE),
     Scene("sign-in", lambda _: "/sign-in", width=PHONE),
     Scene("account", lambda _: "/account", who=lambda town: town.alice),
+    Scene(
+        "calendars",
+        lambda _: "/account/calendars",
+        who=lambda town: town.bob,
+        press={"": "Make an address for all that you follow"},
+    ),
     Scene("operators", lambda _: "/admin", who=lambda town: town.alice, dark=True),
 )
 

@@ -52,13 +52,13 @@ async def test_calendars_are_made_and_ended_by_the_keyboard(site: Town, visit: V
     bob = await visit.as_(site, site.bob)
     page = await bob.open("/account/calendars")
     await walk(page)
-    await tab_to(page, "Make an address: All that you follow")
+    await tab_to(page, "Make an address for all that you follow")
     await page.keyboard.press("Enter")
     address = await page.locator(".bubble").inner_text()
     assert address.startswith(f"{bob.address}/k/")
     await walk(page)
     assert (await page.request.get(address)).status == 200
-    await tab_to(page, "End it: All that you follow")
+    await tab_to(page, "End it for all that you follow")
     await page.keyboard.press("Enter")
     await page.get_by_text("On since").wait_for(state="detached")
     assert (await page.request.get(address)).status == 404
