@@ -1,7 +1,5 @@
 """Pages as somebody sees them who is signed in: a private event, an invitation, the links on top of every page."""
 
-import re
-
 import pytest
 
 from core.tokens import ConfirmToken, confirm_token, invitation_token
@@ -93,32 +91,6 @@ async def test_a_guest_follows_by_one_press(stage: Stage) -> None:
     assert (await stage.alice.get(f"/api/events/{event}")).json["subscribers"] == 1
     assert (await Browser(stage.app).form(f"/e/{event}/follow", {})).status == 404
     assert (await Browser(stage.app).form(f"/e/{await stage.event()}/follow", {})).status == 401
-
-
-async def test_who_follows_already_is_told_so_and_leaves_by_one_press_and_comes_back_by_another(stage: Stage) -> None:
-    event = await stage.event()
-    browser = await signed_in(stage, BOB)
-    await browser.form(f"/e/{event}/follow", {})
-    page = (await browser.get(f"/e/{event}")).text
-    assert "You're on the list" in page
-    assert "Nudge me" not in page
-    undo: list[str] = []
-    for _ in range(2):
-        gone = await browser.form(f"/e/{event}/leave", {})
-        assert (gone.status, "You're out." in gone.text) == (200, True)
-        undo = re.findall(r'action="(/u/[^"]+/undo)"', gone.text) or undo
-    assert "Nudge me" in (await browser.get(f"/e/{event}")).text
-    assert (await browser.form(undo[0], {})).status == 200
-    assert "You're on the list" in (await browser.get(f"/e/{event}")).text
-
-
-async def test_a_guest_who_leaves_a_private_event_is_told_so_though_its_page_is_gone(stage: Stage) -> None:
-    event, _, page = await invited(stage)
-    browser = await guest(stage, page)
-    await browser.form(f"/e/{event}/follow", {})
-    gone = await browser.form(f"/e/{event}/leave", {})
-    assert (gone.status, "You're out." in gone.text) == (200, True)
-    assert (await Browser(stage.app).form(f"/e/{event}/leave", {})).status == 404
 
 
 # The page of an invitation

@@ -124,8 +124,6 @@ RULES = {
     "GET /e/{event_id}/report": Rule(200, 200),
     "POST /e/{event_id}/report": Rule(422, 422),
     "GET /k/{secret}.ics": Rule(404, 404, private=None),
-    "POST /e/{event_id}/leave": Rule(401, 401),
-    "GET /e/{event_id}/leave": Rule(303, 303),
     "GET /c/{token}": Rule(404, 404, private=None),
     "POST /c/{token}": Rule(404, 404, private=None),
     "GET /u/{token}": Rule(404, 404, private=None),

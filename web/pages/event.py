@@ -10,9 +10,7 @@ from core.errors import Code, SoonishError
 from core.events.calendar import event_calendar
 from core.events.usecases import event_page
 from core.subscriptions.join import ask_by_email, subscribe_by_channel
-from core.subscriptions.leave import leave_event
 from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
-from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.cover import cover
@@ -107,17 +105,6 @@ async def followed(request: Request, site: SiteOf, event_id: EventId) -> Respons
     return site.pages.page("followed.html", headers=OWN, **context)
 
 
-@router.post("/e/{event_id}/leave")
-async def left(request: Request, site: SiteOf, event_id: EventId) -> Response:
-    """On every channel of somebody signed in. Not the event's page again: a guest may not see that any more."""
-    who = await site.person(request)
-    if who.user_id is None:
-        await site.states.get(event_id, who)
-    done = await site.core.act(who, leave_event, event_id)
-    return site.pages.page("unsubscribed.html", headers=OWN, about=None, undo=done.undo, signed_in=True)
-
-
-@router.get("/e/{event_id}/leave")
 @router.get("/e/{event_id}/follow")
 @router.get("/e/{event_id}/subscribe")
 async def back_to_event(request: Request, site: SiteOf, event_id: EventId) -> Response:
@@ -142,20 +129,8 @@ async def _form_again(
 
 async def _context(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
     view, host, updates = await site.core.ask(who, event_page, event_id)
-    here = {
-        "signed_in": who.user_id is not None,
-        "operates": who.operates,
-        "following": await _following(site, who, event_id),
-    }
+    here = {"signed_in": who.user_id is not None, "operates": who.operates}
     return shown(view, host, updates, site.core.clock.now()) | here
-
-
-async def _following(site: Site, who: Actor, event_id: str) -> list[str]:
-    """By which kinds of channel the one who is signed in follows."""
-    if who.user_id is None:
-        return []
-    mine = await site.core.ask(who, subscriptions_to, event_id)
-    return sorted({each.kind for each in mine if each.state in ("active", "paused")})
 
 
 def _wants_fragment(request: Request) -> bool:
