@@ -55,6 +55,12 @@ class Stage:
 
 SCENES = (
     Scene("landing", lambda _: "/"),
+    Scene(
+        "calendars",
+        lambda _: "/account/calendars",
+        who=lambda town: town.bob,
+        press={"": "Make an address for all that you follow"},
+    ),
     Scene("event", lambda stage: f"/e/{stage.event.id}"),
     Scene("event-dark", lambda stage: f"/e/{stage.event.id}", dark=True),
     Scene("event-phone", lambda stage: f"/e/{stage.event.id}", width=PHONE),
@@ -72,12 +78,6 @@ SCENES = (
     Scene("everything", lambda stage: "/s/" + address_token(stage.town.core.keys, 4), width=PHONE),
     Scene("sign-in", lambda _: "/sign-in", width=PHONE),
     Scene("account", lambda _: "/account", who=lambda town: town.alice),
-    Scene(
-        "calendars",
-        lambda _: "/account/calendars",
-        who=lambda town: town.bob,
-        press={"": "Make an address for all that you follow"},
-    ),
     Scene("operators", lambda _: "/admin", who=lambda town: town.alice, dark=True),
 )
 
