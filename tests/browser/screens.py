@@ -55,6 +55,12 @@ class Stage:
 
 SCENES = (
     Scene("landing", lambda _: "/"),
+    Scene(
+        "calendars",
+        lambda _: "/account/calendars",
+        who=lambda town: town.bob,
+        press={"": "Make an address for all that you follow"},
+    ),
     Scene("event", lambda stage: f"/e/{stage.event.id}"),
     Scene("event-dark", lambda stage: f"/e/{stage.event.id}", dark=True),
     Scene("event-phone", lambda stage: f"/e/{stage.event.id}", width=PHONE),

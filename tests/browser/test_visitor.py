@@ -1,5 +1,6 @@
 """A visitor's whole story, in a real browser, with the real worker and real mails; and what may go wrong on the way."""
 
+import asyncio
 import re
 
 import pytest
@@ -107,10 +108,13 @@ async def only_look(town: Town, robot: Visitor, mails: list[Mail]) -> int:
     before = await kept(town)
     found = {link.replace("&amp;", "&") for mail in mails for link in links_in(mail.text + mail.html, town)}
     pages = [link for link in sorted(found) if not link.endswith(".ics")]  # a file, which a browser only saves
-    for link in pages:
+
+    async def look(link: str) -> None:
         page = await robot.open(link)
         await page.wait_for_load_state("networkidle")
         await page.close()
+
+    await asyncio.gather(*(look(link) for link in pages))
     assert await kept(town) == before
     return len(pages)
 

@@ -29,7 +29,7 @@ _FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const style = getComputedStyle(e), label = e.labels?.[0]?.innerText;
-  const name = (e.getAttribute("aria-label") || label || e.innerText || e.value || "").replace(/\\s+/g, " ").trim();
+  const name = (e.getAttribute("aria-label") || label || e.textContent || e.value || "").replace(/\\s+/g, " ").trim();
   return {name, seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0};
 }"""
 
