@@ -49,6 +49,7 @@ ELSEWHERE = {
     "read_told": "the bot's own",
     "coming_events": "open to everybody; that it shows public events alone is tried on the landing page",
     "count_numbers": "counts alone, shared by operators: the page asks `look_around` first",
+    "require_sudo": "asks of nothing but the session that it comes by",
     "prepare_test": "the first half of testing a channel; its route is in the web's table",
 }
 
