@@ -15,7 +15,7 @@ from web.render import CSP
 
 BODY_LIMIT = 64 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/")
+_SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/", "/k/")
 _HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",

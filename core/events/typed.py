@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import SoonishError, invalid
-from core.events.model import EventChange, EventView
+from core.events.model import EventChange, EventView, NewEvent
 from core.times import say_exactly, zone
 from core.when import read
 
@@ -13,6 +13,26 @@ from core.when import read
 def exactly(at: dt.datetime, zone_name: str) -> str:
     """What reads as this instant and nothing else."""
     return f"{say_exactly(at, zone_name)} · {zone_name}"
+
+
+def new_event(typed: Mapping[str, str], zone_name: str, now: dt.datetime, locale: str | None) -> NewEvent:
+    """Raises SoonishError, or ValidationError for texts that cannot be."""
+    zone(zone_name)
+    start = read_start(typed.get("when", ""), now, zone_name, locale)
+    return NewEvent(
+        name=typed.get("name", ""),
+        start_date=start,
+        end_date=read_end(typed.get("duration", ""), start, zone_name, locale),
+        location=typed.get("where", ""),
+        description=typed.get("description", ""),
+        contact=typed.get("contact", ""),
+        timezone=zone_name,
+        is_public=_public(typed.get("visibility", "")),
+    )
+
+
+def _public(text: str) -> bool:
+    return text.strip().lower() != "private"
 
 
 def as_typed(event: EventView) -> dict[str, str]:
@@ -46,7 +66,7 @@ def change_of(
         end += start - event.start_date
     found: dict[str, Any] = {_FIELDS[name]: typed for name, typed in news.items() if name in _FIELDS}
     if "visibility" in news:
-        found["is_public"] = news["visibility"] != "private"
+        found["is_public"] = _public(news["visibility"])
     wanted = EventChange(**found, start_date=start, end_date=end).changes()
     differs = {field: value for field, value in wanted.items() if value != getattr(event, field)}
     return EventChange.model_validate({**differs, "revision": event.revision})

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from core.delivery.addresses import mail_channel
 from core.delivery.channels import FIELD, SCHEME
-from core.errors import SoonishError, invalid
+from core.errors import invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,6 @@ class Asked:
     label: str
     example: str = ""
     note: str = ""
-    secret: bool = False
     required: bool = True
     standard: str = ""
     """What stands there to begin with."""
@@ -42,12 +41,12 @@ GUIDES: dict[str, Guide] = {
     "discord": Guide(
         "Discord channel",
         "In Discord: the channel's settings, Integrations, Webhooks, New Webhook, Copy Webhook URL.",
-        (Asked("hook", "Webhook URL", _DISCORD_HOOK, secret=True),),
+        (Asked("hook", "Webhook URL", _DISCORD_HOOK),),
     ),
     "slack": Guide(
         "Slack channel",
         "In Slack: an app of your workspace with Incoming Webhooks switched on; add one and copy its URL.",
-        (Asked("hook", "Webhook URL", _SLACK_HOOK, secret=True),),
+        (Asked("hook", "Webhook URL", _SLACK_HOOK),),
     ),
     "ntfy": Guide(
         "Phone, by ntfy",
@@ -55,7 +54,7 @@ GUIDES: dict[str, Guide] = {
         (
             Asked("topic", "Topic", "nudges-7Qm2vX9aR"),
             Asked("server", "Server", "https://ntfy.sh", standard="https://ntfy.sh"),
-            Asked("token", "Access token", "tk_…", "Only if the topic is protected.", secret=True, required=False),
+            Asked("token", "Access token", "tk_…", "Only if the topic is protected.", required=False),
         ),
     ),
     "gotify": Guide(
@@ -63,18 +62,18 @@ GUIDES: dict[str, Guide] = {
         "In Gotify: Apps, Create Application, and copy its token.",
         (
             Asked("server", "Server", "https://gotify.example.org"),
-            Asked("token", "Application token", "A…", secret=True),
+            Asked("token", "Application token", "A…"),
         ),
     ),
     "webhook": Guide(
         "Your own webhook",
         "We send JSON by POST to it: version, title, message and type.",
-        (Asked("hook", "Address", "https://example.org/hook", secret=True),),
+        (Asked("hook", "Address", "https://example.org/hook"),),
     ),
     "other": Guide(
         "Something else",
         "Any of the many services that Apprise knows, by its address.",
-        (Asked(FIELD, "Apprise URL", "matrixs://user:password@example.org/#room", secret=True),),
+        (Asked(FIELD, "Apprise URL", "matrixs://user:password@example.org/#room"),),
     ),
 }
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -92,11 +91,6 @@ def address_of(kind: str, typed: Mapping[str, str]) -> str:
         if each.required and not given[each.name]:
             raise invalid("This cannot be empty.", field=each.name)
     return _MADE[kind](given)
-
-
-def field_of(kind: str, refusal: SoonishError) -> str | None:
-    """The field of the form that a refusal of the finished address is about."""
-    return GUIDES[kind].asked[0].name if refusal.field == FIELD and kind in GUIDES else refusal.field
 
 
 def _email(given: Mapping[str, str]) -> str:

@@ -1,21 +1,23 @@
 """What went out about an event, in figures, and what a message would look like: for those who organize it."""
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from core.db.models import Delivery, Notification, Subscription, User
-from core.delivery.addresses import DISCORD_DM, MAIL
+from core.delivery.addresses import DISCORD_DM, MAIL, SLACK_DM
 from core.events.access import managed_event
 from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import NewMessage
 from core.notifications.owe import ACTIVE
 from core.notifications.rows import REPORTED, About
 from core.rendering.notices import Notice, notice_for
-from core.subscriptions.views import audience
+from core.subscriptions.views import audience, chosen_subscriptions
 from core.work import Work
 
 TO_ALL = ("message", "update", "cancelled", "reminder_1day", "reminder_1hour")
@@ -107,11 +109,9 @@ async def sendings(work: Work, public_id: str, limit: int = 8) -> Sendings:
 async def who_missed(work: Work, public_id: str) -> list[int]:
     """Subscriptions that still follow and did not get the last thing that went to everybody."""
     event = await managed_event(work, public_id)
-    last = (
-        select(func.max(Notification.id))
-        .where(Notification.event_id == event.id, Notification.kind.in_(TO_ALL), Notification.superseded_at.is_(None))
-        .scalar_subquery()
-    )
+    everyone = or_(Notification.kind != "message", Notification.data["audience"].as_string() == "everyone")
+    sent = (Notification.kind.in_(TO_ALL), Notification.superseded_at.is_(None), everyone)
+    last = select(func.max(Notification.id)).where(Notification.event_id == event.id, *sent).scalar_subquery()
     rows = await work.session.scalars(
         select(Delivery.subscription_id)
         .join(Subscription, Subscription.id == Delivery.subscription_id)
@@ -122,20 +122,23 @@ async def who_missed(work: Work, public_id: str) -> list[int]:
 
 
 async def previews(work: Work, public_id: str, message: NewMessage) -> list[Preview]:
-    """By the kinds of channel of everybody who follows, most first; for nobody yet, as a mail. Stores nothing."""
+    """By the kinds of channel of those who get it, most first. Stores nothing."""
     event = await managed_event(work, public_id)
     organizer = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
     data = {"audience": "everyone" if message.subscription_ids is None else "chosen"}
     unsaved = Notification(kind="message", title=message.title, body=message.body, data=data)
     about = About(unsaved, event, organizer or "")
     notice = notice_for(about, event.timezone, work.now, work.settings.public_base_url, subscribed=True)
-    kinds = await audience(work, public_id) or {MAIL: 0}
+    kinds: Mapping[str, int] = await audience(work, public_id)
+    if message.subscription_ids is not None:
+        chosen = await chosen_subscriptions(work, public_id, message.subscription_ids)
+        kinds = dict(Counter(each.kind for each in chosen).most_common())
     return [Preview(kind, number, _form(kind), notice) for kind, number in kinds.items()]
 
 
 def _form(kind: str) -> Form:
     if kind == MAIL:
         return "mail"
-    if kind == DISCORD_DM:
+    if kind in (DISCORD_DM, SLACK_DM):
         return "direct"
     return "chat" if kind in _CHAT else "plain"
