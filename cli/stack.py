@@ -120,13 +120,18 @@ def _switched_off(settings: Settings) -> list[str]:
         lines.append("  PostgreSQL set DATABASE_URL to postgresql+psycopg://…  (now: SQLite)")
     if settings.discord_bot_token is None:
         lines.append("  Discord    set DISCORD_BOT_TOKEN  (ten minutes: docs/discord.md)")
+    if settings.slack_bot_token is None:
+        lines.append("  Slack      set SLACK_BOT_TOKEN and SLACK_APP_TOKEN  (ten minutes: docs/slack.md)")
     if "temporal_url" not in given:
         lines.append("  Temporal   set TEMPORAL_URL to a cluster's host:port  (now: a server of its own)")
     return lines
 
 
 def _roles(settings: Settings) -> list[str]:
-    return ["worker", "web", *(["discord"] if settings.discord_bot_token is not None else [])]
+    bots = [
+        name for name, token in (("discord", settings.discord_bot_token), ("slack", settings.slack_app_token)) if token
+    ]
+    return ["worker", "web", *bots]
 
 
 def _moved(settings: Settings, web_port: int, asked: int | None) -> list[str]:

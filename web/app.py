@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Scope
 
 from core.accounts.passwords import Passwords
 from core.errors import SoonishError, UnprovedError
@@ -106,7 +106,8 @@ PAGES = (
 )
 
 
-def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
+def create_app(core: Core, outbound: Outbound, temporal: Temporal, slack: ASGIApp | None = None) -> FastAPI:
+    """`slack` answers what Slack sends; it checks the signatures itself."""
     pages = Pages(core.settings)
     gauge, backlog = Gauge(temporal, core.clock), BacklogGauge(core)
     metrics = MetricsPage(backlog, gauge)
@@ -129,7 +130,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal) -> FastAPI:
         return _answer(site, scope, error)
 
     app = FastAPI(
-        routes=_routes(development=not core.settings.production),
+        routes=[*_routes(development=not core.settings.production), *([Mount("/slack", slack)] if slack else [])],
         title="Soonish",
         version="1",
         description=document.ABOUT,

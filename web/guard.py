@@ -14,6 +14,8 @@ from web.cookies import SESSION_NAMES
 from web.render import CSP
 
 BODY_LIMIT = 64 * 1024
+SLACK_LIMIT = 512 * 1024
+"""A press on Slack brings the whole message or window along that it was made in."""
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/", "/k/")
 _HEADERS = {
@@ -134,7 +136,7 @@ class SameSite:
 
 
 class BoundedBody:
-    """Reads the whole body first: at most 64 KiB, with or without a Content-Length, and JSON for the API."""
+    """Reads the whole body first: at most 64 KiB (512 of Slack's), whatever its Content-Length; JSON for the API."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -142,11 +144,12 @@ class BoundedBody:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in CHANGING:
             return await self._app(scope, receive, send)
+        limit = SLACK_LIMIT if scope["path"].startswith("/slack/") else BODY_LIMIT
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")
-        if declared.isdecimal() and len(declared) < 20 and int(declared) > BODY_LIMIT:
-            raise _too_large()
-        body = await _read(receive)
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
+            raise _too_large(limit)
+        body = await _read(receive, limit)
         if body is None:
             return None
         if body and scope["path"].startswith("/api/") and not _is_json(headers.get("content-type", "")):
@@ -163,7 +166,7 @@ class BoundedBody:
         return await self._app(scope, replay, send)
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, limit: int) -> bytes | None:
     """None when the client has gone."""
     chunks, size = [], 0
     while True:
@@ -173,14 +176,14 @@ async def _read(receive: Receive) -> bytes | None:
         chunk = message.get("body", b"")
         chunks.append(chunk)
         size += len(chunk)
-        if size > BODY_LIMIT:
-            raise _too_large()
+        if size > limit:
+            raise _too_large(limit)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
-def _too_large() -> SoonishError:
-    return SoonishError(Code.TOO_LARGE, f"A body may have {BODY_LIMIT // 1024} KiB at most.", hint="Send less at once.")
+def _too_large(limit: int) -> SoonishError:
+    return SoonishError(Code.TOO_LARGE, f"A body may have {limit // 1024} KiB at most.", hint="Send less at once.")
 
 
 def _is_json(content_type: str) -> bool:

@@ -7,20 +7,28 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from core.settings import Settings
 from core.temporal import Temporal
-from core.wiring import build_core, build_outbound
+from core.wiring import Outbound, build_core, build_outbound
+from core.work import Core
 from web.app import create_app
 
 _PATIENCE = 10
 """Seconds that running requests get after SIGTERM."""
 
 
-def serve(settings: Settings, ready: Callable[[], None] | None = None) -> None:
-    """Blocks until SIGTERM or SIGINT; `ready` is called once connections are accepted."""
+def serve(
+    settings: Settings,
+    ready: Callable[[], None] | None = None,
+    slack: Callable[[Core, Outbound], ASGIApp | None] | None = None,
+) -> None:
+    """Blocks until SIGTERM or SIGINT; `ready` is called once connections are accepted. `slack` makes what answers
+    below /slack."""
     core = build_core(settings)
-    app = create_app(core, build_outbound(core), Temporal(settings))
+    outbound = build_outbound(core)
+    app = create_app(core, outbound, Temporal(settings), slack(core, outbound) if slack is not None else None)
     config = uvicorn.Config(
         app,
         host=settings.web_host,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 class Platform(StrEnum):
     DISCORD = "discord"
+    SLACK = "slack"
 
 
 def add_to(app: typer.Typer) -> None:

@@ -22,6 +22,7 @@ class Role(StrEnum):
     WORKER = "worker"
     MAIL = "mail"
     DISCORD = "discord"
+    SLACK = "slack"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,12 +54,19 @@ def run(
 
 
 def _web(settings: "Settings") -> None:
+    """With a signing secret Slack's requests come in here too."""
     with _loading():
         from cli.processes import wait_at_gate
         from web.main import serve
+
+        slack = None
+        if settings.slack_signing_secret is not None:
+            from bots.slack_bot.app import endpoint
+
+            slack = endpoint
     wait_at_gate()
     _refuse_missing_keys(settings)
-    serve(settings, ready=_says(f"serving on {settings.web_host}, port {settings.web_port}"))
+    serve(settings, ready=_says(f"serving on {settings.web_host}, port {settings.web_port}"), slack=slack)
 
 
 def _worker(settings: "Settings") -> None:
@@ -82,6 +90,22 @@ def _discord(settings: "Settings") -> None:
     _refuse_missing_keys(settings)
     try:
         talk(settings, ready=_says("connecting to Discord"))
+    except NotAllowedError as refusal:
+        say(refusal)
+        raise typer.Exit(NOT_AGAIN) from None
+
+
+def _slack(settings: "Settings") -> None:
+    """By a socket. As `_discord` ends: a wrong token stays wrong."""
+    with _loading():
+        from bots.slack_bot.main import NotAllowedError
+        from bots.slack_bot.main import run as talk
+        from cli.processes import NOT_AGAIN, wait_at_gate
+        from cli.refusals import say
+    wait_at_gate()
+    _refuse_missing_keys(settings)
+    try:
+        talk(settings, ready=_says("connecting to Slack"))
     except NotAllowedError as refusal:
         say(refusal)
         raise typer.Exit(NOT_AGAIN) from None
@@ -138,4 +162,5 @@ def _refuse_missing_keys(settings: "Settings") -> None:
 
 ROLES: dict[Role, Callable[["Settings"], None]] = {
     Role.WEB: _web, Role.WORKER: _worker, Role.MAIL: _mail, Role.DISCORD: _discord,
+    Role.SLACK: _slack,
 }  # fmt: skip

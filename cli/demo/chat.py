@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from cli.demo.on_discord import talk_on_discord
+from cli.demo.on_slack import talk_on_slack
 from cli.demo.stage import Say, Stage
 from cli.processes import dies_with_parent, free_port
 from cli.stack import ROOT
@@ -22,7 +23,10 @@ _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PYTHONPYCACHEPREFIX", "PYTH
 
 
 Launch = Callable[[dict[str, str]], AbstractAsyncContextManager[Path]]
-PLATFORMS: dict[str, Callable[[Stage, Launch], Awaitable[None]]] = {"discord": talk_on_discord}
+PLATFORMS: dict[str, Callable[[Stage, Launch], Awaitable[None]]] = {
+    "discord": talk_on_discord,
+    "slack": talk_on_slack,
+}
 
 
 async def play_chat(say: Say, platform: str) -> bool:

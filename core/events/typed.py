@@ -52,9 +52,9 @@ def as_typed(event: EventView) -> dict[str, str]:
 def change_of(
     event: EventView, typed: Mapping[str, str], shown: Mapping[str, str], now: dt.datetime, locale: str | None
 ) -> EventChange:
-    """What was typed over a form that showed `shown` of this event. What the form did not show stays, and an end that
+    """What was typed over a form that showed `shown` of this event. What the form did not ask stays, and an end that
     nobody touched moves with its start. Raises SoonishError, or ValidationError for texts that cannot be."""
-    news = {name: typed.get(name, "") for name, before in shown.items() if typed.get(name, "") != before}
+    news = {name: typed[name] for name, before in shown.items() if typed.get(name, before) != before}
     start, end = event.start_date, event.end_date
     zone_name = news.get("timezone", event.timezone)
     zone(zone_name)

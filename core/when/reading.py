@@ -40,6 +40,16 @@ def read(text: str, now: dt.datetime, zone: str, locale: str | None = None) -> l
     return found
 
 
+def is_a_time(text: str, locale: str | None = None) -> bool:
+    """Whether every word of it is understood; not whether it can be: it may be past, or lack a time of day."""
+    language, order = _habits(locale)
+    try:
+        parse(text, zone="UTC", month_first=order, language=language)
+    except SoonishError:
+        return False
+    return True
+
+
 def say(instant: dt.datetime, now: dt.datetime, zone: str) -> str:
     """`Fri 27 Nov 2026, 19:00 · Europe/Berlin · in 4 days`; read back in the same zone it is the same instant."""
     return f"{say_exactly(instant, zone)} · {zone} · {distance(now, instant)}"

@@ -95,8 +95,9 @@ def test_the_demo_keeps_every_promise_and_logs_no_address(product: Product) -> N
         assert [secret for secret in secrets if secret in log.read_text()] == [], log
 
 
-def test_the_conversation_on_discord_keeps_every_promise(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cli", "demo", "--chat", "--json"]
+@pytest.mark.parametrize("platform", ["discord", "slack"])
+def test_the_conversation_in_chat_keeps_every_promise(tmp_path: Path, platform: str) -> None:
+    command = [sys.executable, "-m", "cli", "demo", "--chat", "--on", platform, "--json"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     demo = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert demo.returncode == 0, demo.stdout + demo.stderr

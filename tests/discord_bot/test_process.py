@@ -1,61 +1,23 @@
 """`soonish run discord` as a process of its own: it starts, is dropped, is killed, and is there again."""
 
-import asyncio
-import os
 import re
 import shutil
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from cli.demo.memory import Memory
 from cli.demo.small_discord.people import MANAGE_EVENTS, Person, read
 from cli.demo.small_discord.rest import Refusal
 from cli.demo.small_discord.server import GENERAL, SERVER, SmallDiscord
 from cli.processes import NOT_AGAIN, free_port
+from tests.bot_process import Process
 
 ROOT = Path(__file__).parents[2]
 FAR_SERVER = str(1 << 22)
 """Of the second of two shards."""
-
-
-class Process(Memory):
-    def __init__(self, data: Path, discord: SmallDiscord, **env: str) -> None:
-        super().__init__()
-        self._env = {**os.environ, **discord.environment, "PYTHONPATH": str(ROOT), "SOONISH_DATA": str(data), **env}
-        self._data = data
-        self.log = ""
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli", "run", "discord",
-            env=self._env, cwd=self._data, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self._process.stderr is not None
-        async for line in self._process.stderr:
-            self.log += line.decode()
-            self.wake()
-
-    async def says(self, words: str) -> None:
-        await self.until(lambda: words in self.log, lambda: self.log, 15)
-
-    async def wait(self) -> int:
-        async with asyncio.timeout(20):
-            code = await self._process.wait()
-            await self._reading
-        return code
-
-    async def end(self, number: int = signal.SIGTERM) -> int:
-        if self._process.returncode is None:
-            self._process.send_signal(number)
-        return await self.wait()
 
 
 @pytest.fixture
@@ -66,7 +28,7 @@ def data(tmp_path: Path, migrated: Path) -> Path:
 
 @asynccontextmanager
 async def bot(data: Path, discord: SmallDiscord, **env: str) -> AsyncIterator[Process]:
-    process = Process(data, discord, **env)
+    process = Process("discord", data, discord.environment | env)
     await process.start()
     try:
         yield process
@@ -128,7 +90,7 @@ async def test_a_discord_that_is_away_or_stumbles_at_the_start_is_waited_for(dat
 
 
 async def test_a_wrong_token_says_so_and_ends_for_good_without_showing_it(data: Path, small: SmallDiscord) -> None:
-    process = Process(data, small, DISCORD_BOT_TOKEN="wr0ng.t0ken")
+    process = Process("discord", data, small.environment | {"DISCORD_BOT_TOKEN": "wr0ng.t0ken"})
     await process.start()
     assert await process.wait() == NOT_AGAIN
     assert "Discord does not accept the bot's token" in process.log

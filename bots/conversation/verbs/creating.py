@@ -171,12 +171,16 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
         only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
         return Screen(tuple(lines), title="New event", rows=(only,))
     here = (await turn.here()).channel_id
+    elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
+    if not (here or place.space_id):
+        only = (Button("Don't post, just create", create), Button("Edit", edit), _drop(number))
+        elsewhere = ChannelMenu(Action("draft_post", more=number), "Post in a channel")
+        return Screen(tuple(lines), title="New event", rows=(elsewhere, only))
     label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
     buttons = (
         Button(label, Action("draft_post", more=number), style="primary"), Button("Edit", edit),
         Button("Don't post, just create", create), _drop(number),
     )  # fmt: skip
-    elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
     return Screen(tuple(lines), title="New event", rows=(buttons, elsewhere))
 
 

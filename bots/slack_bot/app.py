@@ -1,0 +1,151 @@
+"""Our app as Slack's library runs it: signatures, tokens, and which request goes where."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.conversation.desk import Desk
+from bots.slack_bot.door import Door
+from bots.slack_bot.hearing import Body
+from bots.slack_bot.posting import CardPoster
+from core.cards.announcements import forget_space
+from core.delivery.slackbot import Tokens, one_workspace
+from core.settings import Settings
+from core.wiring import Outbound
+from core.work import SYSTEM, Core
+
+log = logging.getLogger(__name__)
+
+QUIET = logging.getLogger("bots.slack_bot.library")
+"""What the library says of itself quotes requests and addresses: tickets, response URLs, what people typed."""
+SECONDS = 10
+_NOT_INSTALLED = "Soonish is not installed in this workspace any more. Ask an admin to install it again."
+_ANYTHING = re.compile(r".*")
+_JUST_ACKNOWLEDGED = 200
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+
+
+def build_app(core: Core, outbound: Outbound, tokens: Tokens | None = None) -> AsyncApp:
+    """Without a signing secret every request is refused but those of a socket."""
+    QUIET.setLevel(logging.CRITICAL + 1)
+    settings = core.settings
+    find = tokens or one_workspace(settings)
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        token = await find(team_id or "")
+        if token is None:
+            log.warning("a request came from a workspace where the app is not installed")
+            return None  # type: ignore[return-value]  # as the library documents it; its annotation forgets it
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
+
+    secret = settings.slack_signing_secret
+    app = AsyncApp(
+        name="Soonish",
+        logger=QUIET,
+        signing_secret=secret.get_secret_value() if secret is not None else "",
+        client=AsyncWebClient(base_url=settings.slack_api_base_url, timeout=SECONDS, logger=QUIET),
+        authorize=authorize,
+        user_facing_authorize_error_message=_NOT_INSTALLED,
+        ignoring_self_events_enabled=False,
+    )
+    desk = Desk(core, outbound)
+    _listen(app, core, Door(desk, CardPoster(core, desk)))
+    return app
+
+
+def _listen(app: AsyncApp, core: Core, door: Door) -> None:
+    async def command(ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+        await _safely("command", door.command(ack, body, client))
+
+    async def press(ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+        await _safely("press", door.press(ack, body, client))
+
+    async def sent(ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+        await _safely("form", door.sent(ack, body, client))
+
+    async def shortcut(ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+        await _safely("shortcut", door.shortcut(ack, body, client))
+
+    async def home(body: Body, client: AsyncWebClient) -> None:
+        await _safely("home", door.home(body, client))
+
+    async def channel_gone(body: Body) -> None:
+        event = body["event"]
+        channel = event["channel"]
+        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]), str(channel))
+        log.info("a channel is gone, and %d cards with it", gone)
+
+    async def app_gone(body: Body) -> None:
+        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]))
+        log.info("the app was removed from a workspace, and %d cards with it", gone)
+
+    app.command(_ANYTHING)(command)
+    app.action(_ANYTHING)(press)
+    app.view(_ANYTHING)(sent)
+    app.shortcut("create_event")(shortcut)
+    app.event("app_home_opened")(home)
+    for name in ("channel_deleted", "group_deleted", "channel_archive", "group_archive", "channel_left", "group_left"):
+        app.event(name)(channel_gone)
+    app.event("app_uninstalled")(app_gone)
+
+
+async def _safely(what: str, work: Awaitable[None]) -> None:
+    """Nothing is raised: a person who waits is told by the conversation, and what Slack refuses is logged."""
+    try:
+        await work
+    except SlackApiError as error:
+        log.warning("Slack refused an answer to a %s: %s", what, error.response.get("error", "no reason"))
+    except (TimeoutError, OSError) as error:
+        log.warning("an answer to a %s did not reach Slack: %s", what, type(error).__name__)
+    except Exception:
+        log.exception("a %s failed", what)
+
+
+class Endpoint:
+    """`POST /slack/events` as an ASGI application, for the site to mount. What is not signed is refused with 401."""
+
+    def __init__(self, app: AsyncApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not str(scope["path"]).endswith("/events"):
+            await _answer(send, 404, "")
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request = AsyncBoltRequest(body=(await _body(receive)).decode("utf-8", "replace"), headers=headers)
+        response = await self._app.async_dispatch(request)
+        if response.status != _JUST_ACKNOWLEDGED:
+            log.info("a request of Slack's was answered with %d", response.status)
+        await _answer(send, response.status, response.body, response.first_headers_without_set_cookie())
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def _answer(send: Send, status: int, body: str, headers: dict[str, str] | None = None) -> None:
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body.encode()})
+
+
+def endpoint(core: Core, outbound: Outbound) -> Endpoint | None:
+    """For the site; None where Slack is to reach us by a socket, or not at all."""
+    settings: Settings = core.settings
+    if settings.slack_signing_secret is None or settings.slack_bot_token is None:
+        return None
+    return Endpoint(build_app(core, outbound))

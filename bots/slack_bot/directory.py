@@ -1,0 +1,112 @@
+"""Who somebody is in a workspace, and which user groups they are in: asked of Slack, and remembered for a while."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.conversation.speaker import Speaker
+from bots.slack_bot.hearing import Heard
+from core.identities.signed import Place, SignedIdentity
+
+log = logging.getLogger(__name__)
+
+PERSON_SECONDS, GROUPS_SECONDS = 300.0, 60.0
+SECONDS = 2.0
+"""How long an answer of Slack's is waited for; without it people may do what needs no rights."""
+KEPT = 20_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str
+    zone: str | None
+    locale: str | None
+    full: bool
+    """Neither a guest, nor a bot, nor deactivated."""
+    administers: bool
+
+
+class Kept(Generic[T]):
+    """What was asked for, for so many seconds; one that is too old serves while Slack does not answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._found: OrderedDict[str, tuple[float, T]] = OrderedDict()
+
+    async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T | None:
+        known = self._found.get(key)
+        if known is not None and time.monotonic() - known[0] < self._seconds:
+            return known[1]
+        try:
+            found = await asyncio.wait_for(ask(), SECONDS)
+        except SlackApiError as error:
+            log.info("Slack does not say who is who: %s", error.response.get("error", "no reason"))
+        except (TimeoutError, OSError) as error:
+            log.info("Slack does not say who is who: %s", type(error).__name__)
+        else:
+            self._found[key] = (time.monotonic(), found)
+            self._found.move_to_end(key)
+            if len(self._found) > KEPT:
+                self._found.popitem(last=False)
+            return found
+        return known[1] if known is not None else None
+
+    def forget(self, key: str) -> None:
+        self._found.pop(key, None)
+
+
+class Directory:
+    def __init__(self) -> None:
+        self._people: Kept[Person] = Kept(PERSON_SECONDS)
+        self._groups: Kept[dict[str, frozenset[str]]] = Kept(GROUPS_SECONDS)
+
+    async def speaker(self, heard: Heard, client: AsyncWebClient) -> Speaker:
+        person, groups = await asyncio.gather(
+            self._people.get(f"{heard.team_id}:{heard.user_id}", lambda: _person(client, heard.user_id)),
+            self._groups.get(heard.team_id, lambda: _groups(client)),
+        )
+        mine = frozenset(group for group, users in (groups or {}).items() if heard.user_id in users)
+        place = Place(heard.team_id, heard.channel_id, mine)
+        name = person.name if person is not None else heard.user_name
+        return Speaker(
+            SignedIdentity("slack", heard.home_team_id, heard.user_id, name, place),
+            heard.key,
+            space_name=heard.channel_name,
+            zone=person.zone if person is not None else None,
+            locale=person.locale if person is not None else None,
+            manages_events=person is not None and person.full,
+            administers=person is not None and person.administers,
+            unsure=person is None or groups is None,
+        )
+
+
+async def _person(client: AsyncWebClient, user_id: str) -> Person:
+    user: dict[str, Any] = (await client.users_info(user=user_id, include_locale=True))["user"]
+    profile = user.get("profile") or {}
+    limited = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+    return Person(
+        name=str(profile.get("display_name") or profile.get("real_name") or user.get("name") or ""),
+        zone=user.get("tz") or None,
+        locale=user.get("locale") or None,
+        full=not any(user.get(each) for each in limited),
+        administers=bool(user.get("is_admin") or user.get("is_owner")),
+    )
+
+
+async def _groups(client: AsyncWebClient) -> dict[str, frozenset[str]]:
+    """Who is in which group. Workspaces of the free plan have none."""
+    try:
+        found = await client.usergroups_list(include_users=True)
+    except SlackApiError as error:
+        if error.response.get("error") in ("paid_teams_only", "plan_upgrade_required", "missing_scope"):
+            return {}
+        raise
+    return {str(each["id"]): frozenset(each.get("users") or ()) for each in found["usergroups"]}

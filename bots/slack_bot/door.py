@@ -1,0 +1,281 @@
+"""Every request of Slack's comes in here and is acknowledged before anything slow; what the conversation answers goes
+out."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.conversation.actions import Action
+from bots.conversation.book import Command
+from bots.conversation.desk import Desk
+from bots.conversation.screens import (
+    Answer,
+    Button,
+    Choices,
+    Document,
+    Form,
+    Menu,
+    Post,
+    Screen,
+    Watch,
+    line,
+    told,
+)
+from bots.conversation.speaker import Speaker
+from bots.conversation.verbs import BOOK
+from bots.slack_bot.directory import Directory
+from bots.slack_bot.hearing import Body, Heard, filled, of_command, of_event, of_interaction, pressed
+from bots.slack_bot.posting import CardPoster
+from bots.slack_bot.rendering import WAIT, WINDOW, home_of, refilled, text_of, window_of
+from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, opened
+from bots.slack_bot.typed import VERBS, read_command
+
+log = logging.getLogger(__name__)
+
+Ack = Callable[..., Awaitable[Any]]
+Work = Coroutine[Any, Any, Answer]
+
+FORM_SECONDS = 1.0
+"""For what a form needs from the database; then a window opens that waits for it."""
+SENT_SECONDS = 2.0
+"""For what is wrong with a form that was sent: it must be said in the acknowledgement."""
+REMEMBERED = 2_000
+RUN = "run"
+"""A press that stands for typing a command: `soonish:run[:event]:verb`."""
+_BESIDE = frozenset({"test", "channel_add"})
+"""Presses whose answer stands beside the screen with their button, not in its place."""
+
+
+class Door:
+    """`seen`: Slack repeats what it was not told in time that we have it."""
+
+    def __init__(self, desk: Desk, poster: CardPoster, directory: Directory | None = None) -> None:
+        self._desk = desk
+        self._poster = poster
+        self._directory = directory or Directory()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def command(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
+        heard = of_command(body)
+        await ack()
+        if self._repeated(heard):
+            return
+        text = str(body.get("text", ""))
+        reply = InMessage(heard, client, beside=True)
+        command, given = read_command(text, None)
+        form = command.asks(given) and not (command.options and command.options[0].required and not given)
+        await self._answer(heard, client, reply, self._typed(heard, client, command, given), form=form)
+
+    async def shortcut(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
+        heard = of_interaction(body)
+        await ack()
+        if not self._repeated(heard):
+            await self._in_new_window(heard, client, self._pressed(heard, client, str(Action("create_form")), {}))
+
+    async def press(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
+        heard = of_interaction(body)
+        await ack()
+        action, given = pressed(body)
+        if self._repeated(heard) or Action.of(action) is None:  # a link: the browser has followed it
+            return
+        work = self._pressed(heard, client, action, given)
+        if heard.view is not None and heard.view.get("type") == "home":
+            await self._in_new_window(heard, client, work)
+            return
+        verb = action.split(":")[1]
+        reply: Reply = (
+            InWindow(heard, client, str(heard.view["id"]))
+            if heard.view is not None
+            else InMessage(heard, client, beside=verb in _BESIDE)
+        )
+        await self._answer(heard, client, reply, work, form=_opens_form(action))
+
+    async def sent(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
+        """A form. What is wrong with a field stands beside it, if that is known in time."""
+        heard = of_interaction(body)
+        view = body["view"]
+        if view.get("callback_id") == WINDOW or self._repeated(heard):
+            await ack()
+            return
+        given = filled(view)
+        task = asyncio.create_task(self._pressed(heard, client, str(view["callback_id"]), given))
+        done, _ = await asyncio.wait({task}, timeout=SENT_SECONDS)
+        window = InWindow(heard, client, str(view["id"]))
+        answer = task.result() if done else None
+        if isinstance(answer, Screen):
+            if answer.about:
+                self._forget(heard)  # what is sent again is another try, under the same key
+                if answer.about in given:
+                    await ack(response_action="errors", errors={answer.about: text_of(answer)[:150]})
+                else:
+                    await ack(response_action="update", view=refilled(view, given, text_of(answer)))
+            else:
+                await ack(response_action="update", view=window_of(answer, _kept(view)))
+            return
+        await ack(response_action="update", view=window_of(WAIT, _kept(view)))
+        answer = await task
+        if isinstance(answer, Screen) and answer.about:
+            self._forget(heard)
+            await window.put(refilled(view, given, text_of(answer)))
+            return
+        await self._show(heard, client, window, answer)
+
+    async def home(self, body: Body, client: AsyncWebClient) -> None:
+        if (body["event"].get("tab") or "home") != "home":
+            return
+        heard = of_event(body)
+        speaker = await self._directory.speaker(heard, client)
+        mine = await self._desk.command(speaker, "me", "subscriptions", {})
+        screen = mine if isinstance(mine, Screen) else told("Soonish")
+        await client.views_publish(user_id=heard.user_id, view=home_of(_home(screen)))
+
+    def _repeated(self, heard: Heard) -> bool:
+        """By this process; what another has done already, the keys in the database know."""
+        if heard.key in self._seen:
+            log.info("a repeated request is answered once")
+            return True
+        self._seen[heard.key] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+    def _forget(self, heard: Heard) -> None:
+        self._seen.pop(heard.key, None)
+
+    async def _typed(self, heard: Heard, client: AsyncWebClient, command: Command, given: dict[str, str]) -> Answer:
+        if (stranger := _stranger(heard)) is not None:
+            return stranger
+        speaker = await self._directory.speaker(heard, client)
+        choice = await self._chosen(speaker, command, given)
+        if isinstance(choice, Screen):
+            return choice
+        return await self._desk.command(speaker, command.group, command.name, choice)
+
+    async def _chosen(self, speaker: Speaker, command: Command, given: dict[str, str]) -> dict[str, str] | Screen:
+        """What Discord completes while it is typed is looked for here; of several, one is to be picked."""
+        option = next((each for each in command.options if each.required and each.completes), None)
+        if option is None:
+            return given
+        text = given.get(option.name, "")
+        offered = await self._desk.complete(speaker, command.group, command.name, option.name, text, given)
+        if any(each.value == text for each in offered.items) or not offered.items:
+            return given if text else told(f"Nothing to choose from. Try {speaker.dialect.command('event', 'list')}.")
+        if text and len(offered.items) == 1:
+            return {**given, option.name: offered.items[0].value}
+        return Screen((line(f"{option.words}?"),), rows=(_menu(command, offered),))
+
+    async def _pressed(self, heard: Heard, client: AsyncWebClient, action: str, given: Mapping[str, str]) -> Answer:
+        if (stranger := _stranger(heard)) is not None:
+            return stranger
+        found = Action.of(action)
+        if found is not None and found.verb == RUN and found.more in VERBS:
+            command = VERBS[found.more]
+            picked = given.get("picked", "")
+            option = command.options[0].name if command.options and picked else None
+            return await self._typed(heard, client, command, {option: picked} if option else {})
+        return await self._desk.press(await self._directory.speaker(heard, client), action, given)
+
+    async def _in_new_window(self, heard: Heard, client: AsyncWebClient, work: Work) -> None:
+        """From where there is no message to answer in."""
+        task = asyncio.create_task(work)
+        window = await opened(heard, client)
+        await self._show(heard, client, window, await task)
+
+    async def _answer(self, heard: Heard, client: AsyncWebClient, reply: Reply, work: Work, *, form: bool) -> None:
+        task = asyncio.create_task(work)
+        if form:
+            done, _ = await asyncio.wait({task}, timeout=FORM_SECONDS)
+            if not done:
+                reply = await reply.hold()
+        await self._show(heard, client, reply, await task)
+
+    async def _show(self, heard: Heard, client: AsyncWebClient, reply: Reply, answer: Answer) -> None:
+        match answer:
+            case Screen():
+                await reply.show(answer)
+            case Form():
+                await self._ask(reply, answer)
+            case Watch():
+                await watched(reply, answer)
+            case Document():
+                await reply.show(await _handed_over(heard, client, answer))
+            case Post():
+                speaker = await self._directory.speaker(heard, client)
+                await self._show(heard, client, reply, await self._poster.post(speaker, client, answer))
+            case Choices():
+                raise AssertionError("choices are for whoever types")
+
+    async def _ask(self, reply: Reply, form: Form) -> None:
+        try:
+            await reply.ask(form)
+        except SlackApiError as error:
+            if error.response.get("error") not in ("expired_trigger_id", "exchanged_trigger_id"):
+                raise
+            await reply.show(told("That took longer than Slack lets a form wait.", "Please ask once more."))
+
+
+async def watched(reply: Reply, watch: Watch) -> None:
+    """One screen behind, so that the last is known to be it."""
+    newest: Screen | None = None
+    async for screen in watch.screens:
+        if newest is not None:
+            await reply.show(newest, last=False)
+        newest = screen
+    if newest is not None:
+        await reply.show(newest)
+
+
+async def _handed_over(heard: Heard, client: AsyncWebClient, document: Document) -> Screen:
+    try:
+        await hand_over(heard, client, document)
+    except SlackApiError as error:
+        log.warning("Slack did not take a file: %s", error.response.get("error", "no reason"))
+        return told("Slack did not take the file.", "Try again in a moment, or export it on the site.")
+    return Screen((*document.screen.lines, line("It is in our direct messages.")), document.screen.title)
+
+
+def _opens_form(action: str) -> bool:
+    found = Action.of(action)
+    if found is None:
+        return False
+    if found.verb == RUN:
+        return found.more in VERBS and VERBS[found.more].opens_form
+    press = BOOK.presses.get(found.verb)
+    return press is not None and press.opens_form
+
+
+def _menu(command: Command, offered: Choices) -> Menu:
+    return Menu(Action(RUN, more=command.name), "Pick one", offered.items)
+
+
+def _stranger(heard: Heard) -> Screen | None:
+    """In a channel that two workspaces share. Nothing of theirs is ours to write to."""
+    if heard.home_team_id == heard.team_id:
+        return None
+    return told(
+        "You are here from another workspace, where I am not.",
+        "Open the event's page to subscribe by e-mail, or ask your own admins to add Soonish.",
+    )
+
+
+def _kept(view: Body) -> str:
+    return str(view.get("private_metadata") or "")
+
+
+def _home(screen: Screen) -> Screen:
+    """What they follow, and the way to everything else."""
+    first = (
+        Button("Create event", Action("create_form"), style="primary"),
+        Button("Coming up", Action("list")),
+        Button("Channels", Action("channels")),
+    )
+    second = tuple(
+        Button(label, Action(RUN, more=verb))
+        for label, verb in (("Time zone", "timezone"), ("Link account", "link"), ("Export", "export"), ("Help", "help"))
+    )
+    return Screen(screen.lines, screen.title or "Soonish", (first, *screen.rows, second))

@@ -1,0 +1,57 @@
+"""`/soonish <verb> …`: which command that is, and what the rest says."""
+
+import re
+
+from bots.conversation.book import Command
+from bots.conversation.times import divide
+from bots.conversation.verbs import BOOK
+
+ALIASES = {
+    "": "help", "me": "subscriptions", "mine": "subscriptions", "new": "create", "invites": "invite", "tz": "timezone",
+    "zone": "timezone", "stop": "unsubscribe",
+}  # fmt: skip
+VERBS = {command.name: command for command in BOOK.commands.values()}
+"""Slack has one command for everything, so a verb is enough; a test holds that no two are alike."""
+_SETTINGS = {"timezone": "timezone", "clock": "timezone", "organizers": "organizer_role", "channel": "channel"}
+_PERSON = re.compile(r"<@([A-Z0-9]{2,32})(?:\|[^>]*)?>")
+_GROUP = re.compile(r"<!subteam\^([A-Z0-9]{2,32})(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#([A-Z0-9]{2,32})(?:\|[^>]*)?>")
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+
+
+def read_command(text: str, locale: str | None) -> tuple[Command, dict[str, str]]:
+    """An unknown verb is a question for help."""
+    verb, _, rest = " ".join(text.split()).partition(" ")
+    command = VERBS.get(ALIASES.get(verb.lower(), verb.lower()), VERBS["help"])
+    return command, _given(command, rest, locale)
+
+
+def _given(command: Command, rest: str, locale: str | None) -> dict[str, str]:
+    if command.name == "create":
+        name, when = divide(_unescaped(rest), locale)
+        return {"name": name, "when": when}
+    if command.name == "settings":
+        what, _, value = rest.partition(" ")
+        found = _id_in(value)
+        return {_SETTINGS[what.lower()]: found} if what.lower() in _SETTINGS and found else {}
+    if command.name == "invite":
+        person, group = _PERSON.search(rest), _GROUP.search(rest)
+        event = _plain(_GROUP.sub("", _PERSON.sub("", rest)))
+        return {"event": event, "member": person[1] if person else "", "role": group[1] if group else ""}
+    return {command.options[0].name: _plain(rest)} if command.options and rest else {}
+
+
+def _id_in(value: str) -> str:
+    for kind in (_GROUP, _CHANNEL):
+        if found := kind.fullmatch(value.strip()):
+            return found[1]
+    return _plain(value)
+
+
+def _plain(text: str) -> str:
+    """As it was typed, before Slack escaped it."""
+    return _unescaped(text).strip().strip('"“”')
+
+
+def _unescaped(text: str) -> str:
+    return re.sub("&(?:lt|gt|amp);", lambda found: _ENTITIES[found[0]], text)

@@ -1,0 +1,351 @@
+"""Every command, press and form as people have it on Slack: typed, acknowledged, read. The small Slack refuses what
+Slack refuses."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.conversation.screens import Screen, Watch, told
+from bots.conversation.verbs import BOOK
+from bots.discord_bot.tree import command_tree
+from bots.slack_bot.door import watched
+from bots.slack_bot.hearing import of_command
+from bots.slack_bot.replying import InMessage
+from bots.slack_bot.typed import ALIASES, VERBS, read_command
+from cli.demo.small_slack.api import DEVELOPERS, GENERAL, PRIVATE
+from cli.demo.small_slack.people import labels, options, read
+from cli.demo.small_slack.server import Signature
+from core.db.models import ChatSetting, Event, EventAnnouncement, Identity, Subscription
+from core.wiring import build_outbound
+from tests.slack_bot.conftest import Workspace, serving
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = "<!channel> <!here> <@U102> <https://evil.example|free> @everyone"
+CALLS = re.compile(r"<(?!!date\^)[^>]*>")
+"""Anything in angle brackets but a time is a mention or a link."""
+
+
+async def test_one_press_on_a_card_subscribes_and_the_direct_message_arrives(space: Workspace) -> None:
+    _, card = await space.posted()
+    said = await space.after(space.bob, card.payload, "Subscribe")
+    assert "You'll hear about Film night here by direct message" in read(said)
+    assert len(space.slack.direct(space.bob.id)) == 1
+    again = await space.after(space.bob, card.payload, "Subscribe")
+    assert "You're already subscribed by Slack DM" in read(again)
+    left = await space.after(space.bob, again, "Unsubscribe")
+    assert left["replace_original"]
+    assert "no more messages about Film night" in read(left)
+    assert "You are back" in read(await space.after(space.bob, left, "Undo"))
+    (row,) = await space.rows(Subscription)
+    assert row.ended_at is None
+
+
+async def test_somebody_whom_the_app_may_not_write_to_is_told_at_the_press(space: Workspace) -> None:
+    _, card = await space.posted()
+    space.slack.refuse("chat.postMessage", "user_disabled")
+    said = await space.after(space.bob, card.payload, "Subscribe")
+    assert "I can't message you" in read(said)
+    assert await space.rows(Subscription) == []
+
+
+async def test_a_line_with_a_name_and_a_time_is_a_preview_and_nothing_is_public_before_its_button(
+    space: Workspace,
+) -> None:
+    preview = await space.previewed('create "Launch party" tomorrow 7pm')
+    assert "Launch party" in read(preview)
+    assert preview["response_type"] == "ephemeral"
+    assert space.slack.messages == {}
+    await space.after(space.alice, preview, "Post in #general")
+    (card,) = space.slack.in_channel()
+    assert "*Launch party*" in read(card.payload)
+    (row,) = await space.rows(EventAnnouncement)
+    assert (row.platform, row.channel_id, row.message_id) == ("slack", GENERAL, card.ts)
+
+
+async def test_what_is_wrong_stands_beside_its_field_and_a_picked_time_is_meant(space: Workspace) -> None:
+    window = await (await space.alice.types("create")).opened()
+    wrong = await space.alice.sends(window, name="Quiz", when="someday")
+    assert wrong.ack.body["response_action"] == "errors"
+    assert list(wrong.ack.body["errors"]) == ["when"]
+    missing = await space.alice.sends(window, name="Quiz", when="")
+    assert "When does it start?" in missing.ack.body["errors"]["when"]
+    at = int(space.town.clock.now().timestamp()) + 7200
+    sent = await space.alice.sends(window, name="Quiz", when="", when_picked=at, visibility="private")
+    preview = await sent.opened()
+    assert "Only who is invited" in read(preview)
+    await (await space.alice.presses(preview, "just create")).opened()
+    (event,) = await space.rows(Event)
+    assert (int(event.start_date.timestamp()), event.is_public, event.timezone) == (at, False, "Europe/Berlin")
+
+
+async def test_an_edited_draft_keeps_who_may_see_it(space: Workspace) -> None:
+    window = await (await space.alice.types("create")).opened()
+    preview = await (await space.alice.sends(window, name="Quiz", when="tomorrow 7pm", visibility="private")).opened()
+    again = await (await space.alice.presses(preview, "Edit")).opened()
+    preview = await (await space.alice.sends(again, name="Quizzes")).opened()
+    assert "Only who is invited" in read(preview)
+    third = await (await space.alice.presses(preview, "Edit")).opened()
+    preview = await (await space.alice.sends(third, name="Last name")).opened()
+    assert "Last name" in read(preview)
+
+
+async def test_an_event_is_edited_in_a_window_and_who_follows_is_counted(space: Workspace) -> None:
+    event, card = await space.posted()
+    await space.after(space.bob, card.payload, "Subscribe")
+    window = await (await space.alice.types(f"edit {event}")).opened()
+    change = await (await space.alice.sends(window, when="tomorrow 9pm")).opened()
+    assert "Moved from" in read(change)
+    assert "1 person will be told" in read(change)
+    saved = await (await space.alice.presses(change, "Save and tell them")).opened()
+    assert "Saved. 1 person is being told." in read(saved)
+    wrong = await (await space.alice.types("edit Film night")).opened()
+    refused = await space.alice.sends(wrong, until="yesterday")
+    assert list(refused.ack.body["errors"]) == ["until"]
+
+
+async def test_a_name_finds_the_event_and_several_are_offered(space: Workspace) -> None:
+    await space.posted("create Film night tomorrow 7pm")
+    shown = await space.says(space.bob, "show film")
+    assert "Film night" in read(shown)
+    await space.posted("create Film festival tomorrow 8pm")
+    asked = await space.says(space.bob, "show film")
+    assert len(options(asked, "Pick one")) == 2
+    picked = await space.after(space.bob, asked, "Pick one", picked=options(asked, "Pick one")[1])
+    assert "Film festival" in read(picked)
+    assert "no such event" in read(await space.says(space.bob, "show nothing-like-it"))
+
+
+async def test_a_message_goes_through_preview_and_send_once(space: Workspace) -> None:
+    event, card = await space.posted()
+    await space.after(space.bob, card.payload, "Subscribe")
+    window = await (await space.alice.types(f"notify {event}")).opened()
+    preview = await (await space.alice.sends(window, body=f"Doors at six. {HOSTILE}")).opened()
+    assert "Doors at six" in read(preview)
+    assert not CALLS.search(read(preview))
+    assert "Send to 1" in labels(preview)
+
+
+async def test_the_shortcut_and_the_home_open_windows(space: Workspace) -> None:
+    window = await (await space.alice.shortcut()).opened()
+    preview = await (await space.alice.sends(window, name="Quiz", when="tomorrow 7pm")).opened()
+    assert "Post in a channel" in labels(preview)
+    posted = await (await space.alice.presses(preview, "Post in a channel", picked=GENERAL)).opened()
+    assert "Posted Quiz" in read(posted)
+    assert len(space.slack.in_channel()) == 1
+    home = await space.alice.opens_home()
+    assert "You follow nothing yet" in read(home)
+    listed = await (await space.alice.presses(home, "Coming up")).opened()
+    assert "Quiz" in read(listed)
+
+
+async def test_a_private_channel_that_the_app_or_the_person_is_not_in_gets_no_card(space: Workspace) -> None:
+    preview = await space.previewed()
+    said = await space.after(space.alice, preview, "Post elsewhere", picked=PRIVATE)
+    assert "You may not write in that channel" in read(said)
+    channel = space.slack.channels[PRIVATE]
+    channel.members.add(space.alice.id)
+    channel.bot_inside = False
+    again = await space.after(space.alice, said, "Post elsewhere", picked=PRIVATE)
+    assert "/invite @Soonish" in read(again)
+    channel.bot_inside = True
+    assert "Posted Film night" in read(await space.after(space.alice, again, "Post elsewhere", picked=PRIVATE))
+    assert await space.rows(EventAnnouncement) != []
+
+
+async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(space: Workspace) -> None:
+    assert "Only people who manage events here create them" in read(
+        await space.says(space.gus, "create Quiz tomorrow 7pm")
+    )
+    said = await space.says(space.ada, f"settings organizers <!subteam^{DEVELOPERS}|@developers>")
+    assert f"<!subteam^{DEVELOPERS}>" in read(said)
+    (row,) = await space.rows(ChatSetting)
+    assert (row.platform, row.organizer_role) == ("slack", DEVELOPERS)
+    assert "Only people" in read(await space.says(space.alice, "create Quiz tomorrow 7pm"))
+    assert "Only admins of this workspace" in read(await space.says(space.bob, "settings"))
+    assert "New event" in read(await space.says(space.ada, "create Quiz tomorrow 7pm"))
+
+
+async def test_without_an_answer_about_rights_people_are_asked_to_wait_and_may_still_subscribe(
+    space: Workspace,
+) -> None:
+    _, card = await space.posted()
+    space.slack.refuse("users.info", "ratelimited", retry_after=30)
+    assert "did not say just now" in read(await space.says(space.carol, "create Quiz tomorrow 7pm"))
+    assert "You'll hear" in read(await space.after(space.bob, card.payload, "Subscribe"))
+
+
+async def test_somebody_from_another_workspace_is_told_what_to_do(space: Workspace) -> None:
+    _, card = await space.posted()
+    said = await space.after(space.mallory, card.payload, "Subscribe")
+    assert "another workspace" in read(said)
+    assert [row.external_id for row in await space.rows(Identity)] == [space.alice.id]
+
+
+async def test_nobody_is_called_and_no_link_hides_behind_words(space: Workspace) -> None:
+    window = await (await space.alice.types("create")).opened()
+    typed = dict.fromkeys(("name", "where", "description"), HOSTILE)
+    preview = await (await space.alice.sends(window, when="tomorrow 7pm", **typed)).opened()
+    await (await space.alice.presses(preview, "Post in #general")).opened()
+    (card,) = space.slack.in_channel()
+    listed = await space.says(space.bob, "list")
+    shown = await space.after(space.bob, card.payload, "Details")
+    for each in (preview, card.payload, listed, shown):
+        assert not CALLS.search(read(each) + str(each.get("text", "")))
+    await space.after(space.bob, card.payload, "Subscribe")
+    assert not CALLS.search(str([read(each) for each in space.slack.direct(space.bob.id)]))
+
+
+async def test_a_private_event_is_not_told_of(space: Workspace) -> None:
+    window = await (await space.alice.types("create")).opened()
+    preview = await (await space.alice.sends(window, name="Secret", when="tomorrow 7pm", visibility="private")).opened()
+    done = await (await space.alice.presses(preview, "just create")).opened()
+    (event, *_) = re.findall(r"soonish:edit:([\w-]+)", str(done))
+    for text in ("list", f"show {event}", f"subscribe {event}", "show Secret", f"report {event}"):
+        assert "Secret" not in read(await space.says(space.carol, text))
+    assert "Secret" not in str(await space.carol.opens_home())
+
+
+async def test_a_repeated_request_does_nothing_twice(space: Workspace) -> None:
+    preview = await space.previewed()
+    body = space.alice.press(preview, "Post in #general")
+    talks = await asyncio.gather(*(space.alice.does("interactive", body) for _ in range(3)))
+    await talks[0].message()
+    assert len(space.slack.in_channel()) == 1
+    window = await (await space.alice.types("create")).opened()
+    form = space.alice.form(window, name="Quiz", when="tomorrow 7pm")
+    acks = [(await space.alice.does("interactive", form)).ack for _ in range(2)]
+    assert [ack.status for ack in acks] == [200, 200]
+    command = space.bob.command("list")
+    for _ in range(2):
+        talk = await space.bob.does("slash_commands", command)
+    await talk.message()
+    assert len(talk.messages) == 1
+
+
+async def test_the_same_press_twice_over_two_processes_posts_one_card(space: Workspace) -> None:
+    preview = await space.previewed()
+    body = space.alice.press(preview, "Post in #general")
+    first = await space.alice.does("interactive", body)
+    await first.message()
+    (row,) = await space.rows(EventAnnouncement)
+    async with space.core.db.write() as session:
+        await session.delete(await session.get(EventAnnouncement, row.id))
+    async with serving(space.core, build_outbound(space.core)) as port:
+        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        await space.alice.does("interactive", body)
+        await space.slack.until(lambda: len(first.messages) == 2, lambda: "no second answer", 5)
+    assert "posted already" in read(first.messages[-1])
+    assert len(space.slack.in_channel()) == 1
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [Signature(secret="another"), Signature(age=600), Signature(headers={"X-Slack-Signature": ""})],
+    ids=["wrong", "old", "none"],
+)
+async def test_what_slack_did_not_sign_this_moment_is_refused(space: Workspace, signature: Signature) -> None:
+    talk = await space.alice.does("slash_commands", space.alice.command("list"), signature)
+    assert talk.ack.status == 401
+    assert await space.rows(Identity) == []
+    assert talk.messages == []
+
+
+async def test_every_verb_is_acknowledged_at_once_and_answered(space: Workspace) -> None:
+    event, _ = await space.posted()
+    for verb, command in VERBS.items():
+        if verb in ("delete", "unlink"):
+            continue
+        text = f"{verb} {event}" if command.options and command.options[0].name == "event" else verb
+        talk = await space.alice.types(text)
+        assert (talk.ack.status, talk.ack.seconds < 2) == (200, True), verb
+        await space.slack.until(lambda talk=talk: bool(talk.messages) or bool(talk.window), lambda verb=verb: verb, 5)  # type: ignore[misc]
+    assert space.slack.files != {}
+
+
+async def test_a_locked_database_delays_the_answer_and_not_the_acknowledgement(space: Workspace) -> None:
+    await space.created()
+    async with asyncio.timeout(20):
+        locked, free = asyncio.Event(), asyncio.Event()
+
+        async def thief() -> None:
+            async with space.core.db.write() as session:
+                await session.flush()
+                locked.set()
+                await free.wait()
+
+        task = asyncio.create_task(thief())
+        await locked.wait()
+        talk = await space.bob.types("list")
+        window = await space.carol.types("create")
+        assert talk.ack.seconds < 1
+        assert window.ack.seconds < 1
+        free.set()
+        await task
+        await talk.message()
+
+
+async def test_at_most_five_answers_are_given_to_one_press_and_the_last_is_among_them(space: Workspace) -> None:
+    heard = of_command(space.bob.command("help"))
+    reply = InMessage(heard, AsyncWebClient(), beside=True)
+
+    async def screens() -> AsyncIterator[Screen]:
+        for number in range(20):
+            yield told(f"Sending… {number} of 20")
+
+    await watched(reply, Watch(screens()))
+    shown = [read(each) for each in space.slack.responses[heard.response_url.rpartition("/")[2]]]
+    assert len(shown) <= 5
+    assert shown[-1] == "Sending… 19 of 20"
+
+
+async def test_a_channel_that_is_gone_takes_its_cards_along(space: Workspace) -> None:
+    await space.posted()
+    await space.alice.happens({"type": "channel_deleted", "channel": GENERAL})
+
+    async with asyncio.timeout(5):
+        while not (await space.rows(EventAnnouncement))[0].gone_at:  # noqa: ASYNC110 - a row rings no bell
+            await asyncio.sleep(0.01)
+
+
+async def test_a_refused_card_is_told_with_what_to_do(space: Workspace) -> None:
+    preview = await space.previewed()
+    space.slack.refuse("chat.postMessage", "ratelimited", retry_after=17)
+    said = await space.after(space.alice, preview, "Post in #general")
+    assert "wait 17 seconds" in read(said)
+    space.slack.accept()
+    space.slack.channels[GENERAL].bot_inside = False
+    said = await space.after(space.alice, said, "Try again")
+    assert "/invite @Soonish" in read(said)
+
+
+def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manual() -> None:
+    assert len(VERBS) == len(BOOK.commands)
+    assert set(ALIASES.values()) <= set(VERBS)
+    text = (ROOT / "docs/commands.md").read_text()
+    written = dict(re.findall(r"^\| `/(\w+ \w+)` .* `/soonish (\w+)` \|$", text, re.MULTILINE))
+    assert written == {f"{command.group} {verb}": verb for verb, command in VERBS.items()}
+    assert set(written) == {f"{group['name']} {each['name']}" for group in command_tree() for each in group["options"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "given"),
+    [
+        ("", "help", {}),
+        ("dance", "help", {}),
+        ("create Film night tomorrow 7pm", "create", {"name": "Film night", "when": "tomorrow 7pm"}),
+        ("create R&amp;D &lt;3 friday 7pm", "create", {"name": "R&D <3", "when": "friday 7pm"}),
+        ('create "Late night" 9pm', "create", {"name": "Late night", "when": "9pm"}),
+        ("create Film night", "create", {"name": "Film night", "when": ""}),
+        ("invite Quiz <@U102|bob>", "invite", {"event": "Quiz", "member": "U102", "role": ""}),
+        ("settings channel <#C2001|general>", "settings", {"channel": "C2001"}),
+        ("me", "subscriptions", {}),
+        ("timezone Europe/Berlin", "timezone", {"zone": "Europe/Berlin"}),
+    ],
+)
+def test_what_is_typed_behind_the_command(text: str, verb: str, given: dict[str, str]) -> None:
+    command, found = read_command(text, None)
+    assert (command.name, found) == (verb, given)

@@ -1,0 +1,60 @@
+"""What the check-up says of the app on Slack, and that the manifest asks for what is needed and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.demo.small_slack.api import APP_TOKEN
+from cli.demo.small_slack.server import SmallSlack
+from core.operations.slack import NEEDED, check_slack
+from core.wiring import build_core
+from tests.conftest import MakeSettings
+
+ROOT = Path(__file__).parents[2]
+MANIFEST = (ROOT / "deploy/slack-manifest.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({}, "the token is accepted in Small; requests come to"),
+        ({"slack_app_token": APP_TOKEN}, "Socket Mode is allowed"),
+        ({"slack_signing_secret": None}, "no way to reach us"),
+        ({"slack_bot_token": "xoxb-wrong"}, "does not accept the bot's token (invalid auth)"),
+        ({"slack_app_token": "xapp-wrong"}, "does not accept SLACK_APP_TOKEN (invalid auth)"),
+        ({"slack_api_base_url": "http://127.0.0.1:9/api/"}, "Slack does not answer"),
+        ({"slack_bot_token": None}, "off"),
+    ],
+)
+async def test_the_doctor_says_what_is_wrong(
+    make_settings: MakeSettings, small: SmallSlack, change: dict[str, object], says: str
+) -> None:
+    core = build_core(make_settings(**small.settings | change))
+    found = await check_slack(core)
+    await core.db.close()
+    assert says in found.detail
+    assert found.ok == (says.startswith(("the token", "Socket", "off")))
+    assert "wrong" not in found.model_dump_json()
+
+
+async def test_a_scope_that_is_missing_is_named(make_settings: MakeSettings, small: SmallSlack) -> None:
+    small.scopes = small.scopes.replace(",groups:read", "")
+    core = build_core(make_settings(**small.settings))
+    found = await check_slack(core)
+    await core.db.close()
+    assert (found.ok, found.detail) == (False, "the bot's token lacks groups:read")
+
+
+def test_the_manifest_asks_for_what_is_needed_and_the_manual_says_why() -> None:
+    asked = set(re.findall(r"^      - ([a-z.:]+)$", MANIFEST.partition("settings:")[0], re.MULTILINE))
+    assert asked == NEEDED
+    manual = (ROOT / "docs/slack.md").read_text()
+    assert set(re.findall(r"^\| `([a-z.:]+)` \|", manual, re.MULTILINE)) == NEEDED
+
+
+def test_the_app_listens_to_what_the_manifest_subscribes_to() -> None:
+    subscribed = set(re.findall(r"^      - ([a-z_]+)$", MANIFEST.partition("settings:")[2], re.MULTILINE))
+    source = (ROOT / "bots/slack_bot/app.py").read_text()
+    assert subscribed == {name for name in subscribed if f'"{name}"' in source}
+    assert "app_home_opened" in subscribed
