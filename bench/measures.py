@@ -10,6 +10,7 @@ from bench.busy import busy
 from bench.chat import chat
 from bench.crowd import crowd
 from bench.faults import faults, reminders
+from bench.pages import pages
 from bench.product import Product, Sink, product, sink
 from bench.reading import compare
 from bench.rivals import raw_aiohttp, stock_apprise
@@ -142,6 +143,7 @@ MEASURES: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "busy": busy,
     "chat": chat,
     "crowd": crowd,
+    "pages": pages,
     "reading": reading,
     "workers": workers,
     "faults": faults,

@@ -41,6 +41,10 @@ class UnprovedError(SoonishError):
     """Refused until whoever is signed in says once more who they are."""
 
 
+class AnotherRequestError(SoonishError):
+    """Refused because the key of this request named another one before."""
+
+
 def invalid(message: str, *, field: str | None = None, hint: str | None = None) -> SoonishError:
     return SoonishError(Code.INVALID, message, field=field, hint=hint)
 

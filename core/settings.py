@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     session_days: int = Field(30, ge=1, le=400)
     """How long after it was last seen a session ends."""
 
+    list_public_events: bool = False
+    """Whether the landing page shows what is coming. Otherwise a public event is known to those who have its link."""
+
     discord_bot_token: SecretStr | None = None
     """With it: direct messages and cards."""
     discord_requests_per_second: float = Field(40.0, gt=0)

@@ -22,7 +22,7 @@ from core.clock import Clock
 from core.db.again import until_done
 from core.db.engine import Database
 from core.db.models import AuditEntry, OutboxRow, StoredRequest, User
-from core.errors import Code, SoonishError, conflict
+from core.errors import AnotherRequestError, Code, SoonishError
 from core.identities.signed import SignedIdentity
 from core.keys import Keys
 from core.settings import Settings
@@ -46,6 +46,8 @@ class Actor:
     """The session by whose cookie they came; None for tokens, terminals and visitors."""
     signed: SignedIdentity | None = None
     """Who a chat platform says they are, for those who come from there."""
+    operates: bool = False
+    """Whether the site shows them the way to the operators' pages. What they may do there is asked each time."""
 
     def require_user(self) -> int:
         if self.user_id is None:
@@ -232,7 +234,8 @@ async def _stored_answer(session: AsyncSession, once: Once, now: dt.datetime) ->
         await session.flush()
         return None
     if row.body_hash != once.body_hash:
-        raise conflict("This Idempotency-Key was used for a different request.", hint="Use a new key.")
+        words = "This Idempotency-Key was used for a different request."
+        raise AnotherRequestError(Code.CONFLICT, words, hint="Use a new key.")
     return row.answer
 
 

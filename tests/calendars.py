@@ -54,6 +54,15 @@ def read_strictly(text: str) -> Entry:
     return Entry(once, {name: value for name, _, value in lines if name in once})
 
 
+def read_many_strictly(text: str) -> list[Entry]:
+    """Each event of a file, read as if it stood alone in it."""
+    before, *entries = text.removesuffix("END:VCALENDAR\r\n").split("BEGIN:VEVENT\r\n")
+    alone = [entry.partition("END:VEVENT\r\n")[0] for entry in entries]
+    assert text == before + "".join(f"BEGIN:VEVENT\r\n{each}END:VEVENT\r\n" for each in alone) + "END:VCALENDAR\r\n"
+    frame = "{}BEGIN:VEVENT\r\n{}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    return [read_strictly(frame.format(before, each)) for each in alone]
+
+
 def _unfold(text: str) -> list[str]:
     """Content lines; each line of the file is at most 75 octets and ends in CRLF."""
     *lines, rest = text.encode().split(b"\r\n")

@@ -17,7 +17,7 @@ BODY_LIMIT = 64 * 1024
 SLACK_LIMIT = 512 * 1024
 """A press on Slack brings the whole message or window along that it was made in."""
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/")
+_SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/", "/k/")
 _HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",

@@ -29,7 +29,9 @@ class Pages:
             auto_reload=False,
         )
         # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
-        self._env.globals.update(static=self._address, base_url=settings.public_base_url, signed_in=None, here=None)
+        self._env.globals.update(
+            static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False
+        )
         self.version = self._version()
         """Changes with any template or static file."""
 

@@ -5,13 +5,13 @@ from urllib.parse import quote, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-HOME = "/account"
+HOME = "/events"
 _LONGEST = 500
 
 
 def way_back(text: str | None) -> str:
     """What a query, a form or a cookie names, if it is a path of ours; whatever a browser could read as another site
-    (`//evil.example`, `/\\evil.example`, a tab in between) leads to the account instead."""
+    (`//evil.example`, `/\\evil.example`, a tab in between) leads to one's events instead."""
     if not text or len(text) > _LONGEST or text[0] != "/" or text[1:2] == "/" or "\\" in text:
         return HOME
     return text if all("!" <= ch <= "~" for ch in text) else HOME

@@ -1,9 +1,9 @@
 """What every route works with: the core, the outside, Temporal and the templates. Built once, held by the app."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from core.accounts.passwords import Passwords
 from core.accounts.sessions import session_actor
@@ -54,6 +54,11 @@ class Site:
         if cookie is None:
             return visitor
         return await session_actor(self.core, cookie, via, visitor.ip) or visitor
+
+    def show(self, who: Actor, name: str, /, *, here: str | None = None, status: int = 200, **about: Any) -> Response:
+        """A page of somebody who is signed in. `here`: the place in the navigation that it belongs to."""
+        about |= {"signed_in": True, "operates": who.operates, "here": here}
+        return self.pages.page(name, status=status, headers=OWN, **about)
 
 
 async def site_of(request: Request) -> Site:

@@ -46,12 +46,14 @@ async def session_actor(core: Core, cookie: str, via: str, ip: str | None = None
     """Who a cookie stands for; None when its session is over, or never was."""
     now = core.clock.now()
     async with core.db.read() as session:
-        row = await session.scalar(select(Session).where(Session.token_hash == token_hash(cookie)))
-    if row is None or row.expires_at <= now:
+        query = select(Session, User.is_operator).join(User, User.id == Session.user_id)
+        found = (await session.execute(query.where(Session.token_hash == token_hash(cookie)))).one_or_none()
+    if found is None or found[0].expires_at <= now:
         return None
+    row, operates = found
     if now - row.last_seen_at >= HOUR:
         await core.step(_seen, row.id)
-    return Actor(row.user_id, via, ip, row.id)
+    return Actor(row.user_id, via, ip, row.id, operates=operates)
 
 
 async def require_sudo(work: Work) -> None:

@@ -20,7 +20,7 @@ from core.rendering.updates import change_body, change_title
 from core.times import zone
 from core.work import Work
 
-_TOLD = {"start_date", "end_date", "location"}
+TOLD = frozenset({"start_date", "end_date", "location"})
 """Changes that subscribers hear of unless the organizer says no."""
 _SOON = dt.timedelta(hours=2)
 """Edits this close to a start do not wait for further edits."""
@@ -103,7 +103,7 @@ def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:
 async def _tell(work: Work, event: Event, changed: Changes, change: EventChange, set_before: dt.datetime) -> None:
     """Owe an update, merging it into the one that has not left yet. `set_before`: when the start before this edit was
     set; a start that goes back to what nobody was told has left gets that again, and with it its reminders."""
-    told = {} if change.notify is False else {k: v for k, v in changed.items() if change.notify or k in _TOLD}
+    told = {} if change.notify is False else {k: v for k, v in changed.items() if change.notify or k in TOLD}
     told.pop("is_public", None)
     waiting = await _waiting_update(work, event.id)
     if waiting is not None:

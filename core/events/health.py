@@ -35,7 +35,7 @@ class WorkflowStatus(BaseModel):
 
 async def workflow_status(core: Core, temporal: Temporal, actor: Actor, public_id: str) -> WorkflowStatus:
     """For the organizer. Always answers; `temporal` says whether the workflow itself was asked."""
-    found = await core.ask(actor, _from_rows, public_id)
+    found = await core.ask(actor, status_by_rows, public_id)
     try:
         status = await temporal.event_status(public_id)
     except TemporalAwayError:
@@ -45,7 +45,8 @@ async def workflow_status(core: Core, temporal: Temporal, actor: Actor, public_i
     return found.model_copy(update={"state": "running", "last_error": status.last_error or found.last_error})
 
 
-async def _from_rows(work: Work, public_id: str) -> WorkflowStatus:
+async def status_by_rows(work: Work, public_id: str) -> WorkflowStatus:
+    """Without a word from Temporal: whether the workflow runs is not known from here."""
     event = await managed_event(work, public_id)
     states = [
         ReminderStatus(kind=r.kind, at=r.at, state=await _state(work, event, r.kind, r.due))

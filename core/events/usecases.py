@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 from core.contracts import EVENT_UPDATED, event_workflow_id
 from core.db.models import Event, EventUpdate, Subscription, User
 from core.errors import Code, SoonishError
-from core.events.access import may_manage, may_see, seen_event
+from core.events.access import managed_event, may_manage, may_see, seen_event
 from core.events.checks import check_times
 from core.events.model import EventView, NewEvent, event_view
 from core.events.start import start_of
@@ -66,6 +66,11 @@ async def get_event(work: Work, public_id: str) -> EventView:
     return await full_view(work, event, mine=mine)
 
 
+async def event_to_manage(work: Work, public_id: str) -> EventView:
+    """For those who organize it; who may see it is told that it is not theirs."""
+    return await full_view(work, await managed_event(work, public_id), mine=True)
+
+
 async def full_view(work: Work, event: Event, *, mine: bool) -> EventView:
     """With the number of those who follow."""
     return event_view(work, event, await followers(work, event.id), mine=mine)
@@ -96,6 +101,15 @@ async def list_events(
     rows = (await work.session.execute(query.order_by(Event.id.desc()).limit(page.limit + 1))).all()
     views = [(event.id, event_view(work, event, count, mine=bool(mine))) for event, count, mine in rows]
     return cut(views, page)
+
+
+async def coming_events(work: Work, limit: int) -> list[EventView]:
+    """The public events that start next, where this installation lists them; nobody's view of them."""
+    if not work.settings.list_public_events:
+        return []
+    coming = (Event.is_public.is_(True), Event.status == "scheduled", Event.start_date > work.now)
+    found = await work.session.scalars(select(Event).where(*coming).order_by(Event.start_date, Event.id).limit(limit))
+    return [event_view(work, event, 0, mine=False) for event in found]
 
 
 async def event_page(work: Work, public_id: str) -> tuple[EventView, str, list[EventUpdate]]:

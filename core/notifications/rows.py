@@ -22,11 +22,12 @@ from core.db.models import (
 )
 from core.events.access import follower_may_see
 from core.notifications.kinds import KINDS, Verdict, wanted
+from core.notifications.model import ReportedOutcome
 
 PAUSED = "sending_paused"
 # Written out, because SQLite matches a partial index only by the literal text of its condition.
 OPEN = text("deliveries.status IN ('queued', 'sending')")
-REPORTED = {
+REPORTED: dict[str, ReportedOutcome] = {
     "queued": "waiting", "sending": "waiting", "pending": "waiting",
     "delivered": "delivered", "dead": "failed", "skipped": "skipped",
 }  # fmt: skip

@@ -26,6 +26,16 @@ def calendar_file(event: Event, base_url: str, sender: str, method: Method = "PU
     service, by the address that all its mail comes from (`sender`): nobody's own. The page of a private event is left
     out, because a calendar shows what it holds to those who share it.
     """
+    return _calendar([_entry(event, base_url, sender)], method)
+
+
+def calendar_of(events: list[Event], name: str, base_url: str, sender: str) -> str:
+    """Several events, each the same entry as in its own file, so that nobody who has both has it twice."""
+    found = [_entry(event, base_url, sender) for event in events]
+    return _calendar(found, "PUBLISH", header_text(name))
+
+
+def _entry(event: Event, base_url: str, sender: str) -> icalendar.Event:
     entry = icalendar.Event()
     entry.add("uid", f"{event.public_id}@soonish")
     entry.add("sequence", event.revision)
@@ -44,15 +54,19 @@ def calendar_file(event: Event, base_url: str, sender: str, method: Method = "PU
     name, address = parseaddr(header_text(sender))
     if address:
         entry.add("organizer", icalendar.vCalAddress(f"mailto:{address}", params={"CN": name} if name else {}))
-    return _calendar(entry, method)
+    return entry
 
 
-def _calendar(entry: icalendar.Event, method: Method) -> str:
+def _calendar(entries: list[icalendar.Event], method: Method, name: str | None = None) -> str:
     found = icalendar.Calendar()
     found.add("prodid", "-//Soonish//Soonish//EN")
     found.add("version", "2.0")
     found.add("method", method)
+    if name is not None:
+        found.add("name", name)
+        found.add("x-wr-calname", name)  # what most programs read instead
     if method == "PUBLISH":
         found.add("refresh-interval", _LOOK_AGAIN, parameters={"value": "DURATION"})
-    found.add_component(entry)
+    for entry in entries:
+        found.add_component(entry)
     return str(found.to_ical(), "utf-8")

@@ -182,6 +182,23 @@ async def remove_subscriber(work: Work, public_id: str, subscription_id: int) ->
     await put_out(work, row.event_id, [(row, channel)], "The organizer removed them.")
 
 
+async def remove_subscribers(work: Work, public_id: str, chosen: Sequence[int]) -> int:
+    """As `remove_subscriber`, many at once. How many of the chosen follow, or followed, this event."""
+    event = await managed_event(work, public_id, to_change=True)
+    query = (
+        select(Subscription, Integration)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(Subscription.event_id == event.id, Subscription.id.in_(chosen))
+        .order_by(Subscription.id)
+        .with_for_update(key_share=True, of=Subscription)
+    )
+    rows = [(row, channel) for row, channel in (await work.session.execute(query)).all()]
+    if rows:
+        await put_out(work, event.id, rows, "The organizer removed them.")
+    work.detail = {"removed": len(rows)}
+    return len(rows)
+
+
 async def put_out(work: Work, event_id: int, rows: Sequence[tuple[Subscription, Integration]], why: str) -> None:
     """These are out of the event, on whichever channel and by whichever invitation."""
     live = [row.id for row, _ in rows if row.state != "ended"]

@@ -1,10 +1,15 @@
 """Reading subscriptions: one's own, and those of an event one organizes."""
 
-from sqlalchemy import Select, func, select
+from collections.abc import Sequence
 
-from core.db.models import Event, Integration, Subscription
+from sqlalchemy import Select, func, or_, select
+
+from core.db.models import Delivery, Event, Integration, Notification, Subscription
 from core.events.access import managed_event, may_see, visible_event
+from core.notifications.kinds import REPORTED_KINDS
+from core.notifications.model import ReportedOutcome
 from core.notifications.owe import ACTIVE
+from core.notifications.rows import REPORTED
 from core.pages import Page, PageRequest, cut, position
 from core.subscriptions.model import SubscriptionView
 from core.work import Work
@@ -66,9 +71,10 @@ async def audience(work: Work, public_id: str) -> dict[str, int]:
 
 
 async def event_subscriptions(
-    work: Work, public_id: str, page: PageRequest, *, removed: bool = False
+    work: Work, public_id: str, page: PageRequest, *, removed: bool = False, matching: str = ""
 ) -> Page[SubscriptionView]:
-    """Who follows an event, or was removed from it, for its organizer: names and kinds of channel, addresses masked."""
+    """Who follows an event, or was removed from it, for its organizer: names and kinds of channel, addresses masked.
+    `matching`: only those whose name or kind of channel has this text in it, as organizers see them."""
     shown = Subscription.ended_by == "removed" if removed else Subscription.state.in_(("active", "paused"))
     event = await managed_event(work, public_id)
     query = (
@@ -77,7 +83,43 @@ async def event_subscriptions(
         .join(Event, Event.id == Subscription.event_id)
         .where(Subscription.event_id == event.id, shown)
     )
+    if matching:
+        query = query.where(
+            or_(
+                Integration.label.icontains(matching, autoescape=True),
+                Integration.kind.icontains(matching, autoescape=True),
+            )
+        )
     return await _page(work, query, page, own=False)
+
+
+async def chosen_subscriptions(work: Work, public_id: str, chosen: Sequence[int]) -> list[SubscriptionView]:
+    """Those of the chosen that are of this event, for its organizer."""
+    event = await managed_event(work, public_id)
+    rows = await work.session.execute(
+        select(Subscription, Integration)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(Subscription.event_id == event.id, Subscription.id.in_(chosen))
+        .order_by(Subscription.id.desc())
+    )
+    return [view_of(row, integration, event, own=False) for row, integration in rows.all()]
+
+
+async def last_outcomes(work: Work, public_id: str, chosen: Sequence[int]) -> dict[int, ReportedOutcome]:
+    """What became of the last thing that was sent to each of these subscriptions; for the event's organizer."""
+    event = await managed_event(work, public_id)
+    last = (
+        select(func.max(Delivery.id))
+        .join(Notification, Notification.id == Delivery.notification_id)
+        .where(
+            Delivery.subscription_id.in_(chosen),
+            Notification.event_id == event.id,
+            Notification.kind.in_(REPORTED_KINDS),
+        )
+        .group_by(Delivery.subscription_id)
+    )
+    rows = await work.session.execute(select(Delivery.subscription_id, Delivery.status).where(Delivery.id.in_(last)))
+    return {subscription: REPORTED[status] for subscription, status in rows if subscription is not None}
 
 
 async def _page(

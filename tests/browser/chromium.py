@@ -17,9 +17,13 @@ FLAGS = (
 MISSING = "There is no browser: apt-get install -y --no-install-recommends chromium"
 
 
+def find_chromium() -> str | None:
+    return shutil.which("chromium")
+
+
 def chromium_or_skip() -> str:
     """Its path. Where the tests guard a merge (CI=true) nothing is skipped for want of it."""
-    found = shutil.which("chromium")
+    found = find_chromium()
     if found is None and os.environ.get("CI") == "true":
         pytest.fail(MISSING)
     if found is None:

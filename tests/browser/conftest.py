@@ -75,9 +75,11 @@ async def serving(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
     async with asyncio.timeout(10):
         await server.ready.wait()
     assert server.started
-    yield core
-    server.should_exit = server.force_exit = True
-    await running
+    try:
+        yield core
+    finally:
+        server.should_exit = True
+        await running
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AxeResults
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 WIDTHS = (320, 390, 1280)
@@ -28,7 +29,7 @@ _FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const style = getComputedStyle(e), label = e.labels?.[0]?.innerText;
-  const name = (e.getAttribute("aria-label") || label || e.innerText || e.value || "").replace(/\\s+/g, " ").trim();
+  const name = (e.getAttribute("aria-label") || label || e.textContent || e.value || "").replace(/\\s+/g, " ").trim();
   return {name, seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0};
 }"""
 
@@ -99,6 +100,16 @@ class Visitor:
 
 async def walk(page: Page) -> None:
     """The page at every width, dark and light: nothing spills over the edge, and axe finds nothing at all."""
+    await fits(page)
+    async with _readable(page) as copy:
+        await copy.emulate_media(color_scheme="dark")
+        await accessible(copy, "color-contrast")  # the one thing that the colours change
+        await copy.emulate_media(color_scheme="light")
+        await accessible(copy)
+
+
+async def fits(page: Page) -> None:
+    """At every width nothing spills over the edge."""
     before = page.viewport_size
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 800})
@@ -106,11 +117,6 @@ async def walk(page: Page) -> None:
         assert not spills, f"{page.url} at {width} px spills:\n" + "\n".join(spills)
     if before is not None:
         await page.set_viewport_size(before)
-    async with _readable(page) as copy:
-        await copy.emulate_media(color_scheme="dark")
-        await accessible(copy, "color-contrast")  # the one thing that the colours change
-        await copy.emulate_media(color_scheme="light")
-        await accessible(copy)
 
 
 @contextlib.asynccontextmanager
@@ -133,7 +139,10 @@ async def accessible(page: Page, *rules: str) -> None:
     """axe has nothing to say; `rules` unset: by all that it knows."""
     only: dict[str, Any] = {"runOnly": list(rules)} if rules else {}
     async with asyncio.timeout(_PATIENCE / 1000):
-        found = await _AXE.run(page, options={"resultTypes": ["violations"], **only})
+        if not await page.evaluate("'axe' in window"):
+            await page.evaluate(_AXE.axe_script)
+        answer = await page.evaluate("options => axe.run(options)", {"resultTypes": ["violations"], **only})
+    found = AxeResults(answer)
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import select, update
 
+from core.accounts.calendars import make_calendar, read_calendar
 from core.accounts.users import authenticate, vouch
 from core.db.models import (
     AuditEntry,
@@ -362,3 +363,11 @@ async def test_the_identity_opens_the_account_that_stays(town: Town) -> None:
     assert (await pressed(town)).user_id == town.bob.actor.user_id
     (row,) = await rows(town.core, select(Identity))  # type: ignore[type-var]
     assert row.user_id == town.bob.actor.user_id
+
+
+async def test_a_calendar_of_the_account_that_is_gone_shows_nothing_and_the_other_ones_goes_on(town: Town) -> None:
+    dora = await other_account(town)
+    old, new = [await town.core.act(each.actor, make_calendar, "follows") for each in (dora, town.bob)]
+    await merged(town, dora, town.bob)
+    await refusal(town.core.ask(NOBODY, read_calendar, old), Code.NOT_FOUND)
+    assert "VCALENDAR" in await town.core.ask(NOBODY, read_calendar, new)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.accounts.address import confirm_change, look_at_change, request_change
+from core.accounts.calendars import end_calendar, make_calendar, my_calendars, read_calendar
 from core.accounts.links import ask_to_prove
 from core.accounts.model import AccountChange
 from core.accounts.passwords import open_by_password, prepare_password, prove_session, store_password
@@ -46,7 +47,9 @@ ELSEWHERE = {
     "try_password": "likewise",
     "forget_space": "the bot's own, when Discord says that a place is gone",
     "read_told": "the bot's own",
+    "coming_events": "open to everybody; that it shows public events alone is tried on the landing page",
     "count_numbers": "counts alone, shared by operators: the page asks `look_around` first",
+    "require_sudo": "asks of nothing but the session that it comes by",
     "prepare_test": "the first half of testing a channel; its route is in the web's table",
 }
 
@@ -116,3 +119,14 @@ async def test_an_account_and_its_password_are_nobody_elses(town: Town) -> None:
     await refusal(core.act(NOBODY, store_password, None, "hash"), Code.UNAUTHENTICATED)
     await refusal(core.act(town.carol.actor, store_password, None, "hash"), Code.FORBIDDEN)
     await refusal(core.act(NOBODY, open_by_password, bob, "another hash", ""), Code.UNAUTHENTICATED)
+
+
+async def test_a_calendar_is_made_and_read_by_nobody_else(town: Town) -> None:
+    await refusal(town.core.ask(NOBODY, my_calendars), Code.UNAUTHENTICATED)
+    await refusal(town.core.act(NOBODY, make_calendar, "follows"), Code.UNAUTHENTICATED)
+    await refusal(town.core.act(NOBODY, end_calendar, "follows"), Code.UNAUTHENTICATED)
+    secret = await town.core.act(town.alice.actor, make_calendar, "hosts")
+    await town.core.act(town.carol.actor, end_calendar, "hosts")
+    assert (await town.core.ask(town.carol.actor, my_calendars))["hosts"] is None
+    assert "VCALENDAR" in await town.core.ask(NOBODY, read_calendar, secret)
+    await refusal(town.core.ask(NOBODY, read_calendar, "forged"), Code.NOT_FOUND)

@@ -32,7 +32,7 @@ async def asked(stage: Stage, browser: Browser, email: str = ALICE) -> str:
 async def signed_in(stage: Stage, email: str = ALICE, peer: str = "203.0.113.7") -> Browser:
     browser = Browser(stage.app, peer)
     answer = await browser.form(await asked(stage, browser, email), {})
-    assert (answer.status, answer.headers["location"]) == (303, "/account")
+    assert (answer.status, answer.headers["location"]) == (303, "/events")
     return browser
 
 
@@ -60,7 +60,7 @@ async def test_registering_by_the_pages_alone(stage: Stage) -> None:
     assert "Yes, that" in page.text
     assert "n•••a@example.org" in page.text
     assert NORA not in page.text
-    assert (await browser.form(await newest_link(stage), {})).headers["location"] == "/account"
+    assert (await browser.form(await newest_link(stage), {})).headers["location"] == "/events"
     assert NORA in (await browser.get("/account")).text
     me = (await browser.get("/api/me")).json
     assert (me["email"], me["is_verified"], me["has_password"]) == (NORA, True, False)
@@ -113,7 +113,7 @@ async def test_a_link_signs_in_at_once_in_the_browser_that_asked(stage: Stage) -
     browser = Browser(stage.app)
     link = await asked(stage, browser)
     answer = await browser.get(link, sec_fetch_site="cross-site", sec_fetch_dest="document")
-    assert (answer.status, answer.headers["location"]) == (303, "/account")
+    assert (answer.status, answer.headers["location"]) == (303, "/events")
     assert ASKED not in browser.jar
     assert (await browser.get("/api/me")).json["email"] == ALICE
 

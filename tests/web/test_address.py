@@ -130,7 +130,7 @@ async def test_a_change_is_asked_for_by_whoever_proved_themselves_lately(stage: 
     page = await browser.form("/account/email", {"email": NEW}, referer="https://soonish.test/account")
     assert (page.status, page.headers["location"]) == (303, "/sign-in/again?next=%2Faccount")
     away = await browser.form("/account/email", {"email": NEW}, referer="https://evil.example/x")
-    assert away.headers["location"] == "/sign-in/again?next=%2Faccount"
+    assert away.headers["location"] == "/sign-in/again?next=%2Fevents"
 
 
 async def test_only_the_latest_request_counts_and_a_new_password_voids_it(stage: Stage) -> None:

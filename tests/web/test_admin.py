@@ -147,3 +147,12 @@ def test_a_drawing_stays_within_its_frame_whatever_the_numbers(values: list[floa
     assert len(points) == len([value for value in padded if value is not None])
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
     assert drawing.levels[-1][1] == f"{top:,}"
+
+
+async def test_operators_find_the_way_from_every_page_and_nobody_else_is_told_of_it(stage: Stage) -> None:
+    browser, event = await boss(stage), await stage.event()
+    carol = await signed_in(stage, "carol@example.org")
+    for page in ("/", "/privacy", "/account", f"/e/{event}"):
+        assert 'href="/admin"' in (await browser.get(page)).text, page
+        for other in (carol, Browser(stage.app)):
+            assert 'href="/admin"' not in (await other.get(page)).text, page

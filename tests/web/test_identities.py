@@ -67,7 +67,7 @@ async def test_a_chat_identity_signs_in_and_is_the_same_account_ever_after(
 ) -> None:
     assert f"Sign in with {platform.title()}" in (await stage.visitor.get("/sign-in")).text
     browser, answer = await through(stage, chat, platform)
-    assert (answer.status, answer.headers["location"]) == (303, "/account")
+    assert (answer.status, answer.headers["location"]) == (303, "/events")
     me = (await browser.get("/api/me")).json
     assert (me["email"], me["is_verified"], me["display_name"]) == (None, True, "Bob on chat")
     page = (await browser.get("/account")).text
@@ -256,7 +256,7 @@ async def test_whatever_only_looks_goes_through_nothing(stage: Stage, chat: OAut
     assert (await browser.send("HEAD", way)).status == 303
     assert (await browser.get(way, sec_purpose="prefetch")).headers["location"] == "/sign-in"
     assert await stage.rows(but=()) == before
-    assert (await browser.get(way)).headers["location"] == "/account"
+    assert (await browser.get(way)).headers["location"] == "/events"
 
 
 async def test_a_client_gets_twenty_ways_in_an_hour(stage: Stage, chat: OAuthServer) -> None:

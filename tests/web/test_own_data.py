@@ -176,7 +176,7 @@ async def test_a_page_left_open_on_a_desk_erases_nothing(stage: Stage) -> None:
     browser = await signed_in(stage, "bob@example.org")
     stage.clock.pass_(minutes=16)
     answer = await browser.form("/account/erase", {"confirm": "erase"})
-    assert (answer.status, answer.headers["location"]) == (303, "/sign-in/again?next=%2Faccount")
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in/again?next=%2Fevents")
     assert (await browser.get("/api/me")).status == 200
 
 

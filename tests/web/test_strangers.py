@@ -25,7 +25,7 @@ class Rule:
     stranger: int
     body: Any = None
     private: int | None = 404
-    """What carol hears about a private event; None where the route is not about one."""
+    """What carol hears about a private event; None where the route is not about one. Pages ask for her cookie first."""
 
 
 SUBSCRIBE = {"integration_ids": [1]}
@@ -96,6 +96,9 @@ RULES = {
     "POST /account/profile": Rule(303, 303, private=None),
     "POST /account/password": Rule(303, 303, private=None),
     "POST /account/email": Rule(303, 303, private=None),
+    "GET /account/calendars": Rule(303, 303, private=None),
+    "POST /account/calendars/{which}": Rule(401, 401, private=None),
+    "POST /account/calendars/{which}/end": Rule(401, 401, private=None),
     "GET /account/log": Rule(303, 303, private=None),
     "GET /account/erase": Rule(303, 303, private=None),
     "POST /account/erase": Rule(303, 303, private=None),
@@ -115,6 +118,14 @@ RULES = {
     "POST /e/{event_id}/subscribe": Rule(422, 422),
     "POST /e/{event_id}/follow": Rule(401, 401),
     "GET /e/{event_id}/follow": Rule(303, 303),
+    "GET /e/{event_id}/unfollow": Rule(303, 303),
+    "POST /e/{event_id}/unfollow": Rule(401, 401),
+    "GET /e/{event_id}.atom": Rule(200, 200),
+    "GET /e/{event_id}/qr.svg": Rule(200, 200),
+    "GET /e/{event_id}/card.png": Rule(200, 200),
+    "GET /e/{event_id}/report": Rule(200, 200),
+    "POST /e/{event_id}/report": Rule(422, 422),
+    "GET /k/{secret}.ics": Rule(404, 404, private=None),
     "GET /c/{token}": Rule(404, 404, private=None),
     "POST /c/{token}": Rule(404, 404, private=None),
     "GET /u/{token}": Rule(404, 404, private=None),
@@ -128,6 +139,30 @@ RULES = {
     "GET /i/{token}": Rule(404, 404, private=None),
     "POST /i/{token}": Rule(404, 404, private=None),
     "POST /i/{token}/accept": Rule(404, 404, private=None),
+    # An organizer's pages, and those of whoever is signed in.
+    "GET /events": Rule(303, 303, private=None),
+    "GET /new": Rule(303, 303, private=None),
+    "GET /new/reading": Rule(401, 401, private=None),
+    "POST /new": Rule(401, 401, private=None),
+    "GET /channels": Rule(303, 303, private=None),
+    "GET /channels/add/{kind}": Rule(303, 303, private=None),
+    "POST /channels/add/{kind}": Rule(401, 401, private=None),
+    "POST /channels/{channel_id}": Rule(401, 401, private=None),
+    "GET /e/{event_id}/edit": Rule(303, 303, private=303),
+    "GET /e/{event_id}/manage": Rule(303, 303, private=303),
+    "GET /e/{event_id}/health": Rule(303, 303, private=303),
+    "GET /e/{event_id}/subscribers": Rule(303, 303, private=303),
+    "GET /e/{event_id}/subscribers.csv": Rule(303, 303, private=303),
+    "GET /e/{event_id}/people": Rule(303, 303, private=303),
+    "GET /e/{event_id}/cancel": Rule(303, 303, private=303),
+    "GET /e/{event_id}/messages/{message_id}": Rule(303, 303, private=303),
+    "GET /e/{event_id}/message": Rule(303, 303, private=303),
+    "POST /e/{event_id}/edit": Rule(401, 401, private=401),
+    "POST /e/{event_id}/message": Rule(401, 401, private=401),
+    "POST /e/{event_id}/subscribers": Rule(401, 401, private=401),
+    "POST /e/{event_id}/people": Rule(401, 401, private=401),
+    "POST /e/{event_id}/cancel": Rule(401, 401, private=401),
+    "POST /e/{event_id}/messages/{message_id}/retry": Rule(303, 303, private=303),
     # There for operators alone.
     "GET /admin": Rule(404, 404, private=None),
     "GET /admin/events": Rule(404, 404, private=None),
@@ -194,6 +229,8 @@ class Ids:
             "session_id": self.session_id,
             "identity_id": self.identity_id,
             "notification_id": self.notification_id,
+            "message_id": self.notification_id,
+            "channel_id": self.integration_id,
         }
         return method, path.format(
             event_id=event_id,
@@ -201,7 +238,10 @@ class Ids:
             name="nothing",
             mail_id="nothing",
             link="forged",
+            secret="forged",
+            which="follows",
             platform="discord",
+            kind="webhook",
             **ids,
         )
 
@@ -287,8 +327,8 @@ async def test_a_stranger_touches_nothing_that_is_not_theirs(stage: Stage, ids: 
 async def test_a_private_event_does_not_exist_for_a_stranger(stage: Stage, ids: Ids, route: str) -> None:
     rule = RULES[route]
     method, path = ids.fill(route, ids.private)
-    assert (await stage.carol.send(method, path, json=rule.body)).status == 404
-    assert (await stage.visitor.send(method, path, json=rule.body)).status in (401, 404)
+    assert (await stage.carol.send(method, path, json=rule.body)).status == rule.private
+    assert (await stage.visitor.send(method, path, json=rule.body)).status in (401, rule.private)
 
 
 @pytest.mark.parametrize("route", ABOUT_EVENTS)
@@ -301,12 +341,26 @@ async def test_an_event_that_goes_private_is_gone_for_strangers_at_once_and_back
     known = {"if-none-match": before.headers["etag"]} if "etag" in before.headers else {}
     assert before.status == rule.stranger
     await stage.alice.patch(f"/api/events/{ids.event_id}", {"is_public": False})
-    for who, expected in ((stage.carol, (404,)), (stage.visitor, (401, 404))):
+    for who, expected in ((stage.carol, (rule.private,)), (stage.visitor, (401, rule.private))):
         answer = await who.send(method, path, json=rule.body, headers=known)
         assert answer.status in expected
         assert "Film night" not in answer.text
     await stage.alice.patch(f"/api/events/{ids.event_id}", {"is_public": True})
     assert (await stage.carol.send(method, path, json=rule.body)).status == rule.stranger
+
+
+async def test_a_stranger_who_is_signed_in_sees_no_page_of_an_organizer(stage: Stage, ids: Ids) -> None:
+    carol = await signed_in(stage, "carol@example.org")
+    pages = [route for route in ABOUT_EVENTS if RULES[route].private in (303, 401) and not route.endswith("/message")]
+    assert len(pages) > 10
+    before = await stage.rows()
+    for route in pages:
+        for event, expected in ((ids.event_id, (403, 404)), (ids.private, (404,))):
+            method, path = ids.fill(route, event)
+            answer = await carol.send(method, path)
+            assert answer.status in expected, route
+            assert "Film night" not in answer.text
+    assert await stage.rows() == before
 
 
 async def test_lists_hold_nothing_of_other_people(stage: Stage, ids: Ids) -> None:

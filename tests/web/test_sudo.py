@@ -117,17 +117,17 @@ AWAY = [
 
 @pytest.mark.parametrize("away", AWAY)
 def test_no_other_site_is_a_way_back(away: str) -> None:
-    assert way_back(away) == "/account"
+    assert way_back(away) == "/events"
 
 
 async def test_neither_a_form_nor_a_cookie_leads_to_another_site(stage: Stage) -> None:
     browser, away = await with_password(stage), "//evil.example"
-    assert 'value="/account"' in (await browser.get("/sign-in/again?next=//evil.example")).text
+    assert 'value="/events"' in (await browser.get("/sign-in/again?next=//evil.example")).text
     done = await browser.form("/sign-in/again", {"next": away, "password": PASSWORD})
-    assert done.headers["location"] == "/account"
+    assert done.headers["location"] == "/events"
     await browser.form("/sign-in/again", {"next": away})
     browser.jar[BACK] = quote(away, safe="")
-    assert (await browser.get(await newest_link(stage))).headers["location"] == "/account"
+    assert (await browser.get(await newest_link(stage))).headers["location"] == "/events"
 
 
 @pytest.mark.parametrize("path", ["/account", "/e/abc?x=1", "/events/7/edit#part"])

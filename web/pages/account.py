@@ -130,8 +130,9 @@ async def show_account(
     shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
     identities = (await site.core.ask(who, list_identities)).items
     told: dict[str, Any] = {"wrong": wrong, "error": error, "typed": typed, "said": said}
+    told |= {"signed_in": True, "operates": who.operates, "here": "account"}
     about = {"me": me, "sessions": shown, "identities": identities, "platforms": platforms(site), "labels": LABELS}
-    return site.pages.page("account.html", status=status, headers=OWN, signed_in=True, here="account", **about, **told)
+    return site.pages.page("account.html", status=status, headers=OWN, **about, **told)
 
 
 @router.post("/account/sessions/{session_id}/end")

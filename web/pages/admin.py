@@ -194,7 +194,9 @@ async def _dead(site: Site, who: Actor, *, status: int = 200, **told: str) -> Re
 
 
 def _page(site: Site, tab: str, *, status: int = 200, **context: Any) -> Response:
-    return site.pages.page(f"admin_{tab}.html", status=status, headers=OWN, signed_in=True, tab=tab, **context)
+    return site.pages.page(
+        f"admin_{tab}.html", status=status, headers=OWN, signed_in=True, operates=True, here="admin", tab=tab, **context
+    )
 
 
 def _affected(done: Affected, became: str) -> str:

@@ -1,5 +1,6 @@
 """The event's page, and its subscribe form: it works without JavaScript, htmx only saves the reload."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -9,8 +10,11 @@ from starlette.responses import RedirectResponse
 from core.errors import Code, SoonishError
 from core.events.calendar import event_calendar
 from core.events.usecases import event_page
-from core.subscriptions.join import ask_by_email, subscribe_by_channel
-from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
+from core.integrations.usecases import list_integrations
+from core.pages import PageRequest
+from core.subscriptions.join import ask_by_email
+from core.subscriptions.model import SubscribeByEmail
+from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.cover import cover
@@ -45,11 +49,11 @@ async def event(request: Request, site: SiteOf, event_id: EventId) -> Response:
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
     if who.user_id is not None:
-        return site.pages.page("event.html", headers=OWN, **await _context(site, who, event_id))
+        return site.pages.page("event.html", headers=OWN, **await event_context(site, who, event_id))
     headers = {"ETag": state.tag(site.pages.version, site.core.clock.now()), "Cache-Control": _CACHE, "Vary": "Cookie"}
     if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return site.pages.page("event.html", headers=headers, **await _context(site, who, event_id))
+    return site.pages.page("event.html", headers=headers, **await event_context(site, who, event_id))
 
 
 @router.get("/e/{event_id}/cover.svg")
@@ -74,38 +78,23 @@ async def subscribe(
         wanted = SubscribeByEmail(email=_given(typed), website=website[:_LONGEST_ADDRESS])
         await ask_by_email(site.core, who, event_id, wanted)
     except ValidationError:
-        return await _form_again(request, site, who, event_id, typed, 422, "That is not an e-mail address.")
+        return await form_again(request, site, who, event_id, typed, 422, "That is not an e-mail address.")
     except SoonishError as refusal:
         if refusal.code is Code.NOT_FOUND:
             raise
         words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = await _form_again(request, site, who, event_id, typed, STATUS[refusal.code], words)
+        answer = await form_again(request, site, who, event_id, typed, STATUS[refusal.code], words)
         if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         return answer
     if _wants_fragment(request):
         name = (await site.states.get(event_id, who))[0].name
         return site.pages.page("_sent.html", typed=typed, event={"id": event_id, "name": name})
-    return site.pages.page("sent.html", headers=OWN, **await _context(site, who, event_id) | {"typed": typed})
-
-
-@router.post("/e/{event_id}/follow")
-async def followed(request: Request, site: SiteOf, event_id: EventId) -> Response:
-    """Somebody signed in needs to type nothing: it goes to the channel they use first."""
-    who = await site.person(request)
-    await site.states.get(event_id, who)
-    try:
-        done = await site.core.act(who, subscribe_by_channel, event_id, SubscribeByChannel())
-    except SoonishError as refusal:
-        if refusal.code in (Code.NOT_FOUND, Code.UNAUTHENTICATED):
-            raise
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        return await _form_again(request, site, who, event_id, "", STATUS[refusal.code], words)
-    context = await _context(site, who, event_id) | {"channels": [each.kind for each in done.subscriptions]}
-    return site.pages.page("followed.html", headers=OWN, **context)
+    return site.pages.page("sent.html", headers=OWN, **await event_context(site, who, event_id) | {"typed": typed})
 
 
 @router.get("/e/{event_id}/follow")
+@router.get("/e/{event_id}/unfollow")
 @router.get("/e/{event_id}/subscribe")
 async def back_to_event(request: Request, site: SiteOf, event_id: EventId) -> Response:
     """For whoever opens the form's address again from the history."""
@@ -119,17 +108,40 @@ def _given(typed: str) -> str:
     return typed
 
 
-async def _form_again(
+async def form_again(
     request: Request, site: Site, who: Actor, event_id: str, typed: str, status: int, words: str
 ) -> Response:
-    context = await _context(site, who, event_id) | {"error": words, "typed": typed}
+    context = await event_context(site, who, event_id) | {"error": words, "typed": typed}
     name = "_nudge.html" if _wants_fragment(request) else "event.html"
     return site.pages.page(name, status=status, headers=OWN, **context)
 
 
-async def _context(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
+async def event_context(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
     view, host, updates = await site.core.ask(who, event_page, event_id)
-    return shown(view, host, updates, site.core.clock.now()) | {"signed_in": who.user_id is not None}
+    here: dict[str, Any] = {"signed_in": who.user_id is not None, "operates": who.operates}
+    if who.user_id is not None:
+        here |= await following(site, who, event_id)
+    return shown(view, host, updates, site.core.clock.now()) | here
+
+
+async def following(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
+    """By which channels somebody follows the event, by which they could, and the tags that name several of these."""
+    rows = await site.core.ask(who, subscriptions_to, event_id)
+    channels = (await site.core.ask(who, list_integrations, PageRequest(limit=100))).items
+    taken = {each.integration_id for each in rows}
+    on = {each.id for each in channels if each.is_active}
+    free = [each for each in channels if each.id not in taken]
+    tags = Counter(each.tag for each in free if each.is_active)
+    return {
+        "follows": rows,
+        "off": [each.id for each in rows if each.integration_id not in on],
+        "silent": bool(rows) and not any(each.state == "active" and each.integration_id in on for each in rows),
+        "free": free,
+        "any_on": bool(on),
+        "tags": [tag for tag, number in tags.items() if number > 1],
+        "said": "",
+        "undo": None,
+    }
 
 
 def _wants_fragment(request: Request) -> bool:

@@ -1,21 +1,39 @@
 """The pages without a story, and the static files."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from core.events.usecases import coming_events
+from core.settings import Settings
+from core.times import say
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
 
+_COMING = 12
+"""Events on the landing page, where they are listed."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LOOK_AGAIN = "public, no-cache"
 
 
 @router.get("/")
 async def landing(request: Request, site: SiteOf) -> Response:
-    return await _page(request, site, "landing.html")
+    found = await site.core.ask(site.visitor(request), coming_events, _COMING)
+    coming = [
+        {"id": each.id, "name": each.name, "when": say(each.start_date, each.timezone), "location": each.location}
+        for each in found
+    ]
+    return await _page(request, site, "landing.html", coming=coming, chats=_chats(site.settings))
+
+
+def _chats(settings: Settings) -> dict[str, str]:
+    """Where the bot is added, by platform; what it may do there is said by its own settings on the platform."""
+    if settings.discord_bot_token is None or settings.discord_client_id is None:
+        return {}
+    return {"Discord": f"{settings.discord_authorize_url}?{urlencode({'client_id': settings.discord_client_id})}"}
 
 
 @router.get("/privacy")
@@ -30,8 +48,9 @@ async def privacy(request: Request, site: SiteOf) -> Response:
 
 
 async def _page(request: Request, site: Site, name: str, **context: Any) -> Response:
-    signed_in = (await site.person(request)).user_id is not None
-    return site.pages.page(name, headers=OWN if signed_in else {"Vary": "Cookie"}, signed_in=signed_in, **context)
+    who = await site.person(request)
+    context |= {"signed_in": who.user_id is not None, "operates": who.operates}
+    return site.pages.page(name, headers=OWN if context["signed_in"] else {"Vary": "Cookie"}, **context)
 
 
 @router.get("/static/{name:path}")

@@ -54,7 +54,7 @@ def shown(view: EventView, host: str, updates: list[EventUpdate], now: dt.dateti
         "calendar": "webcal://" + view.url.partition("://")[2] + ".ics",
         "host": host,
         "moment": moment(view.start_date, view.end_date, view.status, view.timezone, now),
-        "start_iso": view.start_date.isoformat().replace("+00:00", "Z"),
+        "start_iso": _iso(view.start_date),
         "month": f"{local:%b}",
         "day": local.day,
         "when_day": say_day(view.start_date, view.timezone),
@@ -70,6 +70,21 @@ def shown(view: EventView, host: str, updates: list[EventUpdate], now: dt.dateti
         "error": None,
         "typed": "",
     }
+
+
+def news(view: EventView, host: str, updates: list[EventUpdate]) -> dict[str, Any]:
+    """What the feed needs."""
+    latest = max([view.updated_at, *(each.created_at for each in updates[:1])])
+    entries = [
+        {"title": each.title, "body": each.body, "id": f"{view.url}#{each.id}", "at": _iso(each.created_at)}
+        for each in updates
+    ]
+    when = say(view.start_date, view.timezone)
+    return {"event": view, "host": host, "when": when, "at": _iso(latest), "entries": entries}
+
+
+def _iso(instant: dt.datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _hours(view: EventView) -> str:
@@ -96,8 +111,8 @@ def _summary(view: EventView, limit: int = 160) -> str:
 
 def _update(row: EventUpdate, zone: str) -> dict[str, str]:
     local = row.created_at.astimezone(ZoneInfo(zone))
-    iso = row.created_at.isoformat().replace("+00:00", "Z")
-    return {"title": row.title, "body": row.body, "iso": iso, "when": f"{local:%a} {local.day} {local:%b}"}
+    when = f"{local:%a} {local.day} {local:%b}"
+    return {"title": row.title, "body": row.body, "iso": _iso(row.created_at), "when": when}
 
 
 def _json_ld(view: EventView, host: str) -> Markup:
@@ -117,6 +132,10 @@ def _json_ld(view: EventView, host: str) -> Markup:
         data["endDate"] = view.end_date.astimezone(zone).isoformat()
     if view.location:
         data["location"] = {"@type": "Place", "name": view.location}
+    if view.description:
+        data["description"] = view.description
+    if view.is_public:
+        data["image"] = f"{view.url}/card.png?v={view.revision}"
     text = json.dumps(data, ensure_ascii=False)
     for ch in "<>&":
         text = text.replace(ch, f"\\u{ord(ch):04x}")

@@ -30,6 +30,7 @@ _FACTS = (
         Event.status,
         Event.timezone,
         Event.name,
+        Event.location,
     )
     .join(User, User.id == Event.owner_user_id)
     .where(Event.public_id == bindparam("public_id"))
@@ -49,6 +50,7 @@ class PageState:
     status: str
     zone: str
     name: str
+    location: str
 
     def tag(self, version: str, now: dt.datetime) -> str:
         """An entity tag; weak, because a proxy may compress the page."""
@@ -58,6 +60,10 @@ class PageState:
     def calendar_tag(self, base_url: str, sender: str) -> str:
         """Of its iCalendar file, in which nothing depends on the clock."""
         return _tag("calendar", FORM, self.revision, base_url, sender)
+
+    def feed_tag(self, version: str) -> str:
+        """Of its news, which the clock does not change either."""
+        return _tag("news", version, self.revision, self.latest_update, self.host)
 
 
 class PageStates:

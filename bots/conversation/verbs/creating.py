@@ -22,14 +22,13 @@ from bots.conversation.screens import (
 )
 from bots.conversation.showing import details, when_line
 from bots.conversation.speaker import Turn
-from bots.conversation.times import read_end, read_start
 from core.accounts.users import my_account
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.chat.settings import may_create_here
 from core.errors import Code, SoonishError
 from core.events.model import NewEvent
+from core.events.typed import exactly, new_event
 from core.events.usecases import create_event
-from core.times import say_exactly
 from core.when import read, say
 
 VISIBILITIES = (
@@ -114,12 +113,7 @@ async def offer_readings(turn: Turn, text: str) -> Choices:
     except SoonishError as refusal:
         hint = refusal.hint or refusal.message
         return Choices((Choice(hint[:100], text[:100]),))
-    return Choices(tuple(Choice(say(at, now, zone)[:100], _exact(at, zone)) for at in found))
-
-
-def _exact(at: dt.datetime, zone: str) -> str:
-    """What reads as this instant and nothing else."""
-    return f"{say_exactly(at, zone)} · {zone}"
+    return Choices(tuple(Choice(say(at, now, zone)[:100], exactly(at, zone)) for at in found))
 
 
 async def _created(turn: Turn) -> Any:
@@ -140,19 +134,15 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
     turn.again = partial(_keep_typed, turn, typed, draft_id)
     zone, own = await turn.zone()
     now = turn.core.clock.now()
-    start = read_start(typed.get("when", ""), now, zone, turn.speaker.locale)
-    end = read_end(typed.get("duration", ""), start, zone, turn.speaker.locale)
-    public = (typed.get("visibility") or "public").strip().lower() != "private"
-    new = NewEvent(
-        name=typed.get("name", ""), start_date=start, end_date=end, location=typed.get("where", ""),
-        description=typed.get("description", ""), timezone=zone, is_public=public,
-    )  # fmt: skip
-    kept = {"event": new.model_dump(mode="json", exclude_none=True), "typed": {**typed, "when": _exact(start, zone)}}
+    new = new_event(typed, zone, now, turn.speaker.locale)
+    start = new.start_date
+    assert start is not None  # noqa: S101 - it is typed
+    kept = {"event": new.model_dump(mode="json", exclude_none=True), "typed": {**typed, "when": exactly(start, zone)}}
     if draft_id is None:
         draft_id = await turn.act(keep_draft, "create", kept)
     else:
         await turn.act(change_draft, draft_id, "create", kept)
-    return await _shown(turn, new, start, end, draft_id, own=own)
+    return await _shown(turn, new, start, draft_id, own=own)
 
 
 async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
@@ -164,12 +154,10 @@ async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
     return Action("draft_edit", more=str(draft_id))
 
 
-async def _shown(
-    turn: Turn, new: NewEvent, start: dt.datetime, end: dt.datetime | None, draft_id: int, *, own: bool
-) -> Screen:
+async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *, own: bool) -> Screen:
     zone, number, place = new.timezone or "UTC", str(draft_id), turn.speaker.place
     who = "Anyone with the link" if new.is_public else "Only who is invited"
-    lines: list[Line] = [line(Strong(new.name)), when_line(start, end, zone, turn.core.clock.now())]
+    lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, turn.core.clock.now())]
     if new.location:
         lines.append(line("📍 ", new.location))
     if new.description:

@@ -2,23 +2,21 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.screens import Answer, Button, Field, Form, Line, Screen, line, told
 from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
-from bots.conversation.times import read_end, read_start
 from core.chat.drafts import drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError, conflict
-from core.events.changes import cancel_event, change_event
+from core.events.changes import TOLD, cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
+from core.events.typed import as_typed, change_of, say_changes
 from core.events.usecases import get_event
-from core.times import say_exactly
 
 _MINE = Option("event", "Which one", required=True, completes="my_event")
-_TOLD = frozenset({"start_date", "end_date", "location"})
+_SHOWN = ("name", "when", "until", "where", "description")
 
 
 async def managed(turn: Turn) -> EventView:
@@ -56,14 +54,14 @@ async def edited(turn: Turn) -> Answer:
             "Somebody changed this event while you typed.",
             hint="Your words are kept: look at what differs now before you save.",
         )
-    change = _change(turn, event)
+    change = change_of(event, turn.given, _as_typed(event), turn.core.clock.now(), turn.speaker.locale)
     fields = change.changes()
     if not fields:
         return told("Nothing changed.")
     kept = {"change": change.model_dump(mode="json", exclude_unset=True), "typed": _news(turn, event)}
     number = str(await turn.act(keep_draft, "edit", kept, event.id))
-    told_of = bool(_TOLD & set(fields))
-    lines = _said(event, fields, turn)
+    told_of = bool(TOLD & set(fields))
+    lines = _said(event, change)
     back = Button("Back", Action("edit_again", event.id, number))
     if not told_of:
         lines.append(line("Nobody is told of a new text, unless you want it."))
@@ -160,58 +158,17 @@ def _news(turn: Turn, event: EventView) -> dict[str, str]:
 
 
 def _as_typed(event: EventView) -> dict[str, str]:
-    """The event in the words of its form."""
-    return {
-        "name": event.name,
-        "when": _typed(event),
-        "until": _until(event),
-        "where": event.location,
-        "description": event.description[:4_000],
-    }
+    """As much of the event as fits into a form."""
+    typed = as_typed(event)
+    return {name: typed[name][:4_000] for name in _SHOWN}
 
 
-def _typed(event: EventView) -> str:
-    return f"{say_exactly(event.start_date, event.timezone)} · {event.timezone}"
-
-
-def _until(event: EventView) -> str:
-    return f"{say_exactly(event.end_date, event.timezone)} · {event.timezone}" if event.end_date else ""
-
-
-def _change(turn: Turn, event: EventView) -> EventChange:
-    """What differs from the event as the form showed it: its revision is the one that was opened."""
-    given, found = turn.given, dict[str, Any]()
-    start, end = event.start_date, event.end_date
-    if given.get("when", "") != _typed(event):
-        start = read_start(given.get("when", ""), turn.core.clock.now(), event.timezone, turn.speaker.locale)
-    if given.get("until", "") != _until(event):
-        end = read_end(given.get("until", ""), start, event.timezone, turn.speaker.locale, "until")
-    elif end is not None:
-        end += start - event.start_date  # moved as a whole
-    for name, value, before in (
-        ("start_date", start, event.start_date),
-        ("end_date", end, event.end_date),
-        ("name", given.get("name", ""), event.name),
-        ("location", given.get("where", ""), event.location),
-        ("description", given.get("description", event.description[:4_000]), event.description[:4_000]),
-    ):
-        if value != before:
-            found[name] = value
-    return EventChange(**found, revision=turn.number)
-
-
-def _said(event: EventView, fields: dict[str, Any], turn: Turn) -> list[Line]:
+def _said(event: EventView, change: EventChange) -> list[Line]:
     lines: list[Line] = []
-    if "start_date" in fields:
-        old, new = moment(event.start_date, event.timezone), moment(fields["start_date"], event.timezone)
+    if change.start_date is not None:
+        old, new = moment(event.start_date, event.timezone), moment(change.start_date, event.timezone)
         lines.append(line("Moved from ", old, " to ", new, "."))
-    elif "end_date" in fields:
-        end = fields["end_date"]
+    elif "end_date" in change.model_fields_set:
+        end = change.end_date
         lines.append(line("It ends ", moment(end, event.timezone), ".") if end else line("It has no end any more."))
-    if "location" in fields:
-        lines.append(line(f"Where: {fields['location'] or 'nowhere said'}."))
-    if "name" in fields:
-        lines.append(line(f"New name: {fields['name']}."))
-    if "description" in fields:
-        lines.append(line("New description."))
-    return lines
+    return [*lines, *(line(each) for each in say_changes(change))]

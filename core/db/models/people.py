@@ -106,7 +106,7 @@ class Token(Numbered, Base):
 
     purpose: Mapped[str]
     """api; verify, sign_in or change_email: a mailed link; link_identity; oauth: a way through a chat platform that was
-    taken."""
+    taken; calendar_follows or calendar_hosts: a calendar's address."""
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     """NULL for mailed links."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)

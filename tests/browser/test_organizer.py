@@ -1,0 +1,158 @@
+"""An organizer's whole story in a browser, with scripts and without."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from core.accounts.users import vouch
+from core.events.usecases import get_event
+from core.operators.access import add_operator
+from core.work import Actor
+from tests.browser.conftest import Visit
+from tests.browser.visitor import tab_to, walk
+from tests.people import OPERATOR, Person, Town
+
+SCRIPTS = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "plain"])
+
+
+async def press(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name, exact=True).click()
+
+
+async def create(page: Page, name: str = "Rooftop Film Night") -> str:
+    """The public id."""
+    await page.goto("/new")
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("When").fill("tomorrow 19:30")
+    await page.get_by_label("How long").fill("3h")
+    await page.get_by_label("Time zone").fill("Europe/Berlin")
+    await page.get_by_label("Where").fill("Kino Dach")
+    await press(page, "Preview")
+    await press(page, "Create it")
+    await page.wait_for_url("**/e/*")
+    return page.url.rsplit("/", 1)[1]
+
+
+@SCRIPTS
+async def test_an_event_is_made_changed_written_about_and_called_off(
+    living: Town, visit: Visit, *, javascript: bool
+) -> None:
+    visitor = await visit.as_(living, living.alice, javascript=javascript, width=390)
+    page = await visitor.open("/events")
+    await page.get_by_role("link", name="New event").click()
+    event = await create(page)
+    await expect(page.get_by_role("heading", name="You organize this")).to_be_visible()
+    await living.follow(living.bob, await living.core.ask(living.alice.actor, get_event, event))
+
+    await page.get_by_role("link", name="Edit", exact=True).click()
+    await page.get_by_label("When").fill("tomorrow 20:00")
+    await press(page, "See what changes")
+    await expect(page.get_by_text("1 person will be told, and reminders move too.")).to_be_visible()
+    await press(page, "Save and tell them")
+    await expect(page.get_by_text("Saved. Those who follow are being told.")).to_be_visible()
+
+    await page.get_by_label("Title").fill("Bring a blanket")
+    await page.get_by_label("Message").fill("It gets cold up there.")
+    await press(page, "Preview")
+    await expect(page.get_by_text("It gets cold up there.")).to_be_visible()
+    await press(page, "Send to 1")
+    done = page.get_by_text("Nobody missed it.")
+    if javascript:
+        await expect(done).to_be_visible()
+    for _ in range(50):
+        if await done.is_visible():
+            break
+        await page.get_by_role("link", name="Look again").click()
+    await expect(done).to_be_visible()
+
+    await page.goto(f"/e/{event}/cancel")
+    await page.get_by_label("Why").fill("Storm")
+    await press(page, "Cancel the event")
+    await expect(page.get_by_text("The event is cancelled.")).to_be_visible()
+
+
+async def test_every_page_of_an_organizer_fits_every_width_and_can_be_read_by_everybody(
+    site: Town, visit: Visit
+) -> None:
+    await site.core.act(OPERATOR, add_operator, site.alice.email)  # whose navigation is the longest
+    visitor = await visit.as_(site, site.alice)
+    page = await visitor.open("/new")
+    event = await create(page)
+    await walk(page)
+    await site.follow(site.bob, await site.core.ask(site.alice.actor, get_event, event))
+    for path in ("/events", "/new", "/channels", "/channels/add/ntfy"):
+        await page.goto(path)
+        await walk(page)
+    for name in ("edit", "subscribers", "people", "cancel", "health"):
+        await page.goto(f"/e/{event}/{name}")
+        await walk(page)
+    await page.goto(f"/e/{event}/manage")
+    await expect(page.get_by_text("Waiting", exact=True).last).to_be_visible()
+    await walk(page)
+    await page.get_by_label("Title").fill("Bring a blanket")
+    await page.get_by_label("Message").fill("It gets cold up there.")
+    await press(page, "Preview")
+    await walk(page)
+    await press(page, "Send to 1")
+    await page.wait_for_url("**/messages/*")
+    await walk(page)
+
+
+async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: Visit) -> None:
+    await site.channel(site.bob, "jsons://192.0.43.8/x", "Bell")
+    event = (await site.event()).id
+    page = await (await visit.as_(site, site.bob, width=320)).open(f"/e/{event}")
+    await tab_to(page, "Choose where")
+    await page.keyboard.press("Enter")
+    await walk(page)
+    await page.get_by_label("Bell").check()
+    await press(page, "Nudge me there")
+    await page.get_by_role("link", name="Where it comes, and how to stop it").click()
+    await walk(page)
+    await press(page, "Stop")
+    await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
+
+
+async def test_a_time_is_read_along_and_a_guess_at_the_zone_can_be_corrected(site: Town, visit: Visit) -> None:
+    issued = await site.core.act(OPERATOR, vouch, "nora@example.org")
+    nora = Person("nora", "nora@example.org", Actor(issued.user_id, "web"), issued.token)
+    page = await (await visit.as_(site, nora, zone="Asia/Tokyo")).open("/new")
+    await expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    await page.get_by_label("When").press_sequentially("tomorrow 19:30")
+    await expect(page.locator("#reading")).to_contain_text(re.compile(r"19:30 · Asia/Tokyo"))
+    await page.get_by_label("Time zone").fill("Europe/Berlin")
+    await expect(page.locator("#reading")).to_contain_text(re.compile(r"19:30 · Europe/Berlin"))
+
+
+async def test_a_message_is_written_and_sent_by_keyboard_alone(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    await site.follow(site.bob, event)
+    page = await (await visit.as_(site, site.alice)).open(f"/e/{event.id}/manage")
+    await tab_to(page, "Title")
+    await page.keyboard.type("Bring a blanket")
+    await tab_to(page, "Message")
+    await page.keyboard.type("It gets cold up there.")
+    await tab_to(page, "Preview")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/message")
+    await tab_to(page, "Send to 1")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/messages/*")
+
+
+async def test_what_was_typed_survives_being_signed_out(site: Town, visit: Visit) -> None:
+    visitor = await visit.as_(site, site.alice)
+    visitor.expect(401)
+    page = await visitor.open("/new")
+    await page.get_by_label("Name").fill("Long in the making")
+    await page.get_by_label("Description").fill("Two films.\nA blanket.")
+    cookies = await visitor.context.cookies()
+    await visitor.context.clear_cookies()
+    await press(page, "Preview")
+    await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    await walk(page)
+    await visitor.context.add_cookies(cookies)  # type: ignore[arg-type]
+    await press(page, "Go on with what I typed")
+    await expect(page.get_by_label("Name")).to_have_value("Long in the making")
+    await expect(page.get_by_label("Description")).to_have_value("Two films.\nA blanket.")

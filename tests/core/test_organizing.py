@@ -1,0 +1,90 @@
+"""What organizers ask before and after they write: figures, previews, who missed it, and people found and removed."""
+
+import pytest
+from sqlalchemy import update
+
+from core.db.models import Delivery
+from core.errors import Code
+from core.events.health import status_by_rows
+from core.events.usecases import event_to_manage
+from core.notifications.model import NewMessage
+from core.notifications.plan import previews, sendings, who_missed
+from core.notifications.usecases import send_message
+from core.pages import PageRequest
+from core.subscriptions.leave import let_back, remove_subscribers
+from core.subscriptions.views import chosen_subscriptions, event_subscriptions, last_outcomes
+from tests.core.look import refusal
+from tests.people import EVERYTHING, Town
+
+pytestmark = pytest.mark.both_databases
+HELLO = NewMessage(title="Hello", body="All of you")
+
+
+async def settle(town: Town, message: int, status: str) -> None:
+    async with town.core.db.write() as session:
+        await session.execute(update(Delivery).where(Delivery.notification_id == message).values(status=status))
+
+
+async def test_figures_count_every_delivery_and_who_missed_the_last_one_is_known(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    rows = [(await town.follow(who, event))[0] for who in (town.bob, town.carol)]
+    first = await town.core.act(alice, send_message, event.id, HELLO)
+    await settle(town, first.id, "dead")
+    second = await town.core.act(alice, send_message, event.id, HELLO)
+    await settle(town, second.id, "delivered")
+    found = await town.core.ask(alice, sendings, event.id)
+    assert [(each.counts.delivered, each.counts.failed) for each in found.latest] == [(2, 0), (0, 2)]
+    assert (found.total.delivered, found.total.failed) == (2, 2)
+    assert await town.core.ask(alice, who_missed, event.id) == []
+    await settle(town, second.id, "dead")
+    alone = HELLO.model_copy(update={"subscription_ids": [rows[0].id]})
+    await town.core.act(alice, send_message, event.id, alone)
+    assert await town.core.ask(alice, who_missed, event.id) == [row.id for row in rows]
+
+
+async def test_a_preview_reads_as_the_message_will_and_stores_nothing(town: Town) -> None:
+    event = await town.event(location="Kino")
+    await town.follow(town.bob, event)
+    (shown,) = await town.core.ask(town.alice.actor, previews, event.id, HELLO)
+    assert (shown.kind, shown.number, shown.form) == ("E-mail", 1, "mail")
+    assert (shown.notice.subject, shown.notice.quote) == ("Hello", "All of you")
+    assert (await town.core.ask(town.alice.actor, sendings, event.id)).latest == []
+
+
+async def test_people_are_found_by_what_organizers_see_and_removed_together(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    rows = [(await town.follow(who, event))[0] for who in (town.bob, town.carol)]
+    for text, number in (("BOB", 1), ("mail", 2), ("%", 0), ("example.org", 0)):
+        page = await town.core.ask(alice, event_subscriptions, event.id, EVERYTHING, matching=text)
+        assert len(page.items) == number, text
+    assert await town.core.act(alice, remove_subscribers, event.id, [row.id for row in rows]) == 2
+    assert (await town.core.ask(alice, event_subscriptions, event.id, EVERYTHING)).items == []
+    await town.core.act(alice, let_back, event.id, rows[0].id)
+    removed = await town.core.ask(alice, event_subscriptions, event.id, PageRequest(), removed=True)
+    assert [each.id for each in removed.items] == [rows[1].id]
+
+
+async def test_what_became_of_the_last_message_to_each_is_said(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    (row,) = await town.follow(town.bob, event)
+    sent = await town.core.act(alice, send_message, event.id, HELLO)
+    await settle(town, sent.id, "dead")
+    assert await town.core.ask(alice, last_outcomes, event.id, [row.id]) == {row.id: "failed"}
+
+
+async def test_strangers_ask_in_vain_and_subscriptions_of_other_events_are_left_alone(town: Town) -> None:
+    event, other = await town.event(), await town.event()
+    (row,) = await town.follow(town.bob, other)
+    core, carol = town.core, town.carol.actor
+    await refusal(core.ask(carol, event_to_manage, other.id), Code.FORBIDDEN)
+    await refusal(core.ask(carol, status_by_rows, other.id), Code.FORBIDDEN)
+    await refusal(core.ask(carol, sendings, other.id), Code.FORBIDDEN)
+    await refusal(core.ask(carol, who_missed, other.id), Code.FORBIDDEN)
+    await refusal(core.ask(carol, previews, other.id, HELLO), Code.FORBIDDEN)
+    await refusal(core.ask(carol, chosen_subscriptions, other.id, [row.id]), Code.FORBIDDEN)
+    await refusal(core.ask(carol, last_outcomes, other.id, [row.id]), Code.FORBIDDEN)
+    await refusal(core.act(carol, remove_subscribers, other.id, [row.id]), Code.FORBIDDEN)
+    assert await core.ask(town.alice.actor, chosen_subscriptions, event.id, [row.id]) == []
+    assert await core.ask(town.alice.actor, last_outcomes, event.id, [row.id]) == {}
+    assert await town.core.act(town.alice.actor, remove_subscribers, event.id, [row.id]) == 0
+    assert len((await town.core.ask(town.alice.actor, event_subscriptions, other.id, EVERYTHING)).items) == 1

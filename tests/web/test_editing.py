@@ -1,0 +1,105 @@
+"""Changing an event in a browser."""
+
+import html
+
+import pytest
+
+from tests.web.client import Answer, Browser
+from tests.web.conftest import Stage
+from tests.web.test_accounts import signed_in
+from tests.web.test_creating import fields
+
+
+@pytest.fixture
+async def alice(stage: Stage) -> Browser:
+    return await signed_in(stage, "alice@example.org")
+
+
+@pytest.fixture
+async def event(stage: Stage) -> str:
+    made = await stage.event(timezone="Europe/Berlin", location="Kino", description="Two films.")
+    await stage.bob.post(f"/api/events/{made}/subscribe", {})
+    return made
+
+
+async def opened(browser: Browser, event: str) -> dict[str, str]:
+    """What a browser would send of the form as it stands."""
+    page = await browser.get(f"/e/{event}/edit")
+    assert page.status == 200, page.text
+    hidden = {name: html.unescape(value) for name, value in fields(page).items()}
+    return {
+        "name": "Film night", "when": "Sat 1 May 2027, 19:30 · Europe/Berlin", "until": "", "where": "Kino",
+        "description": "Two films.", "contact": "", "timezone": "Europe/Berlin", "visibility": "public", **hidden,
+    }  # fmt: skip
+
+
+async def press(browser: Browser, event: str, look: Answer, step: str) -> Answer:
+    sent = {name: html.unescape(value) for name, value in fields(look).items()}
+    return await browser.form(f"/e/{event}/edit", {**sent, "step": step})
+
+
+async def revision(stage: Stage, event: str) -> int:
+    return int((await stage.alice.get(f"/api/events/{event}")).json["revision"])
+
+
+async def test_who_is_told_of_a_new_time_is_said_before_it_is_saved_once(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    look = await alice.form(f"/e/{event}/edit", {**form, "when": "1 May 2027 20:00", "step": "look"})
+    moved = "Moved from Sat 1 May 2027, 19:30 (Europe/Berlin) to Sat 1 May 2027, 20:00 (Europe/Berlin)."
+    for words in (moved, "1 person will be told, and reminders move too."):
+        assert words in look.text
+    assert await revision(stage, event) == 1
+    for _ in range(2):
+        saved = await press(alice, event, look, "loud")
+        assert saved.status == 303
+    assert await revision(stage, event) == 2
+
+
+async def test_a_new_text_is_saved_quietly_unless_the_organizer_wants_it_told(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    look = await alice.form(f"/e/{event}/edit", {**form, "description": "Three films.", "step": "look"})
+    assert "Nobody is told of a new text, unless you want it." in look.text
+    before = (await stage.rows())["notifications"]
+    await press(alice, event, look, "quiet")
+    assert (await stage.rows())["notifications"] == before
+    form = {**await opened(alice, event), "description": "Three films."}
+    look = await alice.form(f"/e/{event}/edit", {**form, "description": "Four films.", "step": "look"})
+    await press(alice, event, look, "loud")
+    assert (await stage.rows())["notifications"] == before + 1
+
+
+async def test_who_typed_while_another_saved_keeps_their_words_and_sees_what_it_says_now(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    await stage.alice.patch(f"/api/events/{event}", {"location": "Park", "description": "One film."})
+    typed = {**form, "description": "Five films.", "name": "Long night", "step": "look"}
+    stale = await alice.form(f"/e/{event}/edit", typed)
+    assert stale.status == 409
+    for words in ("Somebody changed this event", "Five films.", "Long night", "One film.", 'value="Park"'):
+        assert words in stale.text
+    again = await alice.form(f"/e/{event}/edit", {**typed, **{n: html.unescape(v) for n, v in fields(stale).items()}})
+    assert again.status == 200
+    assert "New description." in again.text
+
+
+async def test_nothing_is_saved_of_what_cannot_be_and_nothing_of_nothing(alice: Browser, event: str) -> None:
+    form = await opened(alice, event)
+    wrong = await alice.form(f"/e/{event}/edit", {**form, "when": "once upon a time", "step": "look"})
+    assert (wrong.status, 'id="when-error"' in wrong.text) == (422, True)
+    assert 'value="once upon a time"' in wrong.text
+    assert "Nothing changed." in (await alice.form(f"/e/{event}/edit", {**form, "step": "look"})).text
+
+
+async def test_the_event_page_leads_its_organizer_on_and_nobody_else(stage: Stage, alice: Browser, event: str) -> None:
+    assert "You organize this" in (await alice.get(f"/e/{event}")).text
+    bob = await signed_in(stage, "bob@example.org")
+    assert "You organize this" not in (await bob.get(f"/e/{event}")).text
+    assert (await bob.get(f"/e/{event}/edit")).status == 403
+    health = (await alice.get(f"/e/{event}/health", hx_request="true")).text
+    assert "The scheduler does not answer right now." in health
+    assert "<html" not in health

@@ -1,0 +1,216 @@
+"""What an organizer does in a browser: writes, sees who got it, removes and invites people, calls the event off."""
+
+import html
+import re
+
+import pytest
+from sqlalchemy import select, update
+
+from core.db.models import Delivery, Notification
+from tests.web.client import Answer, Browser
+from tests.web.conftest import HOOK, Stage
+from tests.web.test_accounts import signed_in
+from tests.web.test_creating import fields
+
+WORDS = {"title": "Rain: we are inside", "body": "Films are in the café.", "to": "everyone"}
+
+
+@pytest.fixture
+async def alice(stage: Stage) -> Browser:
+    return await signed_in(stage, "alice@example.org")
+
+
+@pytest.fixture
+async def event(stage: Stage) -> str:
+    """Followed by bob, by mail and by a webhook."""
+    made = await stage.event(timezone="Europe/Berlin", location="Kino")
+    await stage.bob.post("/api/integrations", {"name": "Hook", "apprise_url": HOOK, "tag": "hook"})
+    await stage.bob.post(f"/api/events/{made}/subscribe", {"tags": ["hook"]})
+    await stage.bob.post(f"/api/events/{made}/subscribe", {})
+    return made
+
+
+async def messages(stage: Stage) -> list[int]:
+    async with stage.core.db.read() as session:
+        rows = await session.scalars(select(Notification.id).where(Notification.kind == "message"))
+        return list(rows)
+
+
+async def settle(stage: Stage, message: int, status: str, *, but: int = 0) -> None:
+    """What a worker would have written; `but` of the deliveries fail."""
+    async with stage.core.db.write() as session:
+        ids = list(await session.scalars(select(Delivery.id).where(Delivery.notification_id == message)))
+        await session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(status=status))
+        dead = {"status": "dead", "reason": "That webhook is gone."}
+        await session.execute(update(Delivery).where(Delivery.id.in_(ids[:but])).values(**dead))
+
+
+async def sent(browser: Browser, event: str, **more: str) -> Answer:
+    look = await browser.form(f"/e/{event}/message", {**WORDS, **more, "step": "look"})
+    assert look.status == 200, look.text
+    pressed = {**WORDS, **fields(look), "step": "send"}
+    return await browser.form(f"/e/{event}/message", {name: html.unescape(text) for name, text in pressed.items()})
+
+
+async def boxes(browser: Browser, event: str, query: str = "") -> list[str]:
+    page = (await browser.get(f"/e/{event}/subscribers{query}")).text
+    return re.findall(r'name="chosen" value="(\d+)"', page)
+
+
+# Writing
+
+
+async def test_a_message_is_seen_as_every_channel_shows_it_before_it_is_sent_once(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    look = await alice.form(f"/e/{event}/message", {**WORDS, "step": "look"})
+    for words in ("2 subscribers", 'aria-label="As E-mail"', 'aria-label="As Webhook"', "Rain: we are inside", "café"):
+        assert words in look.text
+    assert await messages(stage) == []
+    press = {**WORDS, **fields(look), "step": "send"}
+    first, second = await alice.form(f"/e/{event}/message", press), await alice.form(f"/e/{event}/message", press)
+    assert first.headers["location"] == second.headers["location"]
+    assert len(await messages(stage)) == 1
+
+
+async def test_an_empty_message_is_refused_beside_its_field_and_the_title_is_kept(alice: Browser, event: str) -> None:
+    answer = await alice.form(f"/e/{event}/message", {**WORDS, "body": " ", "step": "look"})
+    assert answer.status == 422
+    assert 'id="body-error" role="alert">This cannot be empty.' in answer.text
+    assert 'value="Rain: we are inside"' in answer.text
+
+
+async def test_nobody_is_written_to_where_nobody_follows(stage: Stage, alice: Browser) -> None:
+    lonely = await stage.event(name="Lonely")
+    answer = await alice.form(f"/e/{lonely}/message", {**WORDS, "step": "look"})
+    assert (answer.status, "Nobody follows this yet" in answer.text) == (422, True)
+
+
+async def test_the_report_counts_while_it_sends_says_who_missed_it_and_tries_them_again(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    where = (await sent(alice, event)).headers["location"]
+    page = (await alice.get(where)).text
+    assert "Sending… 0 of 2" in page
+    assert 'hx-trigger="load delay:1s"' in page
+    await settle(stage, (await messages(stage))[0], "delivered", but=1)
+    part = (await alice.get(where, hx_request="true")).text
+    assert "1 missed it." in part
+    assert "That webhook is gone." in part
+    assert "hx-trigger" not in part
+    assert (await alice.form(f"{where}/retry", {})).status == 303
+    assert "Sending… 1 of 2" in (await alice.get(where)).text
+
+
+async def test_only_those_who_missed_the_last_one_can_be_written_to(stage: Stage, alice: Browser, event: str) -> None:
+    await sent(alice, event)
+    await settle(stage, (await messages(stage))[0], "delivered", but=1)
+    assert "Only the 1 who missed the last one" in (await alice.get(f"/e/{event}/manage")).text
+    answer = await sent(alice, event, to="missed")
+    assert "Sending… 0 of 1" in (await alice.get(answer.headers["location"])).text
+
+
+async def test_a_report_is_found_under_its_own_event_alone(stage: Stage, alice: Browser, event: str) -> None:
+    where = (await sent(alice, event)).headers["location"]
+    other = await stage.event(name="Other")
+    assert (await alice.get(where.replace(event, other))).status == 404
+    assert (await (await signed_in(stage, "carol@example.org")).get(where)).status == 403
+
+
+async def test_the_page_says_what_goes_out_and_when(alice: Browser, event: str) -> None:
+    page = (await alice.get(f"/e/{event}/manage")).text
+    plan = page[page.index('class="plan"') :]
+    order = [plan.index(words) for words in ("1 day before", "Next", "1 hour before", "It starts")]
+    assert order == sorted(order)
+    assert "Fri 30 Apr 2027, 19:30" in plan
+
+
+# Who follows
+
+
+async def test_subscribers_are_found_by_name_or_channel_with_addresses_masked(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    await stage.visitor.post(f"/api/events/{event}/subscribe", {"email": "nora@example.org"})
+    assert len(await boxes(alice, event)) == 2
+    assert len(await boxes(alice, event, "?q=WEBHOOK")) == 1
+    assert await boxes(alice, event, "?q=%25") == []
+    assert "nora@example.org" not in (await alice.get(f"/e/{event}/subscribers")).text
+
+
+async def test_who_is_removed_stays_out_until_let_back(stage: Stage, alice: Browser, event: str) -> None:
+    chosen = (await boxes(alice, event))[0]
+    asks = await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "remove"})
+    assert "come back only if you let them" in asks.text
+    assert len(await boxes(alice, event)) == 2
+    await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "remove_yes"})
+    assert chosen not in await boxes(alice, event)
+    assert (await stage.bob.post(f"/api/events/{event}/subscribe", {})).status == 403
+    assert chosen in await boxes(alice, event, "?which=removed")
+    await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "let_back", "which": "removed"})
+    assert (await stage.bob.post(f"/api/events/{event}/subscribe", {})).status == 201
+
+
+async def test_chosen_people_alone_are_written_to(stage: Stage, alice: Browser, event: str) -> None:
+    chosen = (await boxes(alice, event))[0]
+    page = await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "write"})
+    assert "The 1 you chose" in page.text
+    answer = await sent(alice, event, to="chosen", chosen=chosen)
+    assert "Sending… 0 of 1" in (await alice.get(answer.headers["location"])).text
+
+
+async def test_the_table_to_take_along_calculates_nothing(stage: Stage, alice: Browser, event: str) -> None:
+    bob = await signed_in(stage, "bob@example.org")
+    await bob.form("/account/profile", {"display_name": "=1+1"})
+    await bob.send("POST", "/api/integrations", json={"name": "x", "apprise_url": HOOK + "2", "tag": "more"})
+    await stage.bob.post(f"/api/events/{event}/subscribe", {"tags": ["more"]})
+    table = await alice.get(f"/e/{event}/subscribers.csv")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.text.startswith("who,channel,state,since\r\n'=1+1 by Webhook,Webhook,active,")
+
+
+# Invitations, organizers, the end
+
+
+async def test_a_link_is_made_shown_once_and_taken_back(stage: Stage, alice: Browser, event: str) -> None:
+    made = (await alice.form(f"/e/{event}/people", {"step": "link", "days": "7", "uses": "3"})).text
+    found = re.search(r"https://soonish\.test(/i/[^<]+)<", made)
+    assert found is not None
+    assert (await stage.visitor.get(found[1])).status == 200
+    page = (await alice.get(f"/e/{event}/people")).text
+    assert "/i/" not in page
+    number = re.search(r'name="number" value="(\d+)"', page)
+    assert number is not None
+    await alice.form(f"/e/{event}/people", {"step": "revoke", "number": number[1]})
+    assert (await stage.visitor.get(found[1])).status == 404
+
+
+async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_field(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    for step in ("email", "organizer", "owner"):
+        wrong = await alice.form(f"/e/{event}/people", {"step": step, step: "nobody"})
+        assert (wrong.status, f'id="{step}-error"' in wrong.text) == (422, True)
+        asked = await alice.form(f"/e/{event}/people", {"step": step, step: "nora@example.org"})
+        assert asked.headers["location"].endswith(f"said={step}")
+    page = (await alice.get(f"/e/{event}/people")).text
+    assert page.count("n•••a@example.org") == 3
+
+
+async def test_calling_it_off_says_who_is_told_and_does_it_by_one_press(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    asks = (await alice.get(f"/e/{event}/cancel")).text
+    assert "2 people will be told. Reminders stop. This can't be undone." in asks
+    assert (await stage.alice.get(f"/api/events/{event}")).json["status"] == "scheduled"
+    done = await alice.form(f"/e/{event}/cancel", {"reason": "Storm", "step": "cancel"})
+    assert done.headers["location"] == f"/e/{event}/manage?said=cancelled"
+    assert (await stage.alice.get(f"/api/events/{event}")).json["cancel_reason"] == "Storm"
+
+
+@pytest.mark.parametrize("page", ["manage", "edit", "subscribers", "subscribers.csv", "people", "cancel", "health"])
+async def test_a_stranger_sees_none_of_it(stage: Stage, event: str, page: str) -> None:
+    carol = await signed_in(stage, "carol@example.org")
+    assert (await carol.get(f"/e/{event}/{page}")).status == 403
+    visitor = await Browser(stage.app).get(f"/e/{event}/{page}")
+    assert (visitor.status, visitor.headers["location"]) == (303, "/sign-in")

@@ -1,0 +1,143 @@
+"""One's own channels: added by a form for each kind of service and tested before they are saved, tried, renamed,
+switched, removed. The address of a stored one is never shown again."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from core.accounts.sessions import require_sudo
+from core.delivery.channels import FIELD
+from core.errors import SoonishError, UnprovedError
+from core.integrations.guided import GUIDES, address_of
+from core.integrations.model import IntegrationChange, NewIntegration
+from core.integrations.usecases import (
+    add_integration,
+    change_integration,
+    list_integrations,
+    remove_integration,
+    try_integration,
+)
+from core.pages import PageRequest
+from core.work import Actor
+from web.api.parts import RowId
+from web.pages.forms import Sent, complaints, hold, later, must_sign_in, new_key, read_form, sign_in_first, status_of
+from web.returning import prove_first
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter(prefix="/channels")
+
+_SAID = {
+    "works": "It works: we have just sent a test through it.",
+    "asked": "It is saved, and off until its address says yes: we have just written to it.",
+    "on": "It is on. What waited for it is sent, unless it is no longer news.",
+    "off": "It is off. What comes for it waits.",
+    "renamed": "Renamed.",
+    "removed": "Removed, and its address is forgotten. What it followed has ended.",
+}
+_MANY = PageRequest(limit=100)
+
+
+@router.get("")
+async def channels(request: Request, site: SiteOf, said: str = "") -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    return await _page(site, who, said=_SAID.get(said, ""))
+
+
+@router.get("/add/{kind}")
+async def empty_form(request: Request, site: SiteOf, kind: str) -> Response:
+    """Who must prove who they are does so before they type."""
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    if kind not in GUIDES:
+        raise HTTPException(404)
+    try:
+        await site.core.ask(who, require_sudo)
+    except UnprovedError:
+        return RedirectResponse(prove_first(f"/channels/add/{kind}"), 303, OWN)
+    guide = GUIDES[kind]
+    return _form(site, who, kind, {"name": guide.label} | {each.name: each.standard for each in guide.asked})
+
+
+@router.post("/add/{kind}")
+async def added(request: Request, site: SiteOf, kind: str) -> Response:
+    sent, who = await read_form(request), await site.person(request)
+    if kind not in GUIDES:
+        raise HTTPException(404)
+    asked = tuple(each.name for each in GUIDES[kind].asked)
+    typed = sent.typed(("name", "tag", *asked))
+    try:
+        who.require_user()
+        if sent.step != "add":
+            return _form(site, who, kind, typed)
+        new = NewIntegration(name=typed["name"], apprise_url=address_of(kind, typed), tag=typed["tag"].strip() or None)
+        made = await add_integration(site.core, site.outbound, who, new, sent.once(who, f"channel:{kind}"))
+        return RedirectResponse(f"/channels?said={'works' if made.confirmed else 'asked'}", 303, OWN)
+    except (SoonishError, ValidationError) as refusal:
+        if must_sign_in(refusal):
+            return hold(site, request, sent, refusal)
+        wrong = complaints(refusal, {FIELD: asked[0]})
+        return later(_form(site, who, kind, typed, status=status_of(refusal), wrong=wrong), refusal)
+
+
+@router.post("/{channel_id}")
+async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response:
+    """`step`: test, rename, on, off, remove."""
+    sent, who = await read_form(request), await site.person(request)
+    try:
+        who.require_user()
+        if sent.step == "test":
+            tested = await try_integration(site.core, site.outbound, who, channel_id)
+            words = _SAID["works"] if tested.delivered else ""
+            return await _page(site, who, said=words, at=channel_id, error=_failed(tested.reason) if not words else "")
+        said = await _done(site, who, channel_id, sent)
+        return RedirectResponse(f"/channels{f'?said={said}' if said else ''}", 303, OWN)
+    except (SoonishError, ValidationError) as refusal:
+        if must_sign_in(refusal):
+            return hold(site, request, sent, refusal)
+        words = " ".join(complaints(refusal, {}).values())
+        return later(await _page(site, who, at=channel_id, error=words, status=status_of(refusal)), refusal)
+
+
+async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:
+    """What is then said."""
+    if sent.step == "remove":
+        await site.core.act(who, remove_integration, channel_id)
+        return "removed"
+    if sent.step == "rename":
+        await site.core.act(who, change_integration, channel_id, IntegrationChange(name=sent.get("name")))
+        return "renamed"
+    if sent.step in ("on", "off"):
+        change = IntegrationChange(is_active=sent.step == "on")
+        await site.core.act(who, change_integration, channel_id, change)
+        return sent.step
+    return ""
+
+
+def _failed(reason: str | None) -> str:
+    return f"The test did not arrive. {reason or 'No reason was given.'}"
+
+
+async def _page(site: Site, who: Actor, *, said: str = "", at: int = 0, error: str = "", status: int = 200) -> Response:
+    """`error` stands beside the channel with the id `at`."""
+    items = (await site.core.ask(who, list_integrations, _MANY)).items
+    about: dict[str, Any] = {"channels": items, "guides": GUIDES, "said": said, "at": at, "error": error}
+    return site.show(who, "channels.html", here="channels", status=status, **about)
+
+
+def _form(
+    site: Site, who: Actor, kind: str, typed: dict[str, str], *, status: int = 200, wrong: dict[str, str] | None = None
+) -> Response:
+    about: dict[str, Any] = {
+        "kind": kind,
+        "guide": GUIDES[kind],
+        "typed": typed,
+        "wrong": wrong or {},
+        "key": new_key(),
+    }
+    return site.show(who, "channel_add.html", here="channels", status=status, **about)

@@ -1,0 +1,128 @@
+"""A new event: typed with its time read along, looked at, and then created. Nothing is stored before the last press."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse
+
+from core.accounts.users import my_account
+from core.errors import SoonishError
+from core.events.model import NewEvent
+from core.events.reminders import to_come
+from core.events.typed import exactly, new_event, read_end, read_start
+from core.events.usecases import create_event
+from core.times import one_evening, say_clock, say_exactly, zone
+from core.when import say
+from core.work import Actor
+from web.pages.forms import (
+    complaints,
+    hold,
+    later,
+    locale_of,
+    must_sign_in,
+    new_key,
+    read_form,
+    sign_in_first,
+    status_of,
+)
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter()
+
+FIELDS = ("name", "when", "duration", "where", "description", "contact", "timezone", "visibility")
+NAMES = {"start_date": "when", "end_date": "duration", "location": "where"}
+"""What the fields of an event are called in its form."""
+_Text = Annotated[str, Query(max_length=300)]
+
+
+@router.get("/new")
+async def empty_form(request: Request, site: SiteOf) -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    own = (await site.core.ask(who, my_account)).timezone
+    typed = dict.fromkeys(FIELDS, "") | {"timezone": own or site.settings.default_timezone, "visibility": "public"}
+    return _form(site, who, typed, guess_zone=own is None)
+
+
+@router.get("/new/reading")
+async def reading(
+    request: Request, site: SiteOf, when: _Text = "", duration: _Text = "", until: _Text = "", timezone: _Text = ""
+) -> Response:
+    """How what is being typed is read, while it is typed."""
+    (await site.person(request)).require_user()
+    found = _read(when, duration or until, timezone.strip(), site, locale_of(request)) if when.strip() else ("", True)
+    return site.pages.page("_reading.html", headers=OWN, said=found[0], good=found[1])
+
+
+@router.post("/new")
+async def sent_form(request: Request, site: SiteOf) -> Response:
+    """`step`: look, then create; edit goes back to the form."""
+    sent, who = await read_form(request), await site.person(request)
+    typed = sent.typed(FIELDS)
+    try:
+        who.require_user()
+        if sent.step not in ("look", "create"):
+            return _form(site, who, typed)
+        new = new_event(typed, typed["timezone"].strip(), site.core.clock.now(), locale_of(request))
+        if sent.step == "create":
+            event = await site.core.act_once(sent.once(who, "create"), who, create_event, new)
+            return RedirectResponse(f"/e/{event.id}", 303, OWN)
+        return _preview(site, who, typed, new, sent.get("key") or new_key())
+    except (SoonishError, ValidationError) as refusal:
+        if must_sign_in(refusal):
+            return hold(site, request, sent, refusal)
+        return later(_form(site, who, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES)), refusal)
+
+
+def _form(
+    site: Site,
+    who: Actor,
+    typed: dict[str, str],
+    *,
+    status: int = 200,
+    wrong: dict[str, str] | None = None,
+    guess_zone: bool = False,
+) -> Response:
+    about: dict[str, Any] = {
+        "typed": typed,
+        "wrong": wrong or {},
+        "guess_zone": guess_zone,
+        "key": new_key(),
+        "ends": "duration",
+    }
+    return site.show(who, "new.html", here="events", status=status, **about)
+
+
+def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: str) -> Response:
+    """Its fields stand in the page, the time as it was read: an hour later it is still the same one."""
+    start, zone_name, now = new.start_date, new.timezone or "UTC", site.core.clock.now()
+    assert start is not None  # noqa: S101 - it is typed
+    kept = {**typed, "when": exactly(start, zone_name), "timezone": zone_name}
+    if new.end_date is not None:
+        kept["duration"] = exactly(new.end_date, zone_name)
+    about: dict[str, Any] = {
+        "new": new,
+        "when": say(start, now, zone_name),
+        "until": say_exactly(new.end_date, zone_name) if new.end_date else None,
+        "coming": to_come(start, now),
+        "kept": kept,
+        "key": key,
+    }
+    return site.show(who, "new_look.html", here="events", **about)
+
+
+def _read(when: str, until: str, zone_name: str, site: Site, locale: str | None) -> tuple[str, bool]:
+    now = site.core.clock.now()
+    try:
+        zone(zone_name)
+        start = read_start(when, now, zone_name, locale)
+        end = read_end(until, start, zone_name, locale)
+    except SoonishError as refusal:
+        return " ".join(filter(None, (refusal.message, refusal.hint))), False
+    said = say(start, now, zone_name)
+    if end is None:
+        return said, True
+    until = say_clock(end, zone_name) if one_evening(start, end) else say_exactly(end, zone_name)
+    return f"{said} · until {until}", True

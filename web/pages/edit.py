@@ -1,0 +1,153 @@
+"""Changing an event: what would change and who would be told is shown before it is saved. Who typed while somebody
+else saved keeps their words, and sees what the event says now."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse
+
+from core.errors import SoonishError
+from core.events.changes import TOLD, change_event
+from core.events.model import EventChange, EventView
+from core.events.typed import as_typed, change_of, exactly, say_changes
+from core.events.usecases import event_to_manage
+from core.times import say
+from core.work import Actor
+from web.api.parts import EventId
+from web.pages.create import NAMES
+from web.pages.forms import (
+    Sent,
+    complaints,
+    hold,
+    later,
+    locale_of,
+    must_sign_in,
+    new_key,
+    read_form,
+    sign_in_first,
+    status_of,
+)
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter()
+
+FIELDS = ("name", "when", "until", "where", "description", "contact", "timezone", "visibility")
+_NAMES = {**NAMES, "end_date": "until"}
+_STALE = "Somebody changed this event while you typed. Your words are kept: look at what differs now before you save."
+
+
+@router.get("/e/{event_id}/edit")
+async def edit_form(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    event = await site.core.ask(who, event_to_manage, event_id)
+    return _form(site, who, event, as_typed(event))
+
+
+@router.post("/e/{event_id}/edit")
+async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    """`step`: look, then quiet or loud, which save; edit goes back to the form."""
+    sent, who = await read_form(request), await site.person(request)
+    try:
+        event = await site.core.ask(who, event_to_manage, event_id)
+    except SoonishError as refusal:
+        if must_sign_in(refusal):
+            return hold(site, request, sent, refusal)
+        raise
+    typed = sent.typed(FIELDS)
+    try:
+        return await _done(request, site, who, event, sent)
+    except (SoonishError, ValidationError) as refusal:
+        wrong = complaints(refusal, _NAMES)
+        return later(_form(site, who, event, typed, status=status_of(refusal), wrong=wrong), refusal)
+
+
+async def _done(request: Request, site: Site, who: Actor, event: EventView, sent: Sent) -> Response:
+    typed, once = sent.typed(FIELDS), sent.once(who, f"edit:{event.id}")
+    saves = sent.step in ("quiet", "loud")
+    if saves and await site.core.answered(once, change_event) is not None:
+        return RedirectResponse(f"/e/{event.id}/manage?said=saved", 303, OWN)
+    if sent.get("revision") != str(event.revision):
+        return _stale(site, who, event, typed, _was(sent))
+    if sent.step not in ("look", "quiet", "loud"):
+        return _form(site, who, event, typed)
+    change = change_of(event, typed, as_typed(event), site.core.clock.now(), locale_of(request))
+    fields = set(change.changes())
+    if not fields:
+        return _form(site, who, event, typed, wrong={"": "Nothing changed."})
+    if not saves:
+        return _look(site, who, event, change, typed, sent)
+    told = bool(fields & TOLD) or sent.step == "loud"
+    change = change.model_copy(update={"notify": told})
+    await site.core.act_once(once, who, change_event, event.id, change)
+    return RedirectResponse(f"/e/{event.id}/manage?said={'told' if told else 'saved'}", 303, OWN)
+
+
+def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
+    kept, zone_name = dict(typed), change.timezone or event.timezone
+    if change.start_date is not None:
+        kept["when"] = exactly(change.start_date, zone_name)
+    if change.end_date is not None and typed["until"] != as_typed(event)["until"]:
+        kept["until"] = exactly(change.end_date, zone_name)
+    fields = set(change.changes())
+    pairs = [*kept.items(), ("was", sent.get("was")), ("revision", str(event.revision))]
+    about: dict[str, Any] = {
+        "event": event,
+        "lines": [*_times(event, change), *say_changes(change)],
+        "told": bool(fields & TOLD),
+        "moves": "start_date" in fields,
+        "may_tell": bool(fields - {"is_public"}),
+        "pairs": [*pairs, ("key", sent.get("key") or new_key())],
+    }
+    return site.show(who, "edit_look.html", here="events", **about)
+
+
+def _times(event: EventView, change: EventChange) -> list[str]:
+    if change.start_date is not None:
+        return [f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}."]
+    if "end_date" in change.model_fields_set:
+        end = change.end_date
+        return [f"It ends {say(end, event.timezone)}."] if end is not None else ["It has no end any more."]
+    return []
+
+
+def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
+    """What they typed themselves, over the event as it is now; where both changed the same, what it says now."""
+    now = as_typed(event)
+    news = {name: text for name, text in typed.items() if text != was.get(name, now[name])}
+    both = {name: now[name] for name in news if now[name] not in (was.get(name), news[name])}
+    return _form(site, who, event, now | news, status=409, wrong={"": _STALE}, says_now=both)
+
+
+def _was(sent: Sent) -> dict[str, str]:
+    """The event as the form showed it."""
+    try:
+        found = json.loads(sent.get("was") or "{}")
+    except ValueError:
+        return {}
+    return {name: str(text) for name, text in found.items() if name in FIELDS} if isinstance(found, dict) else {}
+
+
+def _form(
+    site: Site,
+    who: Actor,
+    event: EventView,
+    typed: dict[str, str],
+    *,
+    status: int = 200,
+    wrong: dict[str, str] | None = None,
+    says_now: dict[str, str] | None = None,
+) -> Response:
+    about: dict[str, Any] = {
+        "event": event,
+        "typed": typed,
+        "wrong": wrong or {},
+        "says_now": says_now or {},
+        "ends": "until",
+        "guess_zone": False,
+        "pairs": [("was", json.dumps(as_typed(event))), ("revision", str(event.revision)), ("key", new_key())],
+    }
+    return site.show(who, "edit.html", here="events", status=status, **about)

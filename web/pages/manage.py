@@ -1,0 +1,103 @@
+"""What an organizer has before them: figures, the composer, what goes out and when, who follows."""
+
+import datetime as dt
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from core.events.health import WorkflowStatus, status_by_rows
+from core.events.model import EventView
+from core.events.reminders import WORDS
+from core.events.usecases import event_to_manage
+from core.notifications.plan import Sendings, Sent, sendings, who_missed
+from core.pages import PageRequest
+from core.subscriptions.views import event_subscriptions, last_outcomes
+from core.times import distance, say_exactly
+from core.work import Actor
+from web.api.parts import EventId
+from web.pages.forms import new_key, sign_in_first
+from web.site import Site, SiteOf
+
+router = APIRouter()
+
+SAID = {
+    "saved": "Saved. Nobody is told.",
+    "told": "Saved. Those who follow are being told.",
+    "cancelled": "The event is cancelled. Those who follow are being told.",
+}
+_FEW = 6
+_LATEST = 5
+
+
+@router.get("/e/{event_id}/manage")
+async def manage(request: Request, site: SiteOf, event_id: EventId, said: str = "") -> Response:
+    """`said`: what has just been done."""
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    return await show_manage(site, who, event_id, said=SAID.get(said, ""))
+
+
+async def show_manage(
+    site: Site,
+    who: Actor,
+    event_id: str,
+    *,
+    status: int = 200,
+    typed: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    chosen: list[int] | None = None,
+    said: str = "",
+) -> Response:
+    """`typed`, `wrong`, `chosen`: the composer as it was sent; `chosen` are subscriptions."""
+    now = site.core.clock.now()
+    event = await site.core.ask(who, event_to_manage, event_id)
+    sent = await site.core.ask(who, sendings, event_id)
+    health = await site.core.ask(who, status_by_rows, event_id)
+    few = await site.core.ask(who, event_subscriptions, event_id, PageRequest(limit=_FEW))
+    outcomes = await site.core.ask(who, last_outcomes, event_id, [each.id for each in few.items])
+    about: dict[str, Any] = {
+        "event": event,
+        "when": say_exactly(event.start_date, event.timezone),
+        "distance": distance(now, event.start_date),
+        "total": sent.total,
+        "plan": _plan(event, sent, health, now),
+        "subscribers": few,
+        "outcomes": outcomes,
+        "missed": len(await site.core.ask(who, who_missed, event_id)),
+        "failed": next((each.id for each in sent.latest if each.counts.failed), None),
+        "chosen": chosen or [],
+        "typed": {"to": "chosen" if chosen else "everyone"} | (typed or {}),
+        "wrong": wrong or {},
+        "said": said,
+        "key": new_key(),
+    }
+    return site.show(who, "manage.html", here="events", status=status, **about)
+
+
+def _plan(event: EventView, sent: Sendings, health: WorkflowStatus, now: dt.datetime) -> list[dict[str, Any]]:
+    """What went out, the oldest first, and what is to come."""
+    found = [_went(each, event, now) for each in reversed(sent.latest[:_LATEST])]
+    coming = [each for each in health.reminders if each.state == "scheduled"]
+    for each in coming:
+        state = "next" if each is coming[0] else ""
+        found.append(_comes(state, WORDS[each.kind], each.at, event))
+    if event.status == "scheduled" and event.start_date > now:
+        found.append(_comes("" if coming else "next", "It starts", event.start_date, event))
+    return found
+
+
+def _comes(state: str, title: str, at: dt.datetime, event: EventView) -> dict[str, Any]:
+    return {"state": state, "title": title, "when": say_exactly(at, event.timezone), "id": None}
+
+
+def _went(each: Sent, event: EventView, now: dt.datetime) -> dict[str, Any]:
+    waits = each.not_before > now
+    at = max(each.not_before, each.created_at).replace(second=0, microsecond=0)
+    return {
+        "state": "next" if waits else "sent",
+        "title": each.title,
+        "when": say_exactly(at, event.timezone),
+        "id": each.id,
+        "counts": each.counts,
+    }

@@ -1,0 +1,119 @@
+"""Who is invited to an event, and who organizes it: asked in, taken back, handed over."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse
+
+from core.errors import SoonishError, invalid
+from core.events.usecases import event_to_manage
+from core.invitations.model import NewLink, NewMail, OneAddress
+from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
+from core.invitations.organizers import list_organizers, remove_organizer
+from core.pages import PageRequest
+from core.times import say_exactly
+from core.work import Actor
+from web.api.parts import EventId
+from web.pages.forms import Sent, complaints, hold, later, must_sign_in, read_form, sign_in_first, status_of
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter(prefix="/e/{event_id}")
+
+_FIELDS = ("days", "uses", "email", "organizer", "owner")
+_STEPS = ("email", "organizer", "owner", "revoke", "drop")
+_SAID = {
+    "email": "We write to that address, unless it asked us not to.",
+    "organizer": "We ask that address. Its account organizes with you once it accepts.",
+    "owner": "We ask that address. The event is theirs once they accept; until then nothing changes.",
+    "revoked": "Taken back. Who came in by it alone is out.",
+    "dropped": "They organize it no more.",
+}
+
+
+@router.get("/people")
+async def people(request: Request, site: SiteOf, event_id: EventId, said: str = "") -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    return await _page(site, who, event_id, said=_SAID.get(said, ""))
+
+
+@router.post("/people")
+async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    """`step`: link, email, organizer, owner, revoke, drop."""
+    sent, who = await read_form(request), await site.person(request)
+    try:
+        who.require_user()
+        if sent.step == "link":
+            made = await site.core.act(who, invite, event_id, _link(sent))
+            return await _page(site, who, event_id, link=made.link or "")
+        if sent.step not in _STEPS:
+            return await _page(site, who, event_id, typed=sent.typed(_FIELDS))
+        said = await _done(site, who, event_id, sent)
+        return RedirectResponse(f"/e/{event_id}/people?said={said}", 303, OWN)
+    except (SoonishError, ValidationError) as refusal:
+        if must_sign_in(refusal):
+            return hold(site, request, sent, refusal)
+        names = {"email": sent.step, "expires_in_days": "days", "max_uses": "uses"}
+        wrong = complaints(refusal, names)
+        about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "wrong": wrong}
+        return later(await _page(site, who, event_id, status=status_of(refusal), **about), refusal)
+
+
+async def _done(site: Site, who: Actor, event_id: str, sent: Sent) -> str:
+    """What is then said."""
+    step, number = sent.step, next(iter(sent.numbers("number")), 0)
+    if step == "email":
+        await site.core.act(who, invite, event_id, NewMail(kind="email", email=sent.get("email")))
+    elif step == "organizer":
+        await site.core.act(who, invite_organizer, event_id, OneAddress(email=sent.get("organizer")))
+    elif step == "owner":
+        await site.core.act(who, offer_event, event_id, OneAddress(email=sent.get("owner")))
+    elif step == "revoke":
+        await site.core.act(who, revoke_invitation, event_id, number)
+        return "revoked"
+    elif step == "drop":
+        await site.core.act(who, remove_organizer, event_id, number)
+        return "dropped"
+    return step
+
+
+def _link(sent: Sent) -> NewLink:
+    return NewLink(kind="link", expires_in_days=_number(sent, "days") or 30, max_uses=_number(sent, "uses"))
+
+
+def _number(sent: Sent, name: str) -> int | None:
+    text = sent.get(name).strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise invalid("Must be a whole number.", field=name)
+    return int(text)
+
+
+async def _page(
+    site: Site,
+    who: Actor,
+    event_id: str,
+    *,
+    status: int = 200,
+    typed: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    **told: str,
+) -> Response:
+    event = await site.core.ask(who, event_to_manage, event_id)
+    organizers = (await site.core.ask(who, list_organizers, event_id)).items
+    invitations = (await site.core.ask(who, list_invitations, event_id, PageRequest(limit=100))).items
+    about: dict[str, Any] = {
+        "event": event,
+        "invitations": [(each, say_exactly(each.expires_at, event.timezone)) for each in invitations],
+        "organizers": organizers,
+        "me": who.user_id,
+        "owns": organizers[0].user_id == who.user_id,
+        "typed": {"days": "30"} | (typed or {}),
+        "wrong": wrong or {},
+        "link": told.get("link", ""),
+        "said": told.get("said", ""),
+    }
+    return site.show(who, "people.html", here="events", status=status, **about)

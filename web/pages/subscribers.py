@@ -1,0 +1,142 @@
+"""Who follows an event: found, removed, let back, written to, and taken along as a table."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from core.errors import SoonishError
+from core.events.usecases import event_to_manage
+from core.pages import PageRequest
+from core.subscriptions.leave import let_back, remove_subscribers
+from core.subscriptions.model import SubscriptionView
+from core.subscriptions.views import chosen_subscriptions, event_subscriptions, last_outcomes
+from core.work import Actor
+from web.api.parts import EventId
+from web.pages.forms import hold, must_sign_in, read_form, sign_in_first
+from web.pages.manage import show_manage
+from web.site import OWN, Site, SiteOf
+
+router = APIRouter(prefix="/e/{event_id}")
+
+_SHOWN = 50
+_SAID = {"removed": "Removed. They are not told.", "back": "They may subscribe again."}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What spreadsheets take for the beginning of a calculation."""
+_Cursor = Annotated[str | None, Query(max_length=40)]
+_Text = Annotated[str, Query(max_length=100)]
+
+
+@router.get("/subscribers")
+async def subscribers(
+    request: Request,
+    site: SiteOf,
+    event_id: EventId,
+    q: _Text = "",
+    which: _Text = "",
+    cursor: _Cursor = None,
+    said: _Text = "",
+) -> Response:
+    """`q`: only those with this text in their name or kind of channel. `which`: removed, instead of who follows."""
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    removed = which == "removed"
+    return await _page(site, who, event_id, q=q.strip(), removed=removed, cursor=cursor, said=_SAID.get(said, ""))
+
+
+@router.post("/subscribers")
+async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    """`step`: write, remove (asks), remove_yes, let_back; for those whose boxes are ticked."""
+    sent, who = await read_form(request), await site.person(request)
+    chosen, step = sent.numbers("chosen"), sent.step
+    removed = sent.get("which") == "removed"
+    try:
+        who.require_user()
+        if not chosen:
+            return await _page(site, who, event_id, removed=removed, error="Tick somebody first.", status=422)
+        if step == "write":
+            return await show_manage(site, who, event_id, chosen=chosen)
+        if step == "remove_yes":
+            await site.core.act(who, remove_subscribers, event_id, chosen)
+            return RedirectResponse(f"/e/{event_id}/subscribers?said=removed", 303, OWN)
+        if step == "let_back":
+            for each in chosen:
+                await site.core.act(who, let_back, event_id, each)
+            return RedirectResponse(f"/e/{event_id}/subscribers?which=removed&said=back", 303, OWN)
+        if step != "remove":
+            return await _page(site, who, event_id, removed=removed, chosen=chosen)
+        return await _asked(site, who, event_id, chosen)
+    except SoonishError as refusal:
+        if must_sign_in(refusal):
+            return hold(site, request, sent, refusal)
+        raise
+
+
+@router.get("/subscribers.csv")
+async def table(request: Request, site: SiteOf, event_id: EventId) -> Response:
+    who = await site.person(request)
+    if who.user_id is None:
+        return sign_in_first(site, request)
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerow(("who", "channel", "state", "since"))
+    async for each in _everybody(site, who, event_id):
+        rows.writerow((_harmless(each.label), each.kind, each.state, each.created_at.isoformat()))
+    headers = {**OWN, "Content-Disposition": f'attachment; filename="subscribers-{event_id}.csv"'}
+    return Response(out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+async def _everybody(site: Site, who: Actor, event_id: str) -> AsyncIterator[SubscriptionView]:
+    cursor = None
+    while True:
+        page = await site.core.ask(who, event_subscriptions, event_id, PageRequest(limit=1000, cursor=cursor))
+        for each in page.items:
+            yield each
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+async def _asked(site: Site, who: Actor, event_id: str, chosen: list[int]) -> Response:
+    event = await site.core.ask(who, event_to_manage, event_id)
+    people = await site.core.ask(who, chosen_subscriptions, event_id, chosen)
+    about: dict[str, Any] = {"event": event, "people": people}
+    return site.show(who, "subscribers_remove.html", here="events", **about)
+
+
+async def _page(
+    site: Site,
+    who: Actor,
+    event_id: str,
+    *,
+    q: str = "",
+    removed: bool = False,
+    cursor: str | None = None,
+    chosen: list[int] | None = None,
+    status: int = 200,
+    **told: str,
+) -> Response:
+    event = await site.core.ask(who, event_to_manage, event_id)
+    asked = PageRequest(limit=_SHOWN, cursor=cursor)
+    found = await site.core.ask(who, event_subscriptions, event_id, asked, removed=removed, matching=q)
+    outcomes = await site.core.ask(who, last_outcomes, event_id, [each.id for each in found.items])
+    about: dict[str, Any] = {
+        "event": event,
+        "people": found.items,
+        "next": found.next,
+        "outcomes": outcomes,
+        "q": q,
+        "removed": removed,
+        "chosen": chosen or [],
+        "said": told.get("said", ""),
+        "error": told.get("error", ""),
+    }
+    return site.show(who, "subscribers.html", here="events", status=status, **about)
