@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
@@ -50,6 +50,19 @@ MessageBody = Annotated[
     AfterValidator(_clean_block),
     AfterValidator(_visible),
 ]
+
+
+def cut(pieces: Sequence[str], limit: int, size: Callable[[str], int] = len) -> str:
+    """All pieces, or as many as leave room for an ellipsis; `size` counts as the reader of the limit does."""
+    if sum(map(size, pieces)) <= limit:
+        return "".join(pieces)
+    kept, room = [], limit - 1
+    for piece in pieces:
+        room -= size(piece)
+        if room < 0:
+            break
+        kept.append(piece)
+    return "".join(kept).rstrip() + "…"
 
 
 def characters(text: str) -> Iterator[str]:

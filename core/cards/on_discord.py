@@ -3,21 +3,17 @@
 from typing import Any
 
 from core.cards.model import Card
+from core.cards.words import CLOSED, DESCRIPTION, cancelled_title, card_lines
 from core.rendering.discord_parts import button_row, escape, link_button, moment, press_button, span
 
 TITLE = 256
 """As much as Discord takes of an embed's title; the rest of an embed has 4096, which would bury everything else."""
-CANCELLED_NAME = 140
-REASON = 80
-LOCATION = 200
-HOST = 80
-DESCRIPTION = 1000
 COLOURS = {"scheduled": 0xB8420B, "cancelled": 0x9A2A2A, "ended": 0x655F72}
 
 
 def discord_card(card: Card) -> dict[str, Any]:
     """The body of a message, for posting and for editing alike. Nobody is pinged by it."""
-    title, lines = ("A private event", _closed()) if card.closed else (_title(card), _lines(card))
+    title, lines = ("A private event", [CLOSED]) if card.closed else (_title(card), _lines(card))
     return {
         "content": "",
         "embeds": [{"title": title, "description": "\n".join(lines), "color": COLOURS[card.status]}],
@@ -27,26 +23,12 @@ def discord_card(card: Card) -> dict[str, Any]:
 
 
 def _title(card: Card) -> str:
-    if card.status != "cancelled":
-        return escape(card.name, TITLE)
-    name = f"~~{escape(card.name, CANCELLED_NAME)}~~ · cancelled"
-    return f"{name}: {escape(card.cancel_reason, REASON)}" if card.cancel_reason else name
-
-
-def _closed() -> list[str]:
-    return ["🔒 The organizer made this event private. Those who are invited press Details."]
+    return cancelled_title(card, "~~", escape) if card.status == "cancelled" else escape(card.name, TITLE)
 
 
 def _lines(card: Card) -> list[str]:
-    lines = [_when(card)]
-    if card.location:
-        lines.append(f"📍 {escape(card.location, LOCATION)}")
-    lines.append(f"👤 by {escape(card.host, HOST)} · 🔔 {card.followers:,} subscribed")
-    if not card.is_public:
-        lines.append("🔒 By invitation")
-    if card.description:
-        lines += ["", escape(card.description, DESCRIPTION)]
-    return lines
+    lines = card_lines(card, _when(card), escape)
+    return [*lines, "", escape(card.description, DESCRIPTION)] if card.description else lines
 
 
 def _when(card: Card) -> str:

@@ -3,17 +3,19 @@
 from typing import Any
 
 from core.cards.model import Card
+from core.cards.words import CLOSED, DESCRIPTION, cancelled_title, card_lines
 from core.rendering.slack_parts import button_row, escape, link_button, press_button, section, span
 
-NAME, CANCELLED_NAME, REASON = 300, 140, 80
-LOCATION, HOST, DESCRIPTION = 200, 80, 1000
+NAME = 300
 _ZONE = "UTC"
 """Of the fallback, which is read where Slack cannot show a reader's own clock."""
 
 
 def slack_card(card: Card) -> dict[str, Any]:
     """The body of a message, for posting and for editing alike. `text` is what notifications and screen readers say."""
-    title, lines = ("*A private event*", _closed()) if card.closed else (_title(card), _lines(card))
+    title, lines = (
+        ("*A private event*", [CLOSED]) if card.closed else (_title(card), card_lines(card, _when(card), escape))
+    )
     blocks = [section("\n".join([title, *lines]))]
     if not card.closed and card.description:
         blocks.append(section(escape(card.description, DESCRIPTION)))
@@ -26,24 +28,7 @@ def slack_card(card: Card) -> dict[str, Any]:
 
 
 def _title(card: Card) -> str:
-    if card.status != "cancelled":
-        return f"*{escape(card.name, NAME)}*"
-    name = f"~{escape(card.name, CANCELLED_NAME)}~ · cancelled"
-    return f"{name}: {escape(card.cancel_reason, REASON)}" if card.cancel_reason else name
-
-
-def _closed() -> list[str]:
-    return ["🔒 The organizer made this event private. Those who are invited press Details."]
-
-
-def _lines(card: Card) -> list[str]:
-    lines = [_when(card)]
-    if card.location:
-        lines.append(f"📍 {escape(card.location, LOCATION)}")
-    lines.append(f"👤 by {escape(card.host, HOST)} · 🔔 {card.followers:,} subscribed")
-    if not card.is_public:
-        lines.append("🔒 By invitation")
-    return lines
+    return cancelled_title(card, "~", escape) if card.status == "cancelled" else f"*{escape(card.name, NAME)}*"
 
 
 def _when(card: Card) -> str:

@@ -9,6 +9,10 @@ from core.events.model import EventChange, EventView, NewEvent
 from core.times import say_exactly, zone
 from core.when import read
 
+CHANGED_MEANWHILE = (
+    "Somebody changed this event while you typed. Your words are kept: look at what differs now before you save."
+)
+
 
 def exactly(at: dt.datetime, zone_name: str) -> str:
     """What reads as this instant and nothing else."""

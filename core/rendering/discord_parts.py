@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.text import characters
+from core.text import characters, cut
 from core.times import one_evening
 
 LINK_AT_MOST = 512
@@ -19,16 +19,7 @@ _AFTER_A_LINK = ".,;:!?)]}'\"*_~|"
 
 def escape(text: str, limit: int) -> str:
     """At most `limit` of Discord's units. It is cut with an ellipsis, never inside a character, an escape or a link."""
-    pieces = list(_pieces(text))
-    if sum(map(size, pieces)) <= limit:
-        return "".join(pieces)
-    kept, room = [], limit - 1
-    for piece in pieces:
-        room -= size(piece)
-        if room < 0:
-            break
-        kept.append(piece)
-    return "".join(kept).rstrip() + "…"
+    return cut(list(_pieces(text)), limit, size)
 
 
 def _pieces(text: str) -> Iterator[str]:

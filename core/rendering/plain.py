@@ -1,13 +1,13 @@
 """A notice as plain text and as the Markdown that chat services read."""
 
 import re
+from collections.abc import Callable
 
 from core.rendering import discord_parts, slack_parts
-from core.rendering.notices import Fact, Notice
+from core.rendering.notices import Notice, When
 
-_DISCORD_LINE = 600
-_DISCORD_QUOTE = 900
-_FACT = 300
+_LINE, _QUOTE, _FACT = 600, 900, 300
+"""Of a direct message."""
 OVERVIEW_WORDS = "Everything you follow"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~>@])")
 
@@ -51,43 +51,33 @@ def as_markdown(notice: Notice, leave: str, press: str) -> str:
 
 
 def as_discord(notice: Notice) -> str:
-    """For a direct message by our bot, which has buttons where others have links. Only what the organizer wrote is
-    ever long, and it is cut so that what follows it stays."""
-    parts = [discord_parts.escape(line, _DISCORD_LINE) for line in notice.lines]
-    if notice.quote:
-        quoted = discord_parts.escape(notice.quote, _DISCORD_QUOTE)
-        parts.append("\n".join(f"> {line}" for line in quoted.split("\n")))
-    if notice.facts:
-        parts.append("\n".join(f"**{fact.label}:** {_discord_value(fact)}" for fact in notice.facts))
-    if notice.small:
-        parts.append(discord_parts.escape(notice.small, _DISCORD_LINE))
-    return "\n\n".join(parts)
+    return _as_direct(notice, "**", discord_parts.escape, _on_discord)
 
 
 def as_slack(notice: Notice) -> str:
-    """As `as_discord`, in Slack's mrkdwn."""
-    parts = [slack_parts.escape(line, _DISCORD_LINE) for line in notice.lines]
+    return _as_direct(notice, "*", slack_parts.escape, _on_slack)
+
+
+def _as_direct(notice: Notice, strong: str, escape: Callable[[str, int], str], moments: Callable[[When], str]) -> str:
+    """For a direct message by our bot, which has buttons where others have links. Only what the organizer wrote is
+    ever long, and it is cut so that what follows it stays."""
+    parts = [escape(line, _LINE) for line in notice.lines]
     if notice.quote:
-        quoted = slack_parts.escape(notice.quote, _DISCORD_QUOTE)
-        parts.append("\n".join(f"> {line}" for line in quoted.split("\n")))
+        parts.append("\n".join(f"> {line}" for line in escape(notice.quote, _QUOTE).split("\n")))
     if notice.facts:
-        parts.append("\n".join(f"*{fact.label}:* {_slack_value(fact)}" for fact in notice.facts))
+        said = ((each.label, moments(each.when) if each.when else escape(each.value, _FACT)) for each in notice.facts)
+        parts.append("\n".join(f"{strong}{label}:{strong} {value}" for label, value in said))
     if notice.small:
-        parts.append(slack_parts.escape(notice.small, _DISCORD_LINE))
+        parts.append(escape(notice.small, _LINE))
     return "\n\n".join(parts)
 
 
-def _discord_value(fact: Fact) -> str:
-    if fact.when is None:
-        return discord_parts.escape(fact.value, _FACT)
-    soon = discord_parts.moment(fact.when.start, "R")
-    return f"{discord_parts.span(fact.when.start, fact.when.end)} ({soon})"
+def _on_discord(when: When) -> str:
+    return f"{discord_parts.span(when.start, when.end)} ({discord_parts.moment(when.start, 'R')})"
 
 
-def _slack_value(fact: Fact) -> str:
-    if fact.when is None:
-        return slack_parts.escape(fact.value, _FACT)
-    return slack_parts.span(fact.when.start, fact.when.end, fact.when.zone)
+def _on_slack(when: When) -> str:
+    return slack_parts.span(when.start, when.end, when.zone)
 
 
 def escape(text: str) -> str:

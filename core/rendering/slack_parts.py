@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from core.text import characters
+from core.text import characters, cut
 from core.times import one_evening, say, say_clock
 
 LABEL_AT_MOST, URL_AT_MOST = 75, 3000
@@ -13,16 +13,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def escape(text: str, limit: int) -> str:
     """At most `limit` characters of mrkdwn. Without an angle bracket there is no mention, no link under other words."""
-    pieces = [_ENTITIES.get(each, each) for each in characters(text)]
-    if sum(map(len, pieces)) <= limit:
-        return "".join(pieces)
-    kept, room = [], limit - 1
-    for piece in pieces:
-        room -= len(piece)
-        if room < 0:
-            break
-        kept.append(piece)
-    return "".join(kept).rstrip() + "…"
+    return cut([_ENTITIES.get(each, each) for each in characters(text)], limit)
 
 
 def moment(at: dt.datetime, fallback: str, style: str = "{date_short_pretty} at {time}") -> str:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 from core.errors import SoonishError
 from core.events.changes import TOLD, change_event
 from core.events.model import EventChange, EventView
-from core.events.typed import as_typed, change_of, exactly, say_changes
+from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, exactly, say_changes
 from core.events.usecases import event_to_manage
 from core.times import say
 from core.work import Actor
@@ -35,7 +35,6 @@ router = APIRouter()
 
 FIELDS = ("name", "when", "until", "where", "description", "contact", "timezone", "visibility")
 _NAMES = {**NAMES, "end_date": "until"}
-_STALE = "Somebody changed this event while you typed. Your words are kept: look at what differs now before you save."
 
 
 @router.get("/e/{event_id}/edit")
@@ -119,7 +118,7 @@ def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was:
     now = as_typed(event)
     news = {name: text for name, text in typed.items() if text != was.get(name, now[name])}
     both = {name: now[name] for name in news if now[name] not in (was.get(name), news[name])}
-    return _form(site, who, event, now | news, status=409, wrong={"": _STALE}, says_now=both)
+    return _form(site, who, event, now | news, status=409, wrong={"": CHANGED_MEANWHILE}, says_now=both)
 
 
 def _was(sent: Sent) -> dict[str, str]:

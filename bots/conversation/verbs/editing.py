@@ -12,7 +12,7 @@ from core.chat.drafts import drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError, conflict
 from core.events.changes import TOLD, cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
-from core.events.typed import as_typed, change_of, say_changes
+from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, say_changes
 from core.events.usecases import get_event
 
 _MINE = Option("event", "Which one", required=True, completes="my_event")
@@ -50,10 +50,7 @@ async def edited(turn: Turn) -> Answer:
     event = await managed(turn)
     turn.again = partial(_keep_typed, turn, event)
     if turn.number != event.revision:
-        raise conflict(
-            "Somebody changed this event while you typed.",
-            hint="Your words are kept: look at what differs now before you save.",
-        )
+        raise conflict(CHANGED_MEANWHILE)
     change = change_of(event, turn.given, _as_typed(event), turn.core.clock.now(), turn.speaker.locale)
     fields = change.changes()
     if not fields:
