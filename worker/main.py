@@ -32,7 +32,7 @@ from core.operations.gauge import Gauge
 from core.operations.ring import ring_all
 from core.settings import Settings
 from core.temporal import Temporal, TemporalAwayError
-from core.wiring import build_core, build_outbound
+from core.wiring import Outbound, build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
 from worker.cards import CardKeeper, hands
@@ -96,18 +96,7 @@ async def working(
     gauge = Gauge(temporal, core.clock)
     page = MetricsPage(BacklogGauge(core), gauge)
 
-    async def switch_off(integration_id: int, outcome: Outcome) -> None:
-        await core.act(SYSTEM, disable_channel, integration_id, outcome.reason)
-
-    courier = Courier(
-        settings=settings,
-        clock=core.clock,
-        db=core.db,
-        keys=core.keys,
-        sender=outbound.sender,
-        on_permanent=switch_off,
-        metrics=SendingMetrics(page.registry),
-    )
+    courier = _courier(core, outbound, page)
     await courier.start()
     if take_over:
         await courier.ledger.take_over()
@@ -149,6 +138,21 @@ async def working(
         await gauge.close()
         await courier.close()
         await core.db.close()
+
+
+def _courier(core: Core, outbound: Outbound, page: MetricsPage) -> Courier:
+    async def switch_off(integration_id: int, outcome: Outcome) -> None:
+        await core.act(SYSTEM, disable_channel, integration_id, outcome.reason)
+
+    return Courier(
+        settings=core.settings,
+        clock=core.clock,
+        db=core.db,
+        keys=core.keys,
+        sender=outbound.sender,
+        on_permanent=switch_off,
+        metrics=SendingMetrics(page.registry),
+    )
 
 
 class RunningWorker:

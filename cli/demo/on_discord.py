@@ -8,13 +8,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from cli.demo.props import until
 from cli.demo.small_discord.people import MANAGE_EVENTS, Person, Screen, labels, read
 from cli.demo.small_discord.rest import Sent
 from cli.demo.small_discord.server import SmallDiscord, Talk
 from cli.demo.stage import Stage
+from cli.demo.telling import SOON, Telling
 
-SOON = 20.0
 _TIMES = re.compile(r"<t:(\d+):([FfRtTdD])>")
 _ESCAPED = re.compile(r"\\([^\w\s])")
 
@@ -29,15 +28,14 @@ async def talk_on_discord(stage: Stage, launch: Callable[[dict[str, str]], Abstr
             await Story(stage, discord, data).play()
 
 
-class Story:
+class Story(Telling[Screen]):
     def __init__(self, stage: Stage, discord: SmallDiscord, data: Path) -> None:
-        self.stage = stage
+        super().__init__(stage)
         self.discord = discord
         self.data = data
         self.alice = Person(discord, "101", "Alice")
         self.alice.rights |= MANAGE_EVENTS
         self.bob = Person(discord, "102", "Bob")
-        self.slowest = 0.0
 
     async def play(self) -> None:
         await self._create()
@@ -47,7 +45,7 @@ class Story:
         await self._killed()
         await self._leave()
         self.stage.act("Looking back")
-        self.stage.promise(f"Everything was acknowledged within 3 s: {self.slowest:.3f} s at most", self.slowest < 3)
+        self.acknowledged()
 
     async def _create(self) -> None:
         self.stage.act("#general: Alice has an event")
@@ -55,7 +53,7 @@ class Story:
         self.stage.promise("Nothing is public before she posts it", not self.discord.messages)
         await self._presses(self.alice, preview, "Post in #general")
         self.card: Sent = next(iter(self.discord.messages.values()))
-        self._shows("The card, for everybody", self.card.shown)
+        self.shows_card()
         (self.event,) = re.findall(r"soonish:details:([\w-]+)", str(self.card.payload))
 
     async def _subscribe(self) -> None:
@@ -64,7 +62,7 @@ class Story:
         self.stage.promise("One press was enough", "You'll hear about" in read(talk))
         again = await self._presses(self.bob, self.card.shown, "Subscribe")
         self.stage.promise("A second press says so", "already subscribed" in read(again))
-        await self._card_says("1 subscribed", "The card counts him")
+        await self.card_says("1 subscribed", "The card counts him")
 
     async def _move(self) -> None:
         self.stage.act("#general: Alice moves it")
@@ -72,7 +70,7 @@ class Story:
         self.stage.step("A form opens, filled in; she changes the time.")
         change = await self._done(self.alice, "sends the form", await self.alice.fills_in(form, when="tomorrow 8pm"))
         await self._presses(self.alice, change, "Save and tell them")
-        await self._direct("Changed|moved|Moved|New time", "Bob is told by direct message")
+        await self.bob_reads("Changed|moved|Moved|New time", "Bob is told by direct message")
 
     async def _write(self) -> None:
         self.stage.act("#general: Alice writes to everybody")
@@ -80,9 +78,9 @@ class Story:
             self.alice, "event notify", event=self.event, message="Doors open at six. @everyone bring a friend."
         )
         sending = await self._presses(self.alice, preview, "Send to 1")
-        await self._direct("Doors open at six", "Bob reads it")
+        await self.bob_reads("Doors open at six", "Bob reads it")
         await self.discord.until(lambda: "Delivered 1" in read(sending), lambda: read(sending), SOON)
-        self._shows("Soonish, to Alice alone", sending)
+        self.shows("Soonish, to Alice alone", sending)
         again = await self._presses(self.alice, preview, "Send to 1")
         self.stage.promise("Send works once", "Already sent at" in read(again))
         sent = [each.payload for each in self.discord.messages.values()]
@@ -105,9 +103,9 @@ class Story:
         self.stage.act("#general: Alice calls it off")
         asked = await self._types(self.alice, "event cancel", event=self.event, reason="venue flooded")
         await self._presses(self.alice, asked, "Cancel the event")
-        await self._direct("ancelled", "Bob is told")
-        await self._card_says("cancelled", "The card says so")
-        self._shows("The card, for everybody", self.card.shown)
+        await self.bob_reads("ancelled", "Bob is told")
+        await self.card_says("cancelled", "The card says so")
+        self.shows_card()
 
     async def _types(self, who: Person, command: str, **options: str) -> Talk:
         typed = " ".join([f"/{command}", *(f"{name}:{value}" for name, value in options.items())])
@@ -119,32 +117,23 @@ class Story:
     async def _done(self, who: Person, what: str, talk: Talk) -> Talk:
         self.slowest = max(self.slowest, talk.seconds)
         self.stage.step(f"{who.name}: {what}")
-        self._shows(f"Soonish, to {who.name} alone", talk)
+        self.shows(f"Soonish, to {who.name} alone", talk)
         return talk
 
-    def _shows(self, who: str, on: Screen) -> None:
-        lines = [who, *appears(on).splitlines()]
-        if buttons := labels(on):
-            lines.append(" ".join(f"[{each}]" for each in buttons))
-        self.stage.step("\n      │ ".join(lines))
+    def read(self, on: Screen) -> str:
+        return read(on)
 
-    async def _card_says(self, words: str, promise: str) -> None:
-        async def look() -> bool:
-            return words in read(self.card.shown)
+    def appears(self, on: Screen) -> str:
+        return appears(on)
 
-        self.stage.wait("The card is edited …")
-        self.stage.promise(promise, await until(look, SOON))
+    def labels(self, on: Screen) -> list[str]:
+        return labels(on)
 
-    async def _direct(self, words: str, promise: str) -> None:
-        async def look() -> str | None:
-            texts = [each["content"] for each in self.discord.direct(self.bob.id)]
-            return next((each for each in texts if re.search(words, each)), None)
+    def card_now(self) -> Screen:
+        return self.card.shown
 
-        self.stage.wait("A direct message is on its way …")
-        found = await until(look, SOON)
-        if found:
-            self._shows("Soonish, by direct message to Bob", {"content": found})
-        self.stage.promise(promise, found)
+    def direct(self) -> list[Screen]:
+        return list(self.discord.direct(self.bob.id))
 
 
 def appears(on: Screen) -> str:

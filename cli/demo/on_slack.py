@@ -9,14 +9,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from cli.demo.props import until
 from cli.demo.small_slack.api import Sent
 from cli.demo.small_slack.limits import Payload
 from cli.demo.small_slack.people import Person, Talk, labels, read
 from cli.demo.small_slack.server import SmallSlack
 from cli.demo.stage import Stage
+from cli.demo.telling import SOON, Telling
 
-SOON = 20.0
 _TIMES = re.compile(r"<!date\^(\d+)\^([^|]*)\|[^>]*>")
 _CALLS = re.compile(r"<[!@#](?!date\^)")
 
@@ -30,14 +29,13 @@ async def talk_on_slack(stage: Stage, launch: Callable[[dict[str, str]], Abstrac
             await Story(stage, slack, data).play()
 
 
-class Story:
+class Story(Telling[Payload]):
     def __init__(self, stage: Stage, slack: SmallSlack, data: Path) -> None:
-        self.stage = stage
+        super().__init__(stage)
         self.slack = slack
         self.data = data
         self.alice = Person(slack, "U101", "Alice")
         self.bob = Person(slack, "U102", "Bob")
-        self.slowest = 0.0
 
     async def play(self) -> None:
         await self._create()
@@ -47,7 +45,7 @@ class Story:
         await self._killed()
         await self._leave()
         self.stage.act("Looking back")
-        self.stage.promise(f"Everything was acknowledged within 3 s: {self.slowest:.3f} s at most", self.slowest < 3)
+        self.acknowledged()
         self.stage.promise("Slack took everything that it was sent", not self.slack.complaints)
 
     async def _create(self) -> None:
@@ -59,7 +57,7 @@ class Story:
         self.stage.promise("Nothing is public before she posts it", not self.slack.messages)
         await self._window(await self._presses(self.alice, preview, "Post in #general"))
         self.card: Sent = self.slack.in_channel()[0]
-        self._shows("The card, for everybody", self.card.shown)
+        self.shows_card()
         (self.event,) = re.findall(r"soonish:details:([\w-]+)", str(self.card.payload))
 
     async def _subscribe(self) -> None:
@@ -68,14 +66,14 @@ class Story:
         self.stage.promise("One press was enough", "You'll hear about" in read(said))
         again = await self._message(await self._presses(self.bob, self.card.shown, "Subscribe"))
         self.stage.promise("A second press says so", "already subscribed" in read(again))
-        await self._card_says("1 subscribed", "The card counts him")
+        await self.card_says("1 subscribed", "The card counts him")
 
     async def _move(self) -> None:
         self.stage.act("#general: Alice moves it")
         window = await self._window(await self._types(self.alice, "edit launch"))
         change = await self._window(await self._sends(self.alice, window, when="tomorrow 8pm"))
         await self._window(await self._presses(self.alice, change, "Save and tell them"))
-        await self._direct("Changed|moved|Moved|New time", "Bob is told by direct message")
+        await self.bob_reads("Changed|moved|Moved|New time", "Bob is told by direct message")
 
     async def _write(self) -> None:
         self.stage.act("#general: Alice writes to everybody")
@@ -83,7 +81,7 @@ class Story:
         words = "Doors open at six. <!channel> bring a friend."
         preview = await self._window(await self._sends(self.alice, window, body=words))
         sending = await self._presses(self.alice, preview, "Send to 1")
-        await self._direct("Doors open at six", "Bob reads it")
+        await self.bob_reads("Doors open at six", "Bob reads it")
         await self.slack.until(lambda: "Delivered 1" in read(sending.window), lambda: read(sending.window), SOON)
         await self._window(sending)
         again = await self._window(await self._presses(self.alice, preview, "Send to 1"))
@@ -104,9 +102,9 @@ class Story:
         self.stage.act("#general: Alice calls it off")
         asked = await self._message(await self._types(self.alice, "cancel launch"))
         await self._message(await self._presses(self.alice, asked, "Cancel the event"))
-        await self._direct("ancelled", "Bob is told")
-        await self._card_says("cancelled", "The card says so")
-        self._shows("The card, for everybody", self.card.shown)
+        await self.bob_reads("ancelled", "Bob is told")
+        await self.card_says("cancelled", "The card says so")
+        self.shows_card()
 
     async def _types(self, who: Person, text: str) -> Talk:
         return self._done(who, f"/soonish {text}", await who.types(text))
@@ -125,36 +123,28 @@ class Story:
 
     async def _message(self, talk: Talk) -> Payload:
         found = await talk.message(SOON)
-        self._shows("Soonish, to them alone", found)
+        self.shows("Soonish, to them alone", found)
         return found
 
     async def _window(self, talk: Talk) -> Payload:
         found = await talk.opened(SOON)
-        self._shows("A window", found)
+        self.shows("A window", found)
         return found
 
-    def _shows(self, who: str, on: Payload) -> None:
-        lines = [who, *appears(on).splitlines()]
-        if buttons := labels(on):
-            lines.append(" ".join(f"[{each}]" for each in buttons))
-        self.stage.step("\n      │ ".join(lines))
+    def read(self, on: Payload) -> str:
+        return read(on)
 
-    async def _card_says(self, words: str, promise: str) -> None:
-        async def look() -> bool:
-            return words in read(self.card.shown)
+    def appears(self, on: Payload) -> str:
+        return appears(on)
 
-        self.stage.wait("The card is edited …")
-        self.stage.promise(promise, await until(look, SOON))
+    def labels(self, on: Payload) -> list[str]:
+        return labels(on)
 
-    async def _direct(self, words: str, promise: str) -> None:
-        async def look() -> Payload | None:
-            return next((each for each in self.slack.direct(self.bob.id) if re.search(words, read(each))), None)
+    def card_now(self) -> Payload:
+        return self.card.shown
 
-        self.stage.wait("A direct message is on its way …")
-        found = await until(look, SOON)
-        if found:
-            self._shows("Soonish, by direct message to Bob", found)
-        self.stage.promise(promise, found)
+    def direct(self) -> list[Payload]:
+        return list(self.slack.direct(self.bob.id))
 
 
 def appears(on: Payload) -> str:
