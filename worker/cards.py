@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.cards.keep import Stale, claim_card, last_bell, look_at_card, maybe_stale, record_edit, rung_since
-from core.cards.on_discord import discord_card
+from core.cards.model import CALENDAR
+from core.cards.on_discord import discord_card, server_event
 from core.cards.on_slack import slack_card
 from core.db.engine import Watch
 from core.db.said import OUTBOX
 from core.delivery.addresses import DISCORD_BOT, slack_bot
-from core.delivery.bot import DiscordBot
+from core.delivery.bot import NO_EVENT, DiscordBot
 from core.delivery.hosts import Hosts
-from core.delivery.message import Outcome
+from core.delivery.message import OK, Outcome
 from core.delivery.sender import Sender
 from core.delivery.slackbot import SlackBot
 from core.identities.signed import Platform
@@ -34,6 +35,7 @@ _AT_ONCE = 4
 """Cards in flight: they share the bot with people who wait for their messages."""
 _ASK_AGAIN = dt.timedelta(seconds=1)
 _PAUSE_LOOK = dt.timedelta(seconds=5)
+PRIVATE = Outcome(False, NO_EVENT, "The event became private, so it left the server's events.", permanent=True)
 
 
 class Hand(Protocol):
@@ -42,7 +44,7 @@ class Hand(Protocol):
     def host(self, stale: Stale) -> str:
         """The key for limits and the breaker."""
 
-    async def edit(self, stale: Stale) -> Outcome: ...
+    async def edit(self, stale: Stale, now: dt.datetime) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,20 @@ class OnDiscord:
     def host(self, stale: Stale) -> str:
         return DISCORD_BOT
 
-    async def edit(self, stale: Stale) -> Outcome:
+    async def edit(self, stale: Stale, now: dt.datetime) -> Outcome:
+        if stale.channel_id == CALENDAR:
+            return await self._edit_event(stale, now)
         return await self.bot.edit(stale.channel_id, stale.message_id, discord_card(stale.card))
+
+    async def _edit_event(self, stale: Stale, now: dt.datetime) -> Outcome:
+        """Everybody in a server sees its events, so what became private leaves them. Discord ends by itself what is
+        over."""
+        if stale.card.closed:
+            removed = await self.bot.remove_event(stale.tenant_id, stale.message_id)
+            return PRIVATE if removed.delivered else removed
+        if stale.card.status == "ended":
+            return OK
+        return await self.bot.edit_event(stale.tenant_id, stale.message_id, server_event(stale.card, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class OnSlack:
     def host(self, stale: Stale) -> str:
         return slack_bot(stale.tenant_id)
 
-    async def edit(self, stale: Stale) -> Outcome:
+    async def edit(self, stale: Stale, now: dt.datetime) -> Outcome:
         return await self.bot.edit(stale.tenant_id, stale.channel_id, stale.message_id, slack_card(stale.card))
 
 
@@ -181,7 +195,7 @@ class CardKeeper:
             return now + dt.timedelta(seconds=deferral.retry_after or 1.0)
         if not await self._core.step(claim_card, stale, self._owner):
             return now + _ASK_AGAIN
-        outcome = await hand.edit(stale)
+        outcome = await hand.edit(stale, now)
         self._hosts.record(host, outcome)
         await self._core.step(record_edit, stale, self._owner, outcome)
         return None if outcome.delivered or outcome.permanent else self._core.clock.now() + _ASK_AGAIN

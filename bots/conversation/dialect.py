@@ -18,6 +18,8 @@ class Dialect:
     creators: str
     """Who creates events where nothing is set, and what everybody else is told."""
     creators_hint: str
+    calendar: str = ""
+    """What puts an event among those that the platform lists itself, where it does."""
     flat: bool = False
     """One command with verbs, instead of groups of commands."""
 
@@ -41,6 +43,7 @@ DIALECTS: Mapping[Platform, Dialect] = MappingProxyType(
             closed="your DMs are closed for this server. Open them in its privacy settings, and try again.",
             creators="who manages events",
             creators_hint="Ask an admin for that right.",
+            calendar="Add to the server's events",
         ),
         "slack": Dialect(
             "slack",

@@ -2,11 +2,13 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
-from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line
+from bots.conversation.creators import refuse_strangers
+from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line, told
+from bots.conversation.showing import calendar_button
 from bots.conversation.speaker import Turn
 from core.cards.announcements import announce, card_for, list_announcements
-from core.cards.model import Posted, Space
-from core.errors import Code, SoonishError
+from core.cards.model import CALENDAR, Posted, Space
+from core.errors import Code, SoonishError, conflict
 from core.events.usecases import get_event
 from core.invitations.model import NewInChat
 from core.invitations.offer import invite
@@ -21,7 +23,8 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
     event = await turn.ask(get_event, event_id)
     if not event.mine:
         raise SoonishError(Code.FORBIDDEN, "Only the organizer posts this.", hint="Ask them.")
-    if not event.is_public:
+    calendar = channel_id == CALENDAR
+    if not event.is_public and not calendar:
         room = NewInChat(
             kind="space", platform=turn.speaker.platform, tenant_id=place.tenant_id, external_id=channel_id
         )
@@ -29,10 +32,15 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
     space = Space(platform=turn.speaker.platform, tenant_id=place.tenant_id, channel_id=channel_id)
     there = await turn.ask(list_announcements, event_id)
     if any(each.space == space and not each.gone for each in there.items):
-        return Screen(
-            (line(f"{event.name} is posted there already."),), rows=((Button("Open page ↗", url=event.url),),)
+        where = "among the server's events" if calendar else "posted there"
+        return Screen((line(f"{event.name} is {where} already."),), rows=((Button("Open page ↗", url=event.url),),))
+    card = await turn.ask(card_for, event_id, space)
+    if card.closed:
+        raise conflict(
+            f"Everybody here sees the {turn.speaker.dialect.space}'s events, and {event.name} is by invitation.",
+            hint="Post its card in a channel instead.",
         )
-    return Post(space, await turn.ask(card_for, event_id, space))
+    return Post(space, card)
 
 
 @BOOK.press("post")
@@ -42,16 +50,35 @@ async def posted_from_details(turn: Turn) -> Answer:
     return await post_card(turn, turn.event_id, channel)
 
 
+@BOOK.press("calendar")
+async def added_to_calendar(turn: Turn) -> Answer:
+    """Everybody in the server finds it there, so it takes what creating takes."""
+    if not turn.speaker.calendar:
+        raise SoonishError(Code.INVALID, "There is no list of events here.", hint="Use this in a server.")
+    await refuse_strangers(turn)
+    event = await turn.ask(get_event, turn.event_id)
+    if event.mine and not calendar_button(event, turn.core.clock.now(), turn.speaker.calendar):
+        return told(f"{event.name} is not to come any more, and the server lists only what is.")
+    return await post_card(turn, turn.event_id, CALENDAR)
+
+
 async def posted(turn: Turn, post: Post, message_id: str) -> Answer:
     """What its organizer hears when the card stands there."""
     await turn.act(announce, post.card.event_id, Posted(space=post.space, message_id=message_id, card=post.card))
     event = await turn.ask(get_event, post.card.event_id)
     manage = (Button("Details", Action("details", event.id)), Button("Open page ↗", url=event.url))
-    return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=(manage,))
+    if post.space.channel_id == CALENDAR:
+        said = f"{event.name} is among the server's events, and changes there too."
+        return Screen((line(said), line("Reminders come to whoever presses Subscribe on a card.")), rows=(manage,))
+    also = calendar_button(event, turn.core.clock.now(), turn.speaker.calendar)
+    return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=((*manage, *also),))
 
 
 async def not_posted(post: Post, why: str) -> Answer:
     """The event is there all the same, and may be posted elsewhere. `why`: a sentence with what to do."""
+    if post.space.channel_id == CALENDAR:
+        again = Button("Try again", Action("calendar", post.card.event_id))
+        return Screen((line("Not added to the server's events. ", why),), rows=((again,),))
     again = Button("Try again", Action("post", post.card.event_id))
     elsewhere = ChannelMenu(Action("post", post.card.event_id), "Post elsewhere")
     return Screen((line("The event is created, but not posted. ", why),), rows=((again,), elsewhere))

@@ -51,8 +51,8 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def details(event: EventView, now: dt.datetime) -> Screen:
-    """What somebody may do with it; its organizers find Manage here."""
+def details(event: EventView, now: dt.datetime, calendar: str = "") -> Screen:
+    """What somebody may do with it; its organizers find Manage here. `calendar`: as Speaker has it."""
     open_page = Button("Open page ↗", url=event.url)
     rows: list[tuple[Button, ...]] = []
     if event.status == "scheduled":
@@ -63,9 +63,15 @@ def details(event: EventView, now: dt.datetime) -> Screen:
         rows.append(manage_buttons(event))
         rows.append((
             Button("Subscribers", Action("subscribers", event.id)), Button("Report", Action("report", event.id)),
-            Button("Post a card here", Action("post", event.id)),
+            Button("Post a card here", Action("post", event.id)), *calendar_button(event, now, calendar),
         ))  # fmt: skip
     return Screen(about(event, now), rows=tuple(rows))
+
+
+def calendar_button(event: EventView, now: dt.datetime, calendar: str) -> tuple[Button, ...]:
+    """None where there is no such list, and for what has begun: it takes only what is still to come."""
+    coming = event.status == "scheduled" and event.start_date > now
+    return (Button(calendar, Action("calendar", event.id)),) if calendar and coming else ()
 
 
 def manage_buttons(event: EventView) -> tuple[Button, ...]:

@@ -49,6 +49,11 @@ class Speaker:
     def dialect(self) -> Dialect:
         return DIALECTS[self.platform]
 
+    @property
+    def calendar(self) -> str:
+        """The words of the button that puts an event among those of this place; empty where there are none."""
+        return self.dialect.calendar if self.place is not None and self.place.tenant_id else ""
+
     def rights_are_known(self) -> None:
         """Raises SoonishError while they are not."""
         if self.unsure:

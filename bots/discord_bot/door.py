@@ -1,7 +1,6 @@
 """Every interaction comes in here and is acknowledged before anything slow; what the conversation answers goes out."""
 
 import asyncio
-import hashlib
 import io
 import logging
 from collections.abc import Callable, Coroutine
@@ -9,14 +8,13 @@ from functools import partial
 from typing import Any
 
 import discord
-from discord.http import Route
 
 from bots.conversation.desk import Desk
 from bots.conversation.screens import Answer, Choices, Document, Form, Post, Screen, Watch, told
 from bots.conversation.verbs import BOOK
-from bots.discord_bot.hearing import Heard, data_of, filled, may_write_in, picked, speaker_of, typed
+from bots.discord_bot.hearing import Heard, data_of, filled, picked, speaker_of, typed
+from bots.discord_bot.posting import CardPoster
 from bots.discord_bot.rendering import action_in, choices_of, embed_of, modal_of, view_of
-from core.cards.on_discord import discord_card
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +32,7 @@ Work = Callable[[], Coroutine[Any, Any, Answer]]
 class Door:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._poster = CardPoster(desk)
 
     async def take(self, interaction: Heard) -> None:
         """Nothing is raised: a person who waits is told by the conversation, and what Discord refuses is logged."""
@@ -112,32 +111,11 @@ class Door:
             case Document():
                 await reply.show(answer.screen, answer)
             case Post():
-                await self._show(reply, await self._post(reply.interaction, answer))
+                await self._show(reply, await self._poster.post(reply.interaction, answer))
             case Form():
                 await reply.show(told("Please ask for that form with its button."))
             case Choices():
                 raise AssertionError("choices are for whoever types")
-
-    async def _post(self, interaction: Heard, post: Post) -> Answer:
-        """The card goes out as the worker will edit it; posted twice within minutes, it is the same message."""
-        channel_id = post.space.channel_id
-        if not may_write_in(interaction, channel_id):
-            return await self._desk.not_posted(post, "You may not write in that channel. Pick another one.")
-        key = f"{post.card.event_id}:{channel_id}"
-        payload: dict[str, Any] = discord_card(post.card) | {
-            "nonce": hashlib.sha256(key.encode()).hexdigest()[:24],
-            "enforce_nonce": True,
-        }
-        route = Route("POST", "/channels/{channel_id}/messages", channel_id=int(channel_id))
-        try:
-            made = await interaction.client.http.request(route, json=payload)
-        except discord.HTTPException as error:
-            log.info("a card was refused: %d, code %d", error.status, error.code)
-            return await self._desk.not_posted(post, _why(error))
-        except OSError as error:
-            log.warning("a card did not reach Discord: %s", type(error).__name__)
-            return await self._desk.not_posted(post, "Discord did not answer. Try again in a moment.")
-        return await self._desk.posted(speaker_of(interaction), post, str(made["id"]))
 
 
 class Reply:
@@ -162,12 +140,3 @@ class Reply:
             attachments=files,
             allowed_mentions=discord.AllowedMentions.none(),
         )
-
-
-def _why(error: discord.HTTPException) -> str:
-    if error.status in (403, 404):
-        return (
-            "I may not write there. Give me View Channel, Send Messages and Embed Links in that channel, "
-            "or pick another one."
-        )
-    return "Discord did not take it. Try again in a moment."

@@ -26,7 +26,7 @@ async def card_for(work: Work, public_id: str, space: Space) -> Card:
         .where(Event.id == event.id)
     )
     row = (await work.session.execute(query)).one()
-    return card_of(row, work.now, work.settings.public_base_url)
+    return card_of(row, work.now, work.settings.public_base_url, space.channel_id)
 
 
 async def announce(work: Work, public_id: str, posted: Posted) -> Announcement:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from core.cards.model import Card, CardStatus
+from core.cards.model import CALENDAR, Card, CardStatus
 from core.db.models import Event, EventInvitation, Subscription, User
 from core.notifications.owe import ACTIVE
 from core.times import effective_end
@@ -42,7 +42,8 @@ def card_columns(invited: ColumnElement[bool]) -> Sequence[Any]:
     return Event, User.display_name.label("host"), follower_count().label("followers"), invited.label("invited")
 
 
-def card_of(row: Any, now: dt.datetime, base_url: str) -> Card:
+def card_of(row: Any, now: dt.datetime, base_url: str, channel_id: str) -> Card:
+    """Among a server's events no followers are counted: Discord counts there who is interested."""
     event: Event = row.Event
     if not event.is_public and not row.invited:
         return Card(event_id=event.public_id, closed=True, revision=event.revision)
@@ -57,7 +58,7 @@ def card_of(row: Any, now: dt.datetime, base_url: str) -> Card:
         status=status_of(event, now),
         cancel_reason=event.cancel_reason,
         is_public=event.is_public,
-        followers=row.followers,
+        followers=0 if channel_id == CALENDAR else row.followers,
         page_url=f"{base_url}/e/{event.public_id}",
         revision=event.revision,
     )

@@ -13,9 +13,9 @@ from typing import cast
 from sqlalchemy import and_, func, or_, select, update
 
 from core.cards.content import card_columns, card_of, follower_count, over_by, place_invited
-from core.cards.model import Card
+from core.cards.model import CALENDAR, Card
 from core.db.models import Event, EventAnnouncement, OutboxRow, User
-from core.delivery.bot import NO_ACCESS, NO_CHANNEL, NO_MESSAGE
+from core.delivery.bot import NO_ACCESS, NO_CHANNEL, NO_EVENT, NO_MESSAGE
 from core.delivery.message import Outcome
 from core.delivery.slackbot import CARD_GONE
 from core.identities.signed import Platform
@@ -31,7 +31,7 @@ OLD, COUNTING_OLD = dt.timedelta(hours=1), dt.timedelta(seconds=30)
 _LEASE = dt.timedelta(seconds=60)
 _FIRST_WAIT = dt.timedelta(seconds=5)
 _LONGEST_WAIT = dt.timedelta(hours=1)
-_GONE = frozenset({NO_CHANNEL, NO_MESSAGE, NO_ACCESS, "discord_10004", "discord_50005"}) | CARD_GONE
+_GONE = frozenset({NO_CHANNEL, NO_MESSAGE, NO_ACCESS, NO_EVENT, "discord_10004", "discord_50005"}) | CARD_GONE
 _live = EventAnnouncement.gone_at.is_(None)
 
 
@@ -69,10 +69,11 @@ async def maybe_stale(work: Work, platforms: Collection[Platform]) -> list[int]:
     """Every card whose row differs from its event. One of a private event is always among them while that is to come:
     invitations of places end by themselves. Of events that are over the followers are not counted again."""
     now, row = work.now, EventAnnouncement
+    counts_anew = and_(row.channel_id != CALENDAR, row.shown_followers != follower_count())
     differs = or_(
         row.shown_revision != Event.revision,
         and_(row.shown_status == "scheduled", or_(Event.status != "scheduled", over_by(now, DEFAULT_LENGTH))),
-        and_(row.shown_status == "scheduled", or_(Event.is_public.is_(False), row.shown_followers != follower_count())),
+        and_(row.shown_status == "scheduled", or_(Event.is_public.is_(False), counts_anew)),
     )
     rows = await work.session.scalars(
         select(row.id)
@@ -97,7 +98,7 @@ async def look_at_card(work: Work, announcement_id: int) -> Stale | None:
     if found is None:
         return None
     mine: EventAnnouncement = found.EventAnnouncement
-    card = card_of(found, work.now, work.settings.public_base_url)
+    card = card_of(found, work.now, work.settings.public_base_url, mine.channel_id)
     if card.says == mine.shown:
         return None
     only_counted = (card.revision, card.status) == (mine.shown_revision, mine.shown_status)

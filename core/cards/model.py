@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.identities.signed import Platform
 
 CardStatus = Literal["scheduled", "cancelled", "ended"]
+CALENDAR = "events"
+"""In the place of a channel: the list of events that a Discord server has of its own. A card there is one of them."""
 PlatformId = Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")
 
 

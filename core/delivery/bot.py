@@ -36,20 +36,22 @@ WRONG_TOKEN = dataclasses.replace(
 )
 
 # https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes
-NO_CHANNEL, NO_MESSAGE, NO_ACCESS = "discord_10003", "discord_10008", "discord_50001"
+NO_CHANNEL, NO_MESSAGE, NO_ACCESS, NO_EVENT = "discord_10003", "discord_10008", "discord_50001", "discord_10070"
 FOR_GOOD = {
     10003: "This channel does not exist any more.",
     10004: "This server does not exist any more.",
     10008: "This message was deleted.",
     10013: "This Discord account does not exist any more.",
+    10070: "It was taken off the server's events.",
     50001: "Discord does not let Soonish in there any more.",
     50005: "This message is another bot's.",
     50007: "Their direct messages are closed to Soonish, or they share no server with it any more.",
+    50013: "That server does not let Soonish do this.",
     50033: "Discord does not know this account.",
     50278: "They share no server with Soonish any more.",
 }
-ABOUT_MESSAGE = frozenset({20009, 50006, 50035, 50109, 200000, 200001})
-"""Empty, misformed, or refused by a filter."""
+ABOUT_MESSAGE = frozenset({20009, 50006, 50035, 50109, 180000, 200000, 200001})
+"""Empty, misformed, or refused by a filter; of a server's event: it is over already."""
 SLOWLY = {20026: 600.0, 40003: 60.0}
 """Discord suspects spam (20026), or direct channels are opened too fast: the whole bot holds still for so long."""
 
@@ -90,6 +92,13 @@ class DiscordBot:
     async def edit(self, channel_id: str, message_id: str, payload: dict[str, Any]) -> Outcome:
         """One of the bot's own messages."""
         return (await self._call("PATCH", f"/channels/{channel_id}/messages/{message_id}", payload))[0]
+
+    async def edit_event(self, server_id: str, event_id: str, payload: dict[str, Any]) -> Outcome:
+        """One of a server's own events, which this bot has put there."""
+        return (await self._call("PATCH", f"/guilds/{server_id}/scheduled-events/{event_id}", payload))[0]
+
+    async def remove_event(self, server_id: str, event_id: str) -> Outcome:
+        return (await self._call("DELETE", f"/guilds/{server_id}/scheduled-events/{event_id}", {}))[0]
 
     async def _open(self, user_id: str) -> tuple[Outcome, str | None]:
         outcome, body = await self._call("POST", "/users/@me/channels", {"recipient_id": user_id})

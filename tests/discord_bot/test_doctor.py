@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from cli.demo.small_discord.server import APPLICATION, SmallDiscord
+from cli.demo.small_discord.rest import APPLICATION
+from cli.demo.small_discord.server import SmallDiscord
 from core.chat.told import commands_name, tell
 from core.operations.chat import check_discord
 from core.settings import Settings

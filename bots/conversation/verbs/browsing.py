@@ -35,7 +35,7 @@ async def turned(turn: Turn) -> Answer:
 @BOOK.press("details")
 async def shown(turn: Turn) -> Answer:
     event = await seen(turn, turn.given.get("picked") or turn.event_id)
-    return details(event, turn.core.clock.now())
+    return details(event, turn.core.clock.now(), turn.speaker.calendar)
 
 
 @BOOK.completes("event")

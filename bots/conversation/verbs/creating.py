@@ -6,6 +6,7 @@ from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.creators import refuse_strangers
 from bots.conversation.posting import post_card
 from bots.conversation.screens import (
     Answer,
@@ -22,9 +23,7 @@ from bots.conversation.screens import (
 )
 from bots.conversation.showing import details, when_line
 from bots.conversation.speaker import Turn
-from core.accounts.users import my_account
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
-from core.chat.settings import may_create_here
 from core.errors import Code, SoonishError
 from core.events.model import NewEvent
 from core.events.typed import exactly, new_event
@@ -91,7 +90,7 @@ async def post_here(turn: Turn) -> Answer:
 @BOOK.press("draft_create")
 async def just_create(turn: Turn) -> Answer:
     event = await _created(turn)
-    shown = details(event, turn.core.clock.now())
+    shown = details(event, turn.core.clock.now(), turn.speaker.calendar)
     return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
 
 
@@ -118,7 +117,7 @@ async def offer_readings(turn: Turn, text: str) -> Choices:
 
 async def _created(turn: Turn) -> Any:
     """The event of the preview; pressed again, the same one."""
-    await _refuse_strangers(turn)
+    await refuse_strangers(turn)
     before = await turn.done_before(f"draft:{turn.more}", create_event)
     if before is not None:
         return before
@@ -130,7 +129,7 @@ async def _created(turn: Turn) -> Any:
 
 
 async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
-    await _refuse_strangers(turn)
+    await refuse_strangers(turn)
     turn.again = partial(_keep_typed, turn, typed, draft_id)
     zone, own = await turn.zone()
     now = turn.core.clock.now()
@@ -209,24 +208,3 @@ def _form(action: Action, typed: Any) -> Form:
         ),
         (Field("visibility", "Who may see it", typed.get("visibility") or "public", choices=VISIBILITIES),),
     )
-
-
-async def _refuse_strangers(turn: Turn) -> None:
-    """Asked again at every press: rights are taken away between two of them."""
-    place, dialect = turn.speaker.place, turn.speaker.dialect
-    if place is None or not place.tenant_id:
-        if (await turn.ask(my_account)).email_verified_at is None:
-            raise SoonishError(
-                Code.FORBIDDEN, "In direct messages, events are created by accounts with an e-mail address.",
-                hint=f"Use {dialect.command('event', 'create')} in a {dialect.space}, "
-                f"or link your account with {dialect.command('me', 'link')}.",
-            )  # fmt: skip
-        return
-    turn.speaker.rights_are_known()
-    here, speaker = await turn.here(), turn.speaker
-    if not may_create_here(
-        here, speaker.signed, manages_events=speaker.manages_events, administers=speaker.administers
-    ):
-        raise SoonishError(
-            Code.FORBIDDEN, "Only people who manage events here create them.", hint=dialect.creators_hint
-        )

@@ -98,3 +98,15 @@ def command_faults(tree: list[Payload]) -> Iterator[str]:
         if len(options) > 25 or needed != sorted(needed, reverse=True):
             yield f"options of {each['name']}"
         yield from command_faults(options)
+
+
+def event_faults(event: Payload) -> Iterator[str]:
+    """Of one that a server lists itself, elsewhere than in its own channels."""
+    if not 0 < units(event["name"]) <= 100 or units(event.get("description") or "") > 1000:
+        yield "words"
+    if (event["entity_type"], event["privacy_level"]) != (3, 2):
+        yield "kind"
+    if not 0 < units(event["entity_metadata"]["location"]) <= 100:
+        yield "location"
+    if not event["scheduled_start_time"] < event["scheduled_end_time"]:
+        yield "times"

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.demo.small_discord.limits import BUTTON, LABEL, buttons
-from cli.demo.small_discord.rest import Payload, dm_of
-from cli.demo.small_discord.server import APPLICATION, EPHEMERAL, GENERAL, SERVER, SmallDiscord, Talk, message_of
+from cli.demo.small_discord.rest import APPLICATION, Payload, dm_of
+from cli.demo.small_discord.server import EPHEMERAL, GENERAL, SERVER, SmallDiscord, Talk, message_of
 
 COMMAND, COMPONENT, TYPING, SUBMITTED = 2, 3, 4, 5
 VIEW, SEND, MANAGE_SERVER, MANAGE_EVENTS = 1 << 10, 1 << 11, 1 << 5, 1 << 33

@@ -11,11 +11,12 @@ from typing import Any, Self
 from aiohttp import web
 
 from cli.demo.memory import Memory
-from cli.demo.small_discord.limits import buttons, faults, units
+from cli.demo.small_discord.limits import buttons, event_faults, faults, units
 from cli.processes import free_port
 
 __all__ = ["TOKEN", "DiscordRest", "Payload", "Refusal", "Sent", "buttons", "dm_of", "faults", "units"]
 
+APPLICATION, SCHEDULED = "900", 1
 TOKEN = "the.bot.token"  # noqa: S105 - of nothing but this server
 Payload = dict[str, Any]
 
@@ -52,6 +53,7 @@ class DiscordRest(Memory):
         self.messages: dict[str, Sent] = {}
         self.calls: list[tuple[str, str]] = []
         self.closed: set[str] = set()
+        self.scheduled: dict[str, Payload] = {}
         self.delay = 0.0
         self._nonces: dict[str, str] = {}
         self._refusals: list[tuple[re.Pattern[str], Refusal, list[int]]] = []
@@ -120,6 +122,8 @@ class DiscordRest(Memory):
             return more
         if path == "/users/@me/channels":
             return answer({"id": dm_of(payload["recipient_id"]), "type": 1})
+        if (event := self._server_event(request, path, payload)) is not None:
+            return event
         if not path.startswith("/channels/"):
             return refused(Refusal(404))
         channel_id, _, message_id = path.removeprefix("/channels/").partition("/messages")
@@ -150,6 +154,33 @@ class DiscordRest(Memory):
         sent.edits.append(payload)
         return answer({"id": message_id, "embeds": payload["embeds"]})
 
+    def _server_event(self, request: web.BaseRequest, path: str, payload: Payload) -> web.Response | None:
+        """The events that a server lists itself."""
+        match request.method, path.strip("/").split("/"):
+            case "GET", ["guilds", server, "scheduled-events"]:
+                return answer([each for each in self.scheduled.values() if each["guild_id"] == server and _open(each)])
+            case "POST", ["guilds", server, "scheduled-events"]:
+                number = str(3_000_000 + len(self.scheduled))
+                new = {"id": number, "guild_id": server, "creator_id": APPLICATION, "status": SCHEDULED}
+                return self._put_event(number, new | payload)
+            case "PATCH", ["guilds", _, "scheduled-events", number] if number in self.scheduled:
+                if not _open(self.scheduled[number]):
+                    return refused(Refusal(400, 180000))
+                return self._put_event(number, self.scheduled[number] | payload)
+            case "DELETE", ["guilds", _, "scheduled-events", number] if number in self.scheduled:
+                del self.scheduled[number]
+                return web.Response(status=204)
+            case _, ["guilds", _, "scheduled-events", *_]:
+                return refused(Refusal(404, 10070))
+            case _:
+                return None
+
+    def _put_event(self, number: str, event: Payload) -> web.Response:
+        if found := list(event_faults(event)):
+            return refused(Refusal(400, 50035, more={"message": str(found)}))
+        self.scheduled[number] = event
+        return answer(event)
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -165,6 +196,10 @@ class DiscordRest(Memory):
     async def stop(self) -> None:
         """Connections are refused from here on; `start` takes the same port again."""
         await self._runner.cleanup()
+
+
+def _open(event: Payload) -> bool:
+    return bool(event["status"] == SCHEDULED)
 
 
 def dm_of(user_id: str) -> str:

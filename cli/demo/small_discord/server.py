@@ -8,9 +8,9 @@ from aiohttp import web
 
 from cli.demo.small_discord.gateway import Gateway, Session
 from cli.demo.small_discord.limits import choice_faults, command_faults, faults, form_faults
-from cli.demo.small_discord.rest import TOKEN, DiscordRest, Payload, Refusal, answer, refused
+from cli.demo.small_discord.rest import APPLICATION, TOKEN, DiscordRest, Payload, Refusal, answer, refused
 
-APPLICATION, SERVER, GENERAL, OTHER = "900", "1001", "2001", "2002"
+SERVER, GENERAL, OTHER = "1001", "2001", "2002"
 PING_REPLY, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, FORM = 4, 5, 6, 7, 8, 9
 EPHEMERAL = 64
 VIEW_AND_SEND = str((1 << 10) | (1 << 11))
@@ -55,7 +55,6 @@ class SmallDiscord(DiscordRest):
         self.commands: list[Payload] = []
         self.syncs: list[str] = []
         self.talks: dict[str, Talk] = {}
-        self.scheduled: dict[str, Payload] = {}
         self._numbers = 5_000_000
 
     @property

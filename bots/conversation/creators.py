@@ -1,0 +1,27 @@
+"""Who may put events on in a place."""
+
+from bots.conversation.speaker import Turn
+from core.accounts.users import my_account
+from core.chat.settings import may_create_here
+from core.errors import Code, SoonishError
+
+
+async def refuse_strangers(turn: Turn) -> None:
+    """Asked again at every press: rights are taken away between two of them. Raises SoonishError."""
+    place, dialect = turn.speaker.place, turn.speaker.dialect
+    if place is None or not place.tenant_id:
+        if (await turn.ask(my_account)).email_verified_at is None:
+            raise SoonishError(
+                Code.FORBIDDEN, "In direct messages, events are created by accounts with an e-mail address.",
+                hint=f"Use {dialect.command('event', 'create')} in a {dialect.space}, "
+                f"or link your account with {dialect.command('me', 'link')}.",
+            )  # fmt: skip
+        return
+    turn.speaker.rights_are_known()
+    here, speaker = await turn.here(), turn.speaker
+    if not may_create_here(
+        here, speaker.signed, manages_events=speaker.manages_events, administers=speaker.administers
+    ):
+        raise SoonishError(
+            Code.FORBIDDEN, "Only people who manage events here create them.", hint=dialect.creators_hint
+        )
