@@ -16,6 +16,7 @@ _SETTINGS = {"timezone": "timezone", "clock": "timezone", "organizers": "organiz
 _PERSON = re.compile(r"<@([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _GROUP = re.compile(r"<!subteam\^([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]{2,32})(?:\|[^>]*)?>")
+_TO = re.compile(r"\bto (follow|organize)\s*$", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
@@ -35,9 +36,12 @@ def _given(command: Command, rest: str, locale: str | None) -> dict[str, str]:
         found = _id_in(value)
         return {_SETTINGS[what.lower()]: found} if what.lower() in _SETTINGS and found else {}
     if command.name == "invite":
-        person, group = _PERSON.search(rest), _GROUP.search(rest)
-        event = _plain(_GROUP.sub("", _PERSON.sub("", rest)))
-        return {"event": event, "member": person[1] if person else "", "role": group[1] if group else ""}
+        person, group, purpose = _PERSON.search(rest), _GROUP.search(rest), _TO.search(rest)
+        event = _plain(_TO.sub("", _GROUP.sub("", _PERSON.sub("", rest))))
+        return {
+            "event": event, "member": person[1] if person else "", "role": group[1] if group else "",
+            "to": purpose[1].lower() if purpose else "",
+        }  # fmt: skip
     return {command.options[0].name: _plain(rest)} if command.options and rest else {}
 
 

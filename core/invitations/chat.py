@@ -36,6 +36,21 @@ async def come_in(work: Work, public_id: str) -> EventView:
     return await full_view(work, event, mine=await manages(work, event, user_id))
 
 
+async def is_named_organizer(work: Work, public_id: str) -> bool:
+    """Whether an open invitation to organize the event fits this press."""
+    found = await work.session.scalars(
+        select(EventInvitation)
+        .join(Event, Event.id == EventInvitation.event_id)
+        .where(
+            Event.public_id == public_id,
+            EventInvitation.purpose == "organize",
+            EventInvitation.revoked_at.is_(None),
+            _fits(work.actor),
+        )
+    )
+    return any(is_open(row, work.now) for row in found)
+
+
 async def _accept(work: Work, event: Event, invited: list[EventInvitation], user_id: int) -> None:
     refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
     if await was_removed(work, event.id, "", user_id):

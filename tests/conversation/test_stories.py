@@ -230,6 +230,28 @@ async def test_a_private_event_is_not_there_for_strangers(server: Server, comman
     assert "Film night" not in words(await server.mallory.says("event list"))
 
 
+async def test_a_role_is_asked_to_organize_and_does_from_its_next_press(server: Server) -> None:
+    event = await server.event()
+    await server.mallory.presses(Action("subscribe", event))
+    said = await server.alice.says("event invite", event=event, role="77", to="organize")
+    assert "Everybody with that role organizes it with you" in words(said)
+    server.bob.roles = frozenset({"77"})
+    assert any(each.label == "Write to everybody" for each in buttons(await server.bob.says("event show", event=event)))
+    assert "Only the organizers" in words(await server.carol.says("event report", event=event))
+    server.carol.roles = frozenset({"77"})
+    assert "Preview · to everyone" in words(await server.carol.says("event notify", event=event, message="Doors open."))
+    assert "Only the owner" in words(await server.bob.says("event invite", event=event, role="78", to="organize"))
+
+
+async def test_a_member_is_asked_to_organize_a_private_event(server: Server) -> None:
+    event = await server.event(visibility="private")
+    said = await server.alice.says("event invite", event=event, member=server.bob.external_id, to="organize")
+    assert "organizes it with you from their next press on" in words(said)
+    assert form(await server.bob.says("event edit", event=event)).title
+    assert "There is no such event." in words(await server.carol.says("event edit", event=event))
+    assert "Say who" in words(await server.alice.says("event invite", event=event, to="organize"))
+
+
 async def test_a_private_events_card_lets_its_channel_in(server: Server) -> None:
     preview = await server.alice.says("event create", name="Secret", when="tomorrow 7pm", visibility="private")
     card = post(await server.alice.presses(button(preview, "Post in #general")))

@@ -340,7 +340,12 @@ def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manua
         ("create R&amp;D &lt;3 friday 7pm", "create", {"name": "R&D <3", "when": "friday 7pm"}),
         ('create "Late night" 9pm', "create", {"name": "Late night", "when": "9pm"}),
         ("create Film night", "create", {"name": "Film night", "when": ""}),
-        ("invite Quiz <@U102|bob>", "invite", {"event": "Quiz", "member": "U102", "role": ""}),
+        ("invite Quiz <@U102|bob>", "invite", {"event": "Quiz", "member": "U102", "role": "", "to": ""}),
+        (
+            "invite How to follow <!subteam^S7|@crew> to organize",
+            "invite",
+            {"event": "How to follow", "member": "", "role": "S7", "to": "organize"},
+        ),
         ("settings channel <#C2001|general>", "settings", {"channel": "C2001"}),
         ("me", "subscriptions", {}),
         ("timezone Europe/Berlin", "timezone", {"zone": "Europe/Berlin"}),

@@ -2,7 +2,7 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.entering import seen
+from bots.conversation.entering import organized
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
 from bots.conversation.showing import counted, details, moment
 from bots.conversation.speaker import Turn, number_in
@@ -34,7 +34,7 @@ async def turned(turn: Turn) -> Answer:
 )
 @BOOK.press("details")
 async def shown(turn: Turn) -> Answer:
-    event = await seen(turn, turn.given.get("picked") or turn.event_id)
+    event = await organized(turn, turn.given.get("picked") or turn.event_id)
     return details(event, turn.core.clock.now(), turn.speaker.calendar)
 
 

@@ -5,26 +5,18 @@ from functools import partial
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.entering import managed
 from bots.conversation.screens import Answer, Button, Field, Form, Line, Screen, line, told
 from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
 from core.chat.drafts import drop_draft, keep_draft, read_draft
-from core.errors import Code, SoonishError, conflict
+from core.errors import conflict
 from core.events.changes import TOLD, cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
 from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, say_changes
-from core.events.usecases import get_event
 
 _MINE = Option("event", "Which one", required=True, completes="my_event")
 _SHOWN = ("name", "when", "until", "where", "description")
-
-
-async def managed(turn: Turn) -> EventView:
-    """The event, if they organize it; who may see it is told whose it is to do."""
-    event = await turn.ask(get_event, turn.event_id.strip())
-    if not event.mine:
-        raise SoonishError(Code.FORBIDDEN, f"Only the organizers of {event.name} do this.")
-    return event
 
 
 @BOOK.command("event", "edit", "Change an event of yours", "organizers", _MINE, opens_form=True)

@@ -1,13 +1,13 @@
-"""Let people into a private event: by a link, by name, or by their role."""
+"""Let people into an event: by a link, by name, or by their role, to see it or to organize it too."""
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.entering import managed
 from bots.conversation.screens import Answer, Button, Screen, line, told
 from bots.conversation.speaker import Turn
-from bots.conversation.verbs.editing import managed
 from core.errors import Code, SoonishError
 from core.invitations.model import NewInChat, NewLink
-from core.invitations.offer import invite
+from core.invitations.offer import invite, invite_organizer
 
 
 @BOOK.command(
@@ -15,28 +15,35 @@ from core.invitations.offer import invite
     Option("event", "Which one", required=True, completes="my_event"),
     Option("member", "Somebody of this {space}", kind="member"),
     Option("role", "Everybody with a {role}", kind="role"),
+    Option("to", "To follow it, or to organize it with you", choices=("follow", "organize")),
 )  # fmt: skip
 async def invited(turn: Turn) -> Answer:
     """`member` and `role` are the platform's own ids."""
     event = await managed(turn)
     member, role = turn.given.get("member", ""), turn.given.get("role", "")
+    organize = turn.given.get("to") == "organize"
     if not member and not role:
+        if organize:
+            raise SoonishError(Code.INVALID, turn.speaker.dialect.says("Say who: a member, or a {role}."))
         return await _link(turn, event.id, event.name)
     place, platform = turn.speaker.place, turn.speaker.platform
     if place is None or not place.tenant_id:
         where = turn.speaker.dialect.says("Members and {role}s are of a {space}.")
         raise SoonishError(Code.INVALID, where, hint="Invite them there.")
+    use_case, does = (invite_organizer, "organizes it with you") if organize else (invite, "sees it")
     said = []
     if member:
         tenant = place.tenant_id if platform == "slack" else ""
         who = NewInChat(kind="identity", platform=platform, tenant_id=tenant, external_id=member)
-        await turn.act(invite, event.id, who)
-        said.append("They see it from their next press on: tell them.")
+        await turn.act(use_case, event.id, who)
+        said.append(f"Whom you invited {does} from their next press on: tell them.")
     if role:
         room = NewInChat(kind="role", platform=platform, tenant_id=place.tenant_id, external_id=role)
-        await turn.once(f"invite:{turn.speaker.key}:role", invite, event.id, room)
-        said.append(f"Everybody with that {turn.speaker.dialect.role} sees it from their next press on.")
-    if event.is_public:
+        await turn.once(f"invite:{turn.speaker.key}:role", use_case, event.id, room)
+        said.append(f"Everybody with that {turn.speaker.dialect.role} {does} from their next press on.")
+    if organize:
+        said.append("Who does, stands on the event's page, where you take it back too.")
+    elif event.is_public:
         said.append("The event is public, though: anyone with the link sees it.")
     return told(*said)
 

@@ -2,10 +2,10 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.entering import managed
 from bots.conversation.screens import Answer, Button, Choice, Line, Menu, Row, Screen, Strong, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
-from bots.conversation.verbs.editing import managed
 from core.notifications.usecases import event_messages, report, retry
 from core.pages import PageRequest
 from core.subscriptions.leave import let_back, remove_subscriber

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.entering import managed
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -22,7 +23,6 @@ from bots.conversation.screens import (
 )
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn
-from bots.conversation.verbs.editing import managed
 from bots.conversation.verbs.reporting import report_screen
 from core.chat.drafts import change_draft, keep_draft, read_draft
 from core.events.model import EventView
