@@ -1,5 +1,6 @@
 """Our app as Slack's library runs it: signatures, tokens, and which request goes where."""
 
+import datetime as dt
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -12,10 +13,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
 from bots.slack_bot.door import Door
-from bots.slack_bot.hearing import Body
+from bots.slack_bot.hearing import Body, of_event
 from bots.slack_bot.posting import CardPoster
 from core.cards.announcements import forget_space
-from core.delivery.slackbot import Tokens, one_workspace
+from core.chat.installations import uninstall
+from core.chat.workspaces import Workspaces
 from core.settings import Settings
 from core.wiring import Outbound
 from core.work import SYSTEM, Core
@@ -25,7 +27,7 @@ log = logging.getLogger(__name__)
 QUIET = logging.getLogger("bots.slack_bot.library")
 """What the library says of itself quotes requests and addresses: tickets, response URLs, what people typed."""
 SECONDS = 10
-_NOT_INSTALLED = "Soonish is not installed in this workspace any more. Ask an admin to install it again."
+_NOT_INSTALLED = "Soonish is not in this workspace any more. Ask an admin to add it again."
 _ANYTHING = re.compile(r".*")
 _JUST_ACKNOWLEDGED = 200
 Message = MutableMapping[str, Any]
@@ -34,15 +36,14 @@ Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 
 
-def build_app(core: Core, outbound: Outbound, tokens: Tokens | None = None) -> AsyncApp:
+def build_app(core: Core, outbound: Outbound) -> AsyncApp:
     """Without a signing secret every request is refused but those of a socket."""
     QUIET.setLevel(logging.CRITICAL + 1)
-    settings = core.settings
-    find = tokens or one_workspace(settings)
+    settings, workspaces = core.settings, outbound.workspaces
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        token = await find(team_id or "")
-        if token is None:
+        token = await workspaces.find(team_id or "")
+        if not isinstance(token, str):
             log.warning("a request came from a workspace where the app is not installed")
             return None  # type: ignore[return-value]  # as the library documents it; its annotation forgets it
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
@@ -58,11 +59,13 @@ def build_app(core: Core, outbound: Outbound, tokens: Tokens | None = None) -> A
         ignoring_self_events_enabled=False,
     )
     desk = Desk(core, outbound)
-    _listen(app, core, Door(desk, CardPoster(core, desk)))
+    door = Door(desk, CardPoster(core, desk), workspaces)
+    _listen(app, door)
+    _hear_of_ends(app, core, door, workspaces)
     return app
 
 
-def _listen(app: AsyncApp, core: Core, door: Door) -> None:
+def _listen(app: AsyncApp, door: Door) -> None:
     async def command(ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
         await _safely("command", door.command(ack, body, client))
 
@@ -78,24 +81,41 @@ def _listen(app: AsyncApp, core: Core, door: Door) -> None:
     async def home(body: Body, client: AsyncWebClient) -> None:
         await _safely("home", door.home(body, client))
 
-    async def channel_gone(body: Body) -> None:
-        event = body["event"]
-        channel = event["channel"]
-        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]), str(channel))
-        log.info("a channel is gone, and %d cards with it", gone)
-
-    async def app_gone(body: Body) -> None:
-        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]))
-        log.info("the app was removed from a workspace, and %d cards with it", gone)
-
     app.command(_ANYTHING)(command)
     app.action(_ANYTHING)(press)
     app.view(_ANYTHING)(sent)
     app.shortcut("create_event")(shortcut)
     app.event("app_home_opened")(home)
+
+
+def _hear_of_ends(app: AsyncApp, core: Core, door: Door, workspaces: Workspaces) -> None:
+    """What is there no more: a channel, or the app in a whole workspace. All of it may be told twice."""
+
+    async def channel_gone(body: Body) -> None:
+        if door.repeated(of_event(body)):
+            return
+        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]), str(body["event"]["channel"]))
+        log.info("a channel is gone, and %d cards with it", gone)
+
+    async def app_gone(body: Body) -> None:
+        if not door.repeated(of_event(body)):
+            await removed(str(body["team_id"]), body.get("event_time"))
+
+    async def tokens_gone(body: Body) -> None:
+        """Tokens of people are none of ours: the app asks for none."""
+        if (body["event"].get("tokens") or {}).get("bot") and not door.repeated(of_event(body)):
+            await removed(str(body["team_id"]), body.get("event_time"))
+
+    async def removed(team_id: str, told: object) -> None:
+        at = dt.datetime.fromtimestamp(told, dt.UTC) if isinstance(told, int | float) else core.clock.now()
+        if await core.act(SYSTEM, uninstall, "slack", team_id, at):
+            log.info("the app was removed from a workspace")
+        workspaces.forget(team_id)
+
     for name in ("channel_deleted", "group_deleted", "channel_archive", "group_archive", "channel_left", "group_left"):
         app.event(name)(channel_gone)
     app.event("app_uninstalled")(app_gone)
+    app.event("tokens_revoked")(tokens_gone)
 
 
 async def _safely(what: str, work: Awaitable[None]) -> None:
@@ -146,6 +166,6 @@ async def _answer(send: Send, status: int, body: str, headers: dict[str, str] | 
 def endpoint(core: Core, outbound: Outbound) -> Endpoint | None:
     """For the site; None where Slack is to reach us by a socket, or not at all."""
     settings: Settings = core.settings
-    if settings.slack_signing_secret is None or settings.slack_bot_token is None:
+    if settings.slack_signing_secret is None or not settings.on_slack:
         return None
     return Endpoint(build_app(core, outbound))

@@ -76,14 +76,15 @@ class Directory:
         mine = frozenset(group for group, users in (groups or {}).items() if heard.user_id in users)
         place = Place(heard.team_id, heard.channel_id, mine)
         name = person.name if person is not None else heard.user_name
+        ours = heard.home_team_id == heard.team_id
         return Speaker(
             SignedIdentity("slack", heard.home_team_id, heard.user_id, name, place),
             heard.key,
             space_name=heard.channel_name,
             zone=person.zone if person is not None else None,
             locale=person.locale if person is not None else None,
-            manages_events=person is not None and person.full,
-            administers=person is not None and person.administers,
+            manages_events=ours and person is not None and person.full,
+            administers=ours and person is not None and person.administers,
             unsure=person is None or groups is None,
         )
 

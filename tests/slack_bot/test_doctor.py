@@ -7,7 +7,8 @@ import pytest
 
 from cli.demo.small_slack.api import APP_TOKEN
 from cli.demo.small_slack.server import SmallSlack
-from core.operations.slack import NEEDED, check_slack
+from core.chat.installing import SCOPES as NEEDED
+from core.operations.slack import check_slack
 from core.wiring import build_core
 from tests.conftest import MakeSettings
 
