@@ -46,6 +46,7 @@ ELSEWHERE = {
     "mail_way_in": "likewise",
     "try_password": "likewise",
     "forget_space": "the bot's own, when Discord says that a place is gone",
+    "is_named_organizer": "asks of whoever presses alone whether they are named",
     "install": "whoever comes back from Slack by a way that this browser began; that way is tried on the site",
     "uninstall": "the bot's own, when Slack says that it was removed",
     "token_of": "the bot's and the courier's own",

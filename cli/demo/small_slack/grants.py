@@ -54,22 +54,30 @@ class Grants:
         choice, query = self._codes.pop(str(given.get("code")), (None, {}))
         if choice is None or given.get("redirect_uri") != query["redirect_uri"]:
             return "invalid_code"
-        token = f"xoxb-{choice.team_id}-{self._made}"
         team = None if choice.organization else {"id": choice.team_id, "name": choice.team}
-        if team is not None:
-            self.end(choice.team_id)
-            self.tokens[token], self.teams[choice.team_id] = choice.team_id, choice.team
+        token = self.give(choice.team_id, choice.team)
         return {
             "access_token": token, "token_type": "bot", "scope": query["scope"], "bot_user_id": "U0BOT",
             "app_id": "A1", "team": team, "enterprise": {"id": "E1"} if choice.organization else None,
             "authed_user": {"id": choice.user_id}, "is_enterprise_install": choice.organization,
         }  # fmt: skip
 
+    def give(self, team_id: str, team: str) -> str:
+        """A token that is good there."""
+        self.end(team_id)
+        self._made += 1
+        token = f"xoxb-{team_id}-{self._made}"
+        self.tokens[token], self.teams[team_id] = team_id, team
+        return token
+
     def end(self, team_id: str) -> None:
         """The app is removed from that workspace."""
         for token in [token for token, team in self.tokens.items() if team == team_id]:
             del self.tokens[token]
             self._ended.add(token)
+
+    def token_in(self, team_id: str) -> str | None:
+        return next((token for token, team in self.tokens.items() if team == team_id), None)
 
     def team_of(self, token: str) -> str | None:
         return self.tokens.get(token)
