@@ -117,7 +117,7 @@ async def check_keys_known(core: Core) -> Finding:
         return trouble("keys", refusal.message, refusal.hint or "")
     old = sum(count for key_id, count in in_use.items() if not core.keys.current(key_id))
     if old:
-        return fine("keys", f"every key in use is known; {old} channels wait for: soonish keys rotate")
+        return fine("keys", f"every key in use is known; {old} addresses and tokens wait for: soonish keys rotate")
     return fine("keys", f"every key in use is known ({len(in_use)})")
 
 

@@ -48,7 +48,8 @@ async def keys_in_use(work: Work) -> dict[bytes, int]:
     """Key id → how many addresses and tokens it seals."""
     in_use: Counter[bytes] = Counter()
     for each in SEALED:
-        query = select(each.key_id, func.count()).where(each.column.is_not(None)).group_by(each.key_id)
+        key = each.key_id
+        query = select(key, func.count()).where(each.column.is_not(None)).group_by(key)
         in_use.update({bytes(key_id): count for key_id, count in await work.session.execute(query)})
     return dict(in_use)
 
@@ -65,7 +66,7 @@ def missing_keys(core: Core, in_use: dict[bytes, int]) -> dict[bytes, int]:
 
 
 def missing_refusal(missing: dict[bytes, int]) -> SoonishError:
-    names = ", ".join(f"{key_id.hex()} ({count} channels)" for key_id, count in missing.items())
+    names = ", ".join(f"{key_id.hex()} ({count} addresses and tokens)" for key_id, count in missing.items())
     return SoonishError(
         Code.UNAVAILABLE,
         f"A key in use is missing from ENCRYPTION_KEYS: {names}.",
