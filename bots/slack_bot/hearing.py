@@ -125,4 +125,4 @@ def filled(view: Body) -> dict[str, str]:
 
 def _value(element: Body) -> str:
     chosen = element.get("selected_option")
-    return str(chosen["value"]) if chosen else str(element.get("value") or "")
+    return str(chosen["value"]) if chosen else str(element.get("selected_conversation") or element.get("value") or "")

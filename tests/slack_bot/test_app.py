@@ -169,6 +169,39 @@ async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(sp
     assert "New event" in read(await space.says(space.ada, "create Quiz tomorrow 7pm"))
 
 
+async def test_settings_are_a_form_with_the_workspaces_own_groups_and_channels(space: Workspace) -> None:
+    window = await (await space.ada.types("settings")).opened()
+    kinds = [(each["block_id"], each["element"]["type"]) for each in window["blocks"]]
+    assert kinds == [
+        ("timezone", "plain_text_input"), ("organizer_role", "static_select"), ("channel", "conversations_select"),
+    ]  # fmt: skip
+    wrong = await space.ada.sends(window, timezone="Berlin")
+    assert list(wrong.ack.body["errors"]) == ["timezone"]
+    typed = {"timezone": "Europe/Berlin", "organizer_role": DEVELOPERS, "channel": GENERAL}
+    saved = await (await space.ada.sends(window, **typed)).opened()
+    assert f"<!subteam^{DEVELOPERS}>" in read(saved)
+    again = await (await space.ada.presses(saved, "Change")).opened()
+    elements = {each["block_id"]: each["element"] for each in again["blocks"]}
+    assert elements["organizer_role"]["initial_option"]["text"]["text"] == "@group-s3001"
+    assert elements["channel"]["initial_conversation"] == GENERAL
+    saved = await (await space.ada.sends(again, organizer_role="-")).opened()
+    assert "every full member" in read(saved)
+    (row,) = await space.rows(ChatSetting)
+    assert (row.timezone, row.organizer_role, row.channel_id) == ("Europe/Berlin", None, GENERAL)
+
+
+async def test_a_workspace_without_user_groups_is_asked_for_none_and_keeps_what_was_set(space: Workspace) -> None:
+    await space.says(space.ada, f"settings organizers <!subteam^{DEVELOPERS}|@developers>")
+    async with serving(space.core, build_outbound(space.core)) as port:  # which knows no groups yet
+        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        space.slack.refuse("usergroups.list", "paid_teams_only")
+        window = await (await space.ada.types("settings")).opened()
+        assert [each["block_id"] for each in window["blocks"]] == ["timezone", "channel"]
+        await (await space.ada.sends(window, timezone="Europe/Berlin")).opened()
+    (row,) = await space.rows(ChatSetting)
+    assert (row.timezone, row.organizer_role) == ("Europe/Berlin", DEVELOPERS)
+
+
 async def test_without_an_answer_about_rights_people_are_asked_to_wait_and_may_still_subscribe(
     space: Workspace,
 ) -> None:

@@ -217,7 +217,11 @@ class SlackApi(Memory):
         }  # fmt: skip
 
     def _usergroups_list(self, _: Payload) -> Payload:
-        return {"usergroups": [{"id": name, "users": sorted(users)} for name, users in self.groups.items()]}
+        found = [
+            {"id": name, "handle": f"group-{name.lower()}", "users": sorted(users)}
+            for name, users in self.groups.items()
+        ]
+        return {"usergroups": found}
 
     def _conversations_info(self, given: Payload) -> Payload | str:
         channel = self.channels.get(str(given["channel"]))

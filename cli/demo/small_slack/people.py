@@ -159,6 +159,9 @@ class Person:
 def _state(element: Payload, typed: str | int | None) -> Payload:
     if element["type"] == "datetimepicker":
         return {"type": "datetimepicker", "selected_date_time": typed}
+    if element["type"] == "conversations_select":
+        chosen = element.get("initial_conversation") if typed is None else typed or None
+        return {"type": element["type"], "selected_conversation": chosen}
     if element["type"] == "static_select":
         value = typed or (element.get("initial_option") or {}).get("value")
         return {"type": "static_select", "selected_option": {"value": value} if value else None}
