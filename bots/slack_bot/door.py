@@ -207,7 +207,7 @@ class Door:
         if form:
             done, _ = await asyncio.wait({task}, timeout=FORM_SECONDS)
             if not done:
-                reply = await reply.hold()
+                reply = await _held(reply)
         await self._show(heard, client, reply, await task)
 
     async def _show(self, heard: Heard, client: AsyncWebClient, reply: Reply, answer: Answer) -> None:
@@ -230,9 +230,20 @@ class Door:
         try:
             await reply.ask(form)
         except SlackApiError as error:
-            if error.response.get("error") not in ("expired_trigger_id", "exchanged_trigger_id"):
-                raise
-            await reply.show(told("That took longer than Slack lets a form wait.", "Please ask once more."))
+            said = str(error.response.get("error", "no reason"))
+            late = said in ("expired_trigger_id", "exchanged_trigger_id")
+            log.info("Slack opened no form: %s", said)
+            why = "That took longer than Slack lets a form wait." if late else "Slack did not open the form."
+            await reply.show(told(why, "Please ask once more." if late else "Please ask again in a moment."))
+
+
+async def _held(reply: Reply) -> Reply:
+    """A window that waits, or the reply as it was: what was asked is answered somewhere."""
+    try:
+        return await reply.hold()
+    except (SlackApiError, TimeoutError, OSError) as error:
+        log.info("Slack opened no window: %s", type(error).__name__)
+        return reply
 
 
 async def watched(reply: Reply, watch: Watch) -> None:
