@@ -9,6 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
@@ -131,21 +132,34 @@ async def _safely(what: str, work: Awaitable[None]) -> None:
 
 
 class Endpoint:
-    """`POST /slack/events` as an ASGI application, for the site to mount. What is not signed is refused with 401."""
+    """`POST /slack/events` as an ASGI application, for the site to mount. What is not signed is refused with 401 before
+    anything reads it: the library would parse first, and lets some requests pass unsigned."""
 
-    def __init__(self, app: AsyncApp) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
         self._app = app
+        self._verifier = SignatureVerifier(signing_secret)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or not str(scope["path"]).endswith("/events"):
             await _answer(send, 404, "")
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = AsyncBoltRequest(body=(await _body(receive)).decode("utf-8", "replace"), headers=headers)
+        body = (await _body(receive)).decode("utf-8", "replace")
+        if not self._signed(body, headers):
+            log.info("a request that Slack did not sign this moment was refused")
+            await _answer(send, 401, "")
+            return
+        request = AsyncBoltRequest(body=body, headers=headers)
         response = await self._app.async_dispatch(request)
         if response.status != _JUST_ACKNOWLEDGED:
             log.info("a request of Slack's was answered with %d", response.status)
         await _answer(send, response.status, response.body, response.first_headers_without_set_cookie())
+
+    def _signed(self, body: str, headers: dict[str, str]) -> bool:
+        try:
+            return self._verifier.is_valid_request(body, headers)
+        except (TypeError, ValueError, OverflowError):  # no time at all, letters that no signature has
+            return False
 
 
 async def _body(receive: Receive) -> bytes:
@@ -168,4 +182,4 @@ def endpoint(core: Core, outbound: Outbound) -> Endpoint | None:
     settings: Settings = core.settings
     if settings.slack_signing_secret is None or not settings.on_slack:
         return None
-    return Endpoint(build_app(core, outbound))
+    return Endpoint(build_app(core, outbound), settings.slack_signing_secret.get_secret_value())

@@ -32,7 +32,7 @@ from bots.slack_bot.directory import Directory
 from bots.slack_bot.hearing import Body, Heard, filled, of_command, of_event, of_interaction, pressed
 from bots.slack_bot.posting import CardPoster
 from bots.slack_bot.rendering import WAIT, WINDOW, home_of, refilled, text_of, window_of
-from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, opened
+from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, in_direct_message, opened
 from bots.slack_bot.typed import VERBS, read_command
 from core.delivery.slackbot import Tokens
 
@@ -199,7 +199,12 @@ class Door:
     async def _in_new_window(self, heard: Heard, client: AsyncWebClient, work: Work) -> None:
         """From where there is no message to answer in."""
         task = asyncio.create_task(work)
-        window = await opened(heard, client)
+        try:
+            window = await opened(heard, client)
+        except (SlackApiError, TimeoutError, OSError):
+            await task
+            await in_direct_message(heard, client, "Slack did not open a window for that. Please press it once more.")
+            raise
         await self._show(heard, client, window, await task)
 
     async def _answer(self, heard: Heard, client: AsyncWebClient, reply: Reply, work: Work, *, form: bool) -> None:

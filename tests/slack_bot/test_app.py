@@ -18,7 +18,6 @@ from bots.slack_bot.replying import InMessage
 from bots.slack_bot.typed import ALIASES, VERBS, read_command
 from cli.demo.small_slack.api import DEVELOPERS, GENERAL, PRIVATE
 from cli.demo.small_slack.people import labels, options, read
-from cli.demo.small_slack.server import Signature
 from core.db.models import ChatSetting, Event, EventAnnouncement, Identity, Subscription
 from core.wiring import build_outbound
 from tests.slack_bot.conftest import Workspace, serving
@@ -273,18 +272,6 @@ async def test_the_same_press_twice_over_two_processes_posts_one_card(space: Wor
         await space.slack.until(lambda: len(first.messages) == 2, lambda: "no second answer", 5)
     assert "posted already" in read(first.messages[-1])
     assert len(space.slack.in_channel()) == 1
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [Signature(secret="another"), Signature(age=600), Signature(headers={"X-Slack-Signature": ""})],
-    ids=["wrong", "old", "none"],
-)
-async def test_what_slack_did_not_sign_this_moment_is_refused(space: Workspace, signature: Signature) -> None:
-    talk = await space.alice.does("slash_commands", space.alice.command("list"), signature)
-    assert talk.ack.status == 401
-    assert await space.rows(Identity) == []
-    assert talk.messages == []
 
 
 async def test_every_verb_is_acknowledged_at_once_and_answered(space: Workspace) -> None:

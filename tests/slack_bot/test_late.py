@@ -66,6 +66,35 @@ async def test_a_form_that_takes_long_and_finds_no_window_is_answered_in_words(
     assert "Slack did not open the form" in read(await space.says(space.alice, f"edit {event}"))
 
 
+async def test_a_press_on_the_home_that_finds_no_window_is_answered_by_direct_message(space: Workspace) -> None:
+    home = await space.bob.opens_home()
+    space.slack.refuse("views.open", "internal_error")
+    await space.bob.presses(home, "Coming up")
+    await space.slack.until(lambda: bool(space.slack.direct(space.bob.id)), lambda: "no message", 5)
+    assert "Please press it once more" in space.slack.direct(space.bob.id)[0]["text"]
+
+
+async def test_a_window_that_slack_asks_to_wait_with_is_changed_when_it_may_be(space: Workspace) -> None:
+    home = await space.bob.opens_home()
+    space.slack.refuse("views.update", "ratelimited", times=1, retry_after=0)
+    shown = await (await space.bob.presses(home, "Coming up")).opened()
+    assert "No events yet" in read(shown)
+    space.slack.busy_responses = 1
+    assert "No events yet" in read(await space.says(space.bob, "list"))
+    assert space.slack.busy_responses == 0
+
+
+async def test_a_button_in_a_thread_is_answered_there(space: Workspace) -> None:
+    """Slack has no commands in threads."""
+    _, card = await space.posted()
+    body = space.bob.press(card.payload, "Subscribe")
+    body["container"] |= {"thread_ts": "1764000000.1", "channel_id": space.bob.channel}
+    talk = await space.bob.does("interactive", body)
+    said = await talk.message()
+    assert "You'll hear about Film night" in read(said)
+    assert said["response_type"] == "ephemeral"
+
+
 async def test_the_same_event_twice_is_heard_once(space: Workspace) -> None:
     event = {"type": "app_home_opened", "user": space.bob.id, "tab": "home", "channel": "D102"}
     for number in ("Ev1", "Ev1", "Ev2"):

@@ -78,6 +78,8 @@ class SlackApi(Memory):
         self.grants = Grants({BOT_TOKEN: TEAM}, {TEAM: "Small"})
         self._team = TEAM
         self.delay = 0.0
+        self.busy_responses = 0
+        """How many more answers to presses are asked to wait."""
         self._refusals: dict[str, list[Any]] = {}
         self._numbers = 1_000
 
@@ -186,6 +188,9 @@ class SlackApi(Memory):
         return _answer(body, {"Retry-After": str(refusal[2])}, 429)
 
     def _respond(self, name: str, payload: Payload) -> web.Response:
+        if self.busy_responses:
+            self.busy_responses -= 1
+            return web.Response(status=429, headers={"Retry-After": "0"})
         if len(self.responses[name]) >= RESPONSES:
             return web.Response(status=404, text="used_url")
         if faults := message_faults(payload):
