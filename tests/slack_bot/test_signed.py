@@ -49,3 +49,8 @@ async def test_rubbish_that_nobody_signed_is_refused_before_it_is_read(
             sent.post(str(space.slack.target), data=raw.encode(errors="surrogateescape"), headers=headers) as got,
         ):
             assert got.status == 401
+
+
+async def test_slacks_question_whether_the_address_is_ours_is_answered(space: Workspace) -> None:
+    asked = await space.slack.deliver("events_api", {"type": "url_verification", "challenge": "3eZbrw1aB"})
+    assert (asked.status, asked.body) == (200, {"challenge": "3eZbrw1aB"})

@@ -104,3 +104,14 @@ async def test_each_workspace_is_written_to_with_its_own_token_and_one_that_left
     assert await says(slack, "U902", "a chair") == "T2002"
     assert (await live.settled(waits.id)).delivered == 2
     await shows(slack, ts, "Garden party")
+
+
+async def test_somebody_who_was_deactivated_is_told_of_in_the_report(live: Town, slack: SlackApi) -> None:
+    event = await live.event()
+    await put_in(live, slack, "T2002")
+    person = await actor_of_identity(live.core, SignedIdentity("slack", "T2002", "U902", "Zoe"), "slack")
+    await live.core.act(person, follow_by_direct_message, event.id)
+    await says(slack, "U902", "hear about Launch party")
+    slack.members["U902"].deleted = True
+    sent = await live.core.act(live.alice.actor, send_message, event.id, NewMessage(title="Doors", body="at six"))
+    assert [each.reason for each in (await live.settled(sent.id)).results] == ["This Slack account was deactivated."]
