@@ -5,6 +5,7 @@ import datetime as dt
 
 from pydantic import BaseModel
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cards.announcements import forget_space, keep_again
 from core.db.models import ChatInstallation, Delivery, Identity, Integration
@@ -45,10 +46,7 @@ class Installation(BaseModel):
 
 async def install(work: Work, grant: Grant) -> Installed:
     """The app is in that workspace, for the first time or again."""
-    row = await _row(work, grant.platform, grant.tenant_id)
-    if row is None:
-        row = ChatInstallation(platform=grant.platform, tenant_id=grant.tenant_id, created_at=work.now)
-        work.session.add(row)
+    row = await _row_to_fill(work, grant)
     row.name, row.scopes, row.external_id = grant.name, grant.scopes, grant.external_id
     row.bot_token, row.installed_at, row.revoked_at = work.keys.seal(grant.token), work.now, None
     await work.session.flush()
@@ -96,6 +94,18 @@ async def installed(work: Work, platform: Platform) -> list[Installation]:
     )
     opened = work.keys.opened
     return [Installation(tenant_id=row.tenant_id, name=row.name, token=opened(row.bot_token or b"")) for row in rows]
+
+
+async def _row_to_fill(work: Work, grant: Grant) -> ChatInstallation:
+    """Two may add it at the same moment: one row, and the later one's word counts (PostgreSQL)."""
+    insert = sqlite.insert if work.core.db.sqlite else postgresql.insert
+    new = {"platform": grant.platform, "tenant_id": grant.tenant_id, "name": "", "scopes": ""}
+    await work.session.execute(
+        insert(ChatInstallation).values(**new, created_at=work.now, installed_at=work.now).on_conflict_do_nothing()
+    )
+    row = await _row(work, grant.platform, grant.tenant_id)
+    assert row is not None  # noqa: S101 - it was there, or was made just now
+    return row
 
 
 async def _row(work: Work, platform: Platform, tenant_id: str) -> ChatInstallation | None:

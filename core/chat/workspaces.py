@@ -31,6 +31,8 @@ class Workspaces:
         self._core = core
         self._one = OneWorkspace(core.settings)
         self._found: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._forgotten = 0
+        """How often: what was looked up before the last time is not remembered after it."""
         self._team_of_settings: str | None = None
         self._asking = asyncio.Lock()
 
@@ -40,8 +42,9 @@ class Workspaces:
         known = self._found.get(team_id)
         if known is not None and time.monotonic() - known[0] < FRESH_SECONDS:
             return known[1]
+        before = self._forgotten
         found = await self._look(team_id)
-        if isinstance(found, str):
+        if isinstance(found, str) and before == self._forgotten:
             self._found[team_id] = (time.monotonic(), found)
             self._found.move_to_end(team_id)
             if len(self._found) > KEPT:
@@ -63,6 +66,7 @@ class Workspaces:
         return await self.find(team_id)
 
     def forget(self, team_id: str) -> None:
+        self._forgotten += 1
         self._found.pop(team_id, None)
 
     async def _look(self, team_id: str) -> str | Outcome:

@@ -13,12 +13,12 @@ from core.db.models import ChatInstallation, Integration
 from core.delivery.slackbot import NO_TOKEN, NOT_INSTALLED
 from core.identities.actors import actor_of_identity
 from core.identities.direct import direct_channel
-from core.identities.signed import SignedIdentity
+from core.identities.signed import Platform, SignedIdentity
 from core.integrations.usecases import disable_channel
 from core.keys import KeyMissingError, Keys
 from core.operations.keys import check_keys, rotate_keys
 from core.upkeep import tidy
-from core.work import SYSTEM, Core
+from core.work import SYSTEM, Core, Work
 from tests.core.look import audit
 from tests.people import OPERATOR, Town
 
@@ -29,6 +29,13 @@ GRANT = Grant(platform="slack", tenant_id="T0001", name="Beta", token="xoxb-firs
 async def rows(core: Core) -> list[ChatInstallation]:
     async with core.db.read() as session:
         return list(await session.scalars(select(ChatInstallation)))
+
+
+def installable(core: Core) -> Core:
+    """By workspaces themselves."""
+    secrets = {"slack_client_id": "1.2", "slack_client_secret": "s3cret", "slack_signing_secret": "signed"}
+    settings = type(core.settings)(_env_file=None, **core.settings.model_dump(exclude_unset=True) | secrets)
+    return dataclasses.replace(core, settings=settings)
 
 
 @pytest.mark.both_databases
@@ -66,6 +73,33 @@ async def test_channels_that_ended_with_the_app_work_again_and_others_stay_as_th
     async with core.db.read() as session:
         on = set(await session.scalars(select(Integration.id).where(Integration.is_active)))
     assert on & set(ids.values()) == {ids["T0001", "U1"]}
+
+
+@pytest.mark.both_databases
+async def test_two_who_put_it_in_at_the_same_moment_make_one_row(core: Core) -> None:
+    grants = [GRANT.model_copy(update={"token": f"xoxb-{number}"}) for number in range(8)]
+    await asyncio.gather(*(core.act(SYSTEM, install, grant) for grant in grants))
+    (row,) = await rows(core)
+    assert core.keys.open(row.bot_token or b"") in {grant.token for grant in grants}
+
+
+async def test_a_token_that_was_looked_up_while_it_ended_is_not_remembered(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = installable(core)
+    await core.act(SYSTEM, install, GRANT)
+    workspaces = Workspaces(core)
+
+    async def meanwhile(work: Work, platform: Platform, tenant_id: str) -> str | None:
+        found = await token_of(work, platform, tenant_id)
+        await core.act(SYSTEM, uninstall, platform, tenant_id, core.clock.now())
+        workspaces.forget(tenant_id)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.chat.workspaces.token_of", meanwhile)
+        assert await workspaces.find("T0001") == "xoxb-first"
+    assert await workspaces.find("T0001") == NOT_INSTALLED
 
 
 async def test_a_token_that_was_replaced_meanwhile_ends_nothing(core: Core) -> None:
@@ -109,9 +143,7 @@ async def test_a_workspace_that_the_app_left_is_forgotten_after_a_month(town: To
 async def test_a_token_is_believed_in_for_a_minute_and_a_key_that_is_lost_makes_it_wait(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secrets = {"slack_client_id": "1.2", "slack_client_secret": "s3cret", "slack_signing_secret": "signed"}
-    settings = type(core.settings)(_env_file=None, **core.settings.model_dump(exclude_unset=True) | secrets)
-    core = dataclasses.replace(core, settings=settings)
+    core = installable(core)
     await core.act(SYSTEM, install, GRANT)
     workspaces, now = Workspaces(core), [1_000.0]
     monkeypatch.setattr("core.chat.workspaces.time.monotonic", lambda: now[0])

@@ -10,6 +10,8 @@ from cli.demo.small_slack.api import APP_TOKEN
 from cli.demo.small_slack.server import SmallSlack
 from core.chat.installations import Grant, install
 from core.chat.installing import SCOPES as NEEDED
+from core.chat.installing import installer_of
+from core.identities.providers import provider_of
 from core.operations.slack import check_installations, check_slack
 from core.wiring import build_core
 from core.work import SYSTEM, Core
@@ -97,6 +99,13 @@ def test_the_manifest_asks_for_what_is_needed_and_the_manual_says_why() -> None:
     assert asked == NEEDED
     manual = (ROOT / "docs/slack.md").read_text()
     assert set(re.findall(r"^\| `([a-z.:]+)` \|", manual, re.MULTILINE)) == NEEDED
+
+
+def test_the_manifest_leads_back_to_where_the_app_is_added_and_people_sign_in(make_settings: MakeSettings) -> None:
+    settings = make_settings(**SmallSlack().installable, public_base_url="https://soonish.example")
+    ways = {found.redirect for found in (installer_of(settings), provider_of(settings, "slack")) if found}
+    assert len(ways) == 2
+    assert set(re.findall(r"^    - (https://\S+)$", MANIFEST, re.MULTILINE)) == ways
 
 
 def test_the_app_listens_to_what_the_manifest_subscribes_to() -> None:
