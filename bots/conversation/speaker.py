@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from bots.conversation.actions import Action
 from bots.conversation.dialect import DIALECTS, Dialect
+from bots.conversation.screens import Choice
 from core.accounts.users import my_account
 from core.chat.settings import ChatSettings, chat_settings
 from core.errors import Code, SoonishError
@@ -34,6 +35,8 @@ class Speaker:
     manages_events: bool = False
     """The platform's own right to put events on."""
     administers: bool = False
+    groups: tuple[Choice, ...] = ()
+    """What may be chosen where a role is asked for, where the platform has no list of its own."""
     unsure: bool = False
     """The platform did not say just now what they may do here; nothing that depends on it is done."""
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from bots.conversation.actions import Action
 from bots.conversation.screens import Watch
-from core.db.models import Delivery, Event, Notification, Subscription
-from tests.conversation.conftest import GENERAL, OTHER, Server, button, buttons, form, menu, post, words
+from core.db.models import ChatSetting, Delivery, Event, Notification, Subscription
+from tests.conversation.conftest import GENERAL, OTHER, Server, button, buttons, form, menu, post, screen, words
 from tests.core.look import rows
 
 
@@ -279,6 +279,10 @@ async def test_lists_are_turned_and_hold_what_was_announced_here(server: Server)
 
 async def test_settings_are_the_admins_alone(server: Server) -> None:
     assert "Only admins" in words(await server.alice.says("soonish settings"))
+    assert "Only admins" in words(await server.alice.presses(Action("settings_form")))
+    forged = await server.alice.presses(Action("settings_set"), timezone="Asia/Tokyo", channel="", organizer_role="7")
+    assert "Only admins" in words(forged)
+    assert await server.rows(ChatSetting) == []
     server.alice.administers = True
     assert "Europe/Berlin" in words(await server.alice.says("soonish settings", timezone="Europe/Berlin"))
     preview = await server.alice.says("event create", name="Quiz", when="tomorrow 7pm")
@@ -287,6 +291,23 @@ async def test_settings_are_the_admins_alone(server: Server) -> None:
     preview = await server.alice.says("event create", name="Quiz", when="tomorrow 7pm")
     assert "Asia/Tokyo" in words(preview)
     assert "Not yours?" not in words(preview)
+
+
+async def test_settings_are_a_form_with_what_is_set_and_what_is_emptied_is_unset(server: Server) -> None:
+    server.alice.administers = True
+    asked = form(await server.alice.says("soonish settings"))
+    assert [(each.name, each.kind, each.value) for each in asked.fields] == [
+        ("timezone", "text", ""), ("organizer_role", "role", ""), ("channel", "channel", ""),
+    ]  # fmt: skip
+    wrong = screen(await server.alice.sends(asked, timezone="Berlin", channel=OTHER))
+    assert (wrong.about, button(wrong, "Change").label) == ("timezone", "Change")
+    saved = await server.alice.sends(asked, timezone="Europe/Berlin", channel=OTHER, organizer_role="55")
+    assert "Europe/Berlin" in words(saved)
+    again = form(await server.alice.presses(button(saved, "Change")))
+    assert [each.value for each in again.fields] == ["Europe/Berlin", "55", OTHER]
+    await server.alice.sends(again, timezone="", channel="")
+    (row,) = await server.rows(ChatSetting)
+    assert (row.timezone, row.organizer_role, row.channel_id) == (None, "55", None)
 
 
 async def test_ones_own_things(server: Server) -> None:

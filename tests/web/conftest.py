@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from core.db.models import Base
 from core.delivery.message import OK, Message, Outcome
 from core.settings import Settings
 from core.temporal import Connection, Temporal, TemporalAwayError
-from core.wiring import Outbound, build_core, build_outbound
+from core.wiring import build_core, build_outbound
 from core.work import Core
 from tests.conftest import Inhabited
 from tests.web.client import Answer, Client
@@ -147,7 +147,7 @@ async def playing(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Sta
     clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
     core = build_core(settings, clock=clock)
     outbound = build_outbound(core)
-    outbound = Outbound(outbound.openings, outbound.policy, cast("Any", sender))
+    outbound = replace(outbound, sender=cast("Any", sender))
     app = create_app(core, outbound, cast("Temporal", temporal))
     alice, bob, carol = (Client(app, person.token) for person in inhabited.people)
     async with app.router.lifespan_context(app):

@@ -31,9 +31,10 @@ async def landing(request: Request, site: SiteOf) -> Response:
 
 def _chats(settings: Settings) -> dict[str, str]:
     """Where the bot is added, by platform; what it may do there is said by its own settings on the platform."""
-    if settings.discord_bot_token is None or settings.discord_client_id is None:
-        return {}
-    return {"Discord": f"{settings.discord_authorize_url}?{urlencode({'client_id': settings.discord_client_id})}"}
+    found = {"Slack": "/slack/install"} if settings.slack_installs else {}
+    if settings.discord_bot_token is not None and settings.discord_client_id is not None:
+        found["Discord"] = f"{settings.discord_authorize_url}?{urlencode({'client_id': settings.discord_client_id})}"
+    return dict(sorted(found.items()))
 
 
 @router.get("/privacy")
