@@ -3,13 +3,16 @@ organizes, bob subscribes, carol is a stranger; `visitor` has no account."""
 
 import contextlib
 import datetime as dt
+import functools
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from sqlalchemy import func, select
 
 from core.clock import UTC
@@ -27,6 +30,28 @@ NOW = dt.datetime(2027, 4, 20, 12, 0, tzinfo=UTC)
 START = "2027-05-01T19:30:00+02:00"
 HOOK = "jsons://192.0.43.8/hook"
 """A webhook whose address needs no name server; the sender below never connects."""
+
+
+class CompiledTemplates(BytecodeCache):
+    """The application of each test finds what an earlier one has compiled."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    environment = functools.partial(Environment, bytecode_cache=CompiledTemplates())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.render.Environment", environment)
+        yield
 
 
 @dataclass
