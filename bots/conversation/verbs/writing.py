@@ -39,7 +39,7 @@ _MENU = 25
 
 @BOOK.command(
     "event", "notify", "Write to everybody who follows", "organizers",
-    Option("event", "Which one", required=True, completes="my_event"),
+    Option("event", "Which one", required=True, completes="told_event"),
     Option("message", "What to say"),
     opens_form=True, unless=(("message",),),
 )  # fmt: skip
