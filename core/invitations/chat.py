@@ -1,15 +1,17 @@
 """Coming in from chat: who was invited as a member, by a role or in a space is let in at their press. What is true of
-them then is kept as a grant; losing the role later takes nothing back, taking the invitation back does."""
+them then is kept as a grant: losing the role later takes no sight of the event back, taking the invitation back does.
+Who organizes by a role does so while they have it: a press without it, where it would show, ends that."""
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, not_, or_, select
 
-from core.db.models import Event, EventInvitation, Identity, Subscription
+from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, Identity, Subscription
 from core.errors import Code, SoonishError, not_found
-from core.events.access import may_see
+from core.events.access import managed_event, may_see
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.events.model import EventView
 from core.events.usecases import full_view
 from core.invitations.accept import admit, is_open, manages, organize
+from core.invitations.grants import end_access
 from core.subscriptions.person import was_removed
 from core.work import Actor, Work
 
@@ -51,6 +53,49 @@ async def is_named_organizer(work: Work, public_id: str) -> bool:
     organize = EventInvitation.purpose == "organize"
     this_one = and_(EventInvitation.event_id == Event.id, Event.public_id == public_id)
     return bool(await work.session.scalar(select(exists().where(this_one, organize, *_open(work)))))
+
+
+async def organizes_by_lost_role(work: Work, public_id: str) -> bool:
+    """Whether a role alone made them an organizer, and this press comes from its server and without it."""
+    place, signed = (work.actor.signed.place if work.actor.signed is not None else None), work.actor.signed
+    if signed is None or place is None or not place.tenant_id:
+        return False
+    by_role = and_(EventInvitation.kind == "role", EventInvitation.platform == signed.platform)
+    here = and_(by_role, EventInvitation.tenant_id == place.tenant_id)
+    lost = and_(here, EventInvitation.external_id.not_in(place.roles))
+    came = _made_organizer(work).where(Event.public_id == public_id)
+    return bool(
+        await work.session.scalar(select(and_(came.where(lost).exists(), not_(came.where(not_(lost)).exists()))))
+    )
+
+
+async def leave_with_role(work: Work, public_id: str) -> None:
+    """They organize no more. Should they get the role again, their next press makes them an organizer again."""
+    event = await managed_event(work, public_id, to_change=True)
+    if not await organizes_by_lost_role(work, public_id):
+        return
+    user_id = work.actor.require_user()
+    came = _made_organizer(work).where(Event.id == event.id)
+    grants = list(await work.session.scalars(came))
+    organizer = EventOrganizer.event_id == event.id, EventOrganizer.user_id == user_id
+    await work.session.execute(delete(EventOrganizer).where(*organizer))
+    await work.session.execute(delete(EventGrant).where(EventGrant.id.in_(grants)))
+    work.detail = {"organizer": user_id}
+    await end_access(work, event.id, "They do not have the role any more that let them in.")
+
+
+def _made_organizer(work: Work) -> Select[int]:
+    return (
+        select(EventGrant.id)
+        .join(EventInvitation, EventInvitation.id == EventGrant.invitation_id)
+        .join(Event, Event.id == EventGrant.event_id)
+        .where(
+            EventGrant.user_id == work.actor.user_id,
+            EventGrant.revoked_at.is_(None),
+            EventInvitation.purpose != "follow",
+            Event.owner_user_id != work.actor.user_id,
+        )
+    )
 
 
 async def _accept(work: Work, event: Event, invited: list[EventInvitation], user_id: int) -> None:

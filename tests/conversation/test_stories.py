@@ -230,7 +230,7 @@ async def test_a_private_event_is_not_there_for_strangers(server: Server, comman
     assert "Film night" not in words(await server.mallory.says("event list"))
 
 
-async def test_a_role_is_asked_to_organize_and_does_from_its_next_press(server: Server) -> None:
+async def test_a_role_is_asked_to_organize_and_does_from_its_next_press_until_it_is_lost(server: Server) -> None:
     event = await server.event()
     await server.mallory.presses(Action("subscribe", event))
     said = await server.alice.says("event invite", event=event, role="77", to="organize")
@@ -241,6 +241,10 @@ async def test_a_role_is_asked_to_organize_and_does_from_its_next_press(server: 
     server.carol.roles = frozenset({"77"})
     assert "Preview · to everyone" in words(await server.carol.says("event notify", event=event, message="Doors open."))
     assert "Only the owner" in words(await server.bob.says("event invite", event=event, role="78", to="organize"))
+    server.carol.roles = frozenset()
+    assert "Only the organizers" in words(await server.carol.says("event notify", event=event, message="Doors open."))
+    server.carol.roles = frozenset({"77"})
+    assert "Preview" in words(await server.carol.says("event notify", event=event, message="Doors open."))
 
 
 async def test_a_member_is_asked_to_organize_a_private_event(server: Server) -> None:
