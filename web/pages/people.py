@@ -15,7 +15,18 @@ from core.pages import PageRequest
 from core.times import say_exactly
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.forms import Sent, complaints, hold, later, must_sign_in, read_form, sign_in_first, status_of
+from web.pages.forms import (
+    KEY,
+    Sent,
+    complaints,
+    hold,
+    later,
+    must_sign_in,
+    new_key,
+    read_form,
+    sign_in_first,
+    status_of,
+)
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -46,7 +57,7 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
     try:
         who.require_user()
         if sent.step == "link":
-            made = await site.core.act(who, invite, event_id, _link(sent))
+            made = await site.core.act(who, invite, event_id, _link(sent), form=sent.get(KEY) or None)
             return await _page(site, who, event_id, link=made.link or "")
         if sent.step not in _STEPS:
             return await _page(site, who, event_id, typed=sent.typed(_FIELDS))
@@ -113,6 +124,7 @@ async def _page(
         "owns": organizers[0].user_id == who.user_id,
         "typed": {"days": "30"} | (typed or {}),
         "wrong": wrong or {},
+        "key": new_key(),
         "link": told.get("link", ""),
         "said": told.get("said", ""),
     }
