@@ -8,9 +8,10 @@ from core.chat.settings import ChatSettingsChange, change_chat_settings, chat_se
 from core.errors import Code
 from core.identities.signed import Place, SignedIdentity
 from core.identities.unlink import unlink_here
+from core.notifications.audience import audience
 from core.notifications.usecases import event_messages
 from core.subscriptions.leave import leave_event
-from core.subscriptions.views import audience, subscriptions_to
+from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from tests.core.look import NOBODY, refusal, refused_without_a_trace
 from tests.people import Clock, Person, Town
