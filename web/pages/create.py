@@ -17,7 +17,6 @@ from core.when import say
 from core.work import Actor
 from web.pages.forms import (
     complaints,
-    hold,
     later,
     locale_of,
     must_sign_in,
@@ -72,7 +71,7 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
         return _preview(site, who, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         return later(_form(site, who, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES)), refusal)
 
 

@@ -21,7 +21,6 @@ from web.pages.forms import (
     KEY,
     Sent,
     complaints,
-    hold,
     later,
     must_sign_in,
     new_key,
@@ -60,7 +59,7 @@ async def composed(request: Request, site: SiteOf, event_id: EventId) -> Respons
         return await show_manage(site, who, event_id, **about)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         about["wrong"] = complaints(refusal, {"subscription_ids": "to", "matching": "to", "missed": "to"})
         return later(await show_manage(site, who, event_id, status=status_of(refusal), **about), refusal)
 

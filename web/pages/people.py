@@ -19,7 +19,6 @@ from web.pages.forms import (
     KEY,
     Sent,
     complaints,
-    hold,
     later,
     must_sign_in,
     new_key,
@@ -65,7 +64,7 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
         return RedirectResponse(f"/e/{event_id}/people?said={said}", 303, OWN)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         names = {"email": sent.step, "expires_in_days": "days", "max_uses": "uses"}
         wrong = complaints(refusal, names)
         about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "wrong": wrong}

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from core.errors import SoonishError
 from core.events.usecases import event_to_manage
 from core.pages import PageRequest
 from core.subscriptions.leave import AT_ONCE, let_back, let_back_found, remove_found, remove_subscribers
@@ -16,7 +15,7 @@ from core.subscriptions.model import SubscriptionView
 from core.subscriptions.views import chosen_subscriptions, count_subscriptions, event_subscriptions, last_outcomes
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.forms import Sent, hold, must_sign_in, read_form, sign_in_first
+from web.pages.forms import Sent, read_form, sign_in_first
 from web.pages.manage import show_manage
 from web.site import OWN, Site, SiteOf
 
@@ -55,15 +54,8 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
     """`step`: write, remove (asks), remove_yes, let_back; for those whose boxes are ticked. With `all_` before it, for
     all whom `q` finds, on whichever page."""
     sent, who = await read_form(request), await site.person(request)
-    try:
-        who.require_user()
-        if sent.step.startswith(_ALL):
-            return await _all(site, who, event_id, sent)
-        return await _ticked(site, who, event_id, sent)
-    except SoonishError as refusal:
-        if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
-        raise
+    who.require_user()
+    return await (_all if sent.step.startswith(_ALL) else _ticked)(site, who, event_id, sent)
 
 
 async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
