@@ -1,4 +1,4 @@
-"""The organizer's and the follower's forms, without a mouse: Tab reaches every field and button, and shows where it is."""
+"""The forms of events and channels without a mouse: Tab reaches every field and button, and shows where it is."""
 
 from playwright.async_api import Page, expect
 
