@@ -47,7 +47,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 def make_settings(make_settings: MakeSettings) -> MakeSettings:
     port = free_port()
-    here = {"public_base_url": f"http://127.0.0.1:{port}", "web_port": port}
+    nobody = f"127.0.0.1:{free_port()}"  # but for who brings a Temporal along
+    here = {"public_base_url": f"http://127.0.0.1:{port}", "web_port": port, "temporal_url": nobody}
     return lambda **more: make_settings(**{**here, **more})
 
 

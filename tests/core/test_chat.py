@@ -14,9 +14,10 @@ from core.identities.unlink import unlink_here
 from core.invitations.chat import come_in
 from core.invitations.model import NewInChat
 from core.invitations.offer import invite, revoke_invitation
+from core.notifications.audience import audience
 from core.notifications.usecases import event_messages
 from core.subscriptions.leave import leave_event
-from core.subscriptions.views import audience, subscriptions_to
+from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from tests.core.look import NOBODY, refusal, refused_without_a_trace
 from tests.people import Clock, Person, Town
