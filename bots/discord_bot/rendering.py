@@ -178,9 +178,16 @@ def _button(button: Button, named: Callable[[Action], str]) -> ui.Item[ui.View] 
 def modal_of(form: Form) -> ui.Modal:
     modal = ui.Modal(title=_cut(form.title, MODAL_TITLE), custom_id=str(form.action), timeout=None)
     for field in form.fields[:FIELDS]:
-        modal.add_item(ui.Label(text=_cut(field.label, FIELD_LABEL), component=_input(field)))
+        modal.add_item(_field(field))
     modal.stop()
     return modal
+
+
+def _field(field: Field) -> "ui.TextDisplay[ui.LayoutView] | ui.Label[ui.View]":
+    """What does not fit is not asked: whoever sent a shortened text back would lose the rest of it."""
+    if field.kind == "text" and size(field.value) > FIELD_TEXT:
+        return ui.TextDisplay(f"**{escape(field.label, FIELD_LABEL)}** is too long to be changed here: use the page.")
+    return ui.Label(text=_cut(field.label, FIELD_LABEL), component=_input(field))
 
 
 def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View] | _Picker":
@@ -192,14 +199,14 @@ def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View] | _Picke
             for each in field.choices[:CHOICES]
         ]
         return ui.Select(custom_id=field.name, options=options, required=field.required)
-    at_most = min(field.at_most, FIELD_TEXT)
     return ui.TextInput(
         custom_id=field.name,
         style=discord.TextStyle.paragraph if field.long else discord.TextStyle.short,
-        default=_cut(field.value, at_most) or None,
+        default=field.value or None,
         placeholder=_cut(field.hint, FIELD_HINT) or None,
         required=field.required,
-        max_length=at_most,
+        # Discord counts an emoji twice; what is there already comes back whole.
+        max_length=min(max(field.at_most, size(field.value)), FIELD_TEXT),
     )
 
 

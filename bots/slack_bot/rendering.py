@@ -234,7 +234,7 @@ def _element(field: Field) -> Block:
         "type": "plain_text_input",
         "action_id": field.name,
         "multiline": field.long,
-        "max_length": min(field.at_most, INPUT),
+        "max_length": min(max(field.at_most, len(field.value)), INPUT),
         **({"initial_value": field.value} if field.value else {}),
         **({"placeholder": plain(field.hint, HINT)} if field.hint else {}),
     }

@@ -147,9 +147,9 @@ def _news(turn: Turn, event: EventView) -> dict[str, str]:
 
 
 def _as_typed(event: EventView) -> dict[str, str]:
-    """As much of the event as fits into a form."""
+    """Whole: a platform leaves out of its form what does not fit, and what it did not ask stays."""
     typed = as_typed(event)
-    return {name: typed[name][:4_000] for name in _SHOWN}
+    return {name: typed[name] for name in _SHOWN}
 
 
 def _said(event: EventView, change: EventChange) -> list[Line]:
