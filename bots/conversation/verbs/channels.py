@@ -1,7 +1,10 @@
 """One's own channels: add by an Apprise URL in a form, test, rename, switch, remove. A URL is never shown again."""
 
+from pydantic import ValidationError
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
+from bots.conversation.refusals import refused
 from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Menu, Row, Screen, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
@@ -63,9 +66,10 @@ async def added(turn: Turn) -> Answer:
         actor = await turn.who()
         once = Once(f"{actor.user_id}:chat", f"{turn.speaker.platform}:{turn.speaker.key}:add", "")
         made = await add_integration(turn.core, turn.outbound, actor, new, once)
-    except SoonishError as refusal:
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        return Screen((line(f"❌ Not saved: {words}"),), rows=((again,),))
+    except (SoonishError, ValidationError) as refusal:
+        (why,) = refused(refusal).lines
+        about = refused(refusal).about if isinstance(refusal, ValidationError) else ""
+        return Screen((line("❌ Not saved: ", *why),), rows=((again,),), about=about)
     if not made.confirmed:
         return told(f"{made.name} is saved, and off until its address says yes: we just wrote to it.")
     return Screen(

@@ -86,7 +86,9 @@ async def cancel(turn: Turn) -> Answer:
     event = await managed(turn)
     if event.status == "cancelled":
         return told(f"{event.name} is cancelled already.")
-    reason = Cancellation(reason=turn.given.get("reason", ""))
+    typed = {"reason": turn.given.get("reason", "")}
+    turn.again = partial(_keep_reason, turn, event, typed)
+    reason = Cancellation.model_validate(typed)
     number = str(await turn.act(keep_draft, "cancel", reason.model_dump(), event.id))
     people = counted(event.subscribers, "person", "people")
     asked = f"Cancel {event.name}? {people} will be told. Reminders stop. This can't be undone."
@@ -99,9 +101,10 @@ async def cancel(turn: Turn) -> Answer:
 
 @BOOK.press("cancel_why", opens_form=True)
 async def cancel_why(turn: Turn) -> Answer:
-    return Form(
-        "Cancel event", Action("cancel", turn.event_id), (Field("reason", "Why; everybody reads it", at_most=300),)
-    )
+    event = await managed(turn)
+    typed = (await turn.ask(read_draft, turn.number, "cancel")).data["reason"] if turn.more else ""
+    why = Field("reason", "Why; everybody reads it", typed, at_most=300)
+    return Form("Cancel event", Action("cancel", event.id), (why,))
 
 
 @BOOK.press("cancel_yes")
@@ -133,6 +136,10 @@ def _form(event_id: str, revision: int, typed: Mapping[str, str]) -> Form:
 
 async def _back_to(event_id: str, number: str) -> Action:
     return Action("edit_again", event_id, number)
+
+
+async def _keep_reason(turn: Turn, event: EventView, typed: Mapping[str, str]) -> Action:
+    return Action("cancel_why", event.id, str(await turn.act(keep_draft, "cancel", dict(typed), event.id)))
 
 
 async def _keep_typed(turn: Turn, event: EventView) -> Action:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
@@ -35,6 +36,8 @@ _LOOKS = 60
 _BETWEEN_LOOKS = 1.0
 """Seconds; a minute in all. Then the report tells the rest whenever somebody asks."""
 _MENU = 25
+_IN_A_FIELD = 4_000
+"""Of the UTF-16 units in which Discord counts."""
 
 
 @BOOK.command(
@@ -52,13 +55,15 @@ async def notify(turn: Turn) -> Answer:
 
 @BOOK.press("notify", opens_form=True)
 async def pressed(turn: Turn) -> Answer:
-    return _form(turn.event_id, "")
+    """Refused here already, before somebody types for nothing."""
+    return _form((await managed(turn)).id, "")
 
 
 @BOOK.press("write")
 async def written(turn: Turn) -> Answer:
     number = turn.number if turn.more else None
-    return await _preview(turn, await managed(turn), turn.given.get("body", ""), number)
+    body = "\n".join(filter(None, (turn.given.get(name, "") for name in ("body", "rest"))))
+    return await _preview(turn, await managed(turn), body, number)
 
 
 @BOOK.press("write_again", opens_form=True)
@@ -120,19 +125,43 @@ async def send_to_me(turn: Turn) -> Answer:
 
 
 def _form(event_id: str, body: str, more: str = "") -> Form:
-    fields = (Field("body", "Message", body, "Doors open at six.", required=True, long=True, at_most=4_000),)
-    return Form("Write to everybody", Action("write", event_id, more), fields)
+    """One field, and a second for the end of what does not fit into it."""
+    first, rest = _divided(body)
+    fields = [Field("body", "Message", first, "Doors open at six.", required=True, long=True, at_most=4_000)]
+    if rest:
+        fields.append(Field("rest", "The end of it", rest, long=True, at_most=4_000))
+    return Form("Write to everybody", Action("write", event_id, more), tuple(fields))
+
+
+def _divided(body: str) -> tuple[str, str]:
+    """Between two words, if there are any."""
+    first = body.encode("utf-16-le")[: 2 * _IN_A_FIELD].decode("utf-16-le", "ignore")
+    if first == body:
+        return body, ""
+    between = max(first.rfind("\n"), first.rfind(" "))
+    at = between if between > 0 else len(first)
+    return body[:at].rstrip(), body[at:].lstrip()
 
 
 async def _preview(turn: Turn, event: EventView, body: str, number: int | None) -> Screen:
+    turn.again = partial(_kept, turn, event, body, number)
     NewMessage(title=event.name, body=body)  # refuses what cannot be sent before anybody looks at it
-    to = None
-    if number is None:
-        number = await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id)
-    else:
-        to = (await turn.ask(read_draft, number, "notify")).data["to"]
-        await turn.act(change_draft, number, "notify", {"body": body, "to": to})
+    number, to = await _keep(turn, event, body, number)
     return await _shown(turn, event, body, to, number)
+
+
+async def _kept(turn: Turn, event: EventView, body: str, number: int | None) -> Action:
+    number, _ = await _keep(turn, event, body, number)
+    return Action("write_again", event.id, str(number))
+
+
+async def _keep(turn: Turn, event: EventView, body: str, number: int | None) -> tuple[int, list[int] | None]:
+    """The draft, and to whom it goes: what was chosen stays when the words change."""
+    if number is None:
+        return await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id), None
+    to = (await turn.ask(read_draft, number, "notify")).data["to"]
+    await turn.act(change_draft, number, "notify", {"body": body, "to": to})
+    return number, to
 
 
 async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, number: int) -> Screen:
