@@ -1,11 +1,13 @@
 """Writing to everybody in chat: what was typed is not lost, and the preview stays until it is done with."""
 
 import pytest
+from sqlalchemy import select
 
 from bots.conversation.actions import Action
 from bots.conversation.screens import Form
-from core.db.models import Notification
-from tests.conversation.conftest import Server, button, form, screen, words
+from core.db.models import Delivery, Notification
+from tests.conversation.conftest import Server, button, buttons, form, screen, words
+from tests.core.look import rows
 
 PASTED = "اتصل \u2068+49 30 123\u2069 الآن"
 
@@ -85,3 +87,33 @@ async def test_a_wrong_tag_saves_nothing_and_says_so(server: Server) -> None:
     wrong = screen(await server.bob.sends(asked, name="Phone", apprise_url="jsons://192.0.43.8/secret", tag="my phone"))
     assert words(wrong) == "❌ Not saved: Tag: This has a character that is not allowed here."
     assert (wrong.about, button(wrong, "Try again").label) == ("tag", "Try again")
+
+
+async def test_the_preview_stays_when_it_was_sent_to_oneself(server: Server, event: str) -> None:
+    await server.alice.presses(Action("subscribe", event))
+    preview = await server.alice.says("event notify", event=event, message="Doors at six.")
+    tried = await server.alice.presses(button(preview, "Send only to me"))
+    assert "Doors at six." in words(tried)
+    assert "Sent to you alone, by Discord DM." in words(tried)
+    assert [each.label for each in buttons(tried)] == [each.label for each in buttons(preview)]
+    await server.alice.presses(button(tried, "Send to 2"))
+    sent = await rows(server.town.core, select(Delivery).join(Notification).where(Notification.kind == "message"))
+    assert sorted(each.label for each in sent) == ["Alice by Discord DM", "Alice by Discord DM", "Bob by Discord DM"]
+
+
+async def test_who_does_not_follow_themselves_does_on_the_way_and_comes_back_to_the_preview(
+    server: Server, event: str
+) -> None:
+    preview = await server.alice.says("event notify", event=event, message="Doors at six.")
+    nowhere = await server.alice.presses(button(preview, "Send only to me"))
+    assert "nowhere to send it" in words(nowhere)
+    followed = await server.alice.presses(button(nowhere, "Subscribe"))
+    assert "You'll hear about Film night" in words(followed)
+    back = await server.alice.presses(button(followed, "Back to the preview"))
+    assert "Send to 2" in [each.label for each in buttons(back)]
+
+
+async def test_what_is_discarded_is_said_not_to_be_sent(server: Server, event: str) -> None:
+    preview = await server.alice.says("event notify", event=event, message="Doors at six.")
+    assert words(await server.alice.presses(button(preview, "Discard"))) == "Nothing was sent."
+    assert "too old" in words(await server.alice.presses(button(preview, "Send to 1")))

@@ -29,7 +29,7 @@ async def subscribe(turn: Turn) -> Answer:
     via = turn.given.get("via", "").strip()
     event = await seen(turn, turn.event_id)
     if not via:
-        return await _by_direct_message(turn, event)
+        return await by_direct_message(turn, event)
     if not via.isdecimal():
         raise SoonishError(
             Code.INVALID,
@@ -41,7 +41,7 @@ async def subscribe(turn: Turn) -> Answer:
 
 @BOOK.press("subscribe")
 async def pressed(turn: Turn) -> Answer:
-    return await _by_direct_message(turn, await seen(turn, turn.event_id))
+    return await by_direct_message(turn, await seen(turn, turn.event_id))
 
 
 @BOOK.press("via")
@@ -55,7 +55,7 @@ async def change(turn: Turn) -> Answer:
     event = await seen(turn, turn.event_id)
     rows = await turn.ask(subscriptions_to, event.id)
     if not rows:
-        return await _by_direct_message(turn, event)
+        return await by_direct_message(turn, event)
     names = ", ".join(row.label for row in rows)
     return Screen((line(f"You hear about {event.name} by {names}."),), rows=await _rows(turn, event, test=None))
 
@@ -97,7 +97,7 @@ async def offer_channels(turn: Turn, text: str) -> Choices:
     return Choices(tuple(Choice(f"{each.name} ({each.kind})"[:100], str(each.id)) for each in found[:25]))
 
 
-async def _by_direct_message(turn: Turn, event: EventView) -> Screen:
+async def by_direct_message(turn: Turn, event: EventView) -> Screen:
     kind = f"{LABELS[turn.speaker.platform]} DM"
     before = await _channels(turn)
     known = any(each.kind == kind and each.is_active for each in before)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
 from bots.conversation.actions import Action
@@ -18,14 +19,16 @@ from bots.conversation.screens import (
     Quote,
     Row,
     Screen,
+    Strong,
     Watch,
     line,
     told,
 )
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn
+from bots.conversation.verbs.following import by_direct_message
 from bots.conversation.verbs.reporting import report_screen
-from core.chat.drafts import change_draft, keep_draft, read_draft
+from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.events.model import EventView
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
@@ -112,16 +115,40 @@ async def send(turn: Turn) -> Answer:
 
 @BOOK.press("send_me")
 async def send_to_me(turn: Turn) -> Answer:
-    """To one's own subscription of the event, so that it looks as it will for everybody."""
+    """To one's own subscription of the event, so that it looks as it will for everybody. The preview stays."""
     event = await managed(turn)
     draft = await turn.ask(read_draft, turn.number, "notify")
+    preview = await _shown(turn, event, draft.data["body"], draft.data["to"], draft.id)
     mine = await turn.ask(subscriptions_to, event.id)
     if not mine:
-        follow = Button("🔔 Subscribe", Action("subscribe", event.id))
-        return Screen((line("You do not follow it yourself, so there is nowhere to send it."),), rows=((follow,),))
+        follow = Button("🔔 Subscribe", Action("follow_too", event.id, turn.more))
+        said = line("You do not follow it yourself, so there is nowhere to send it.")
+        return replace(preview, lines=(said, *preview.lines), rows=(*preview.rows, (follow,)))
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=[mine[0].id])
     await turn.act(send_message, event.id, message)
-    return told(f"Sent to you alone, by {mine[0].label}.")
+    return replace(preview, lines=(line(Strong(f"Sent to you alone, by {mine[0].label}.")), *preview.lines))
+
+
+@BOOK.press("follow_too")
+async def follow_too(turn: Turn) -> Answer:
+    """On the way to send it to oneself."""
+    event = await managed(turn)
+    done = await by_direct_message(turn, event)
+    back = Button("Back to the preview", Action("preview", event.id, turn.more))
+    return replace(done, rows=(*done.rows, (back,)))
+
+
+@BOOK.press("preview")
+async def looked_again(turn: Turn) -> Answer:
+    event = await managed(turn)
+    draft = await turn.ask(read_draft, turn.number, "notify")
+    return await _shown(turn, event, draft.data["body"], draft.data["to"], draft.id)
+
+
+@BOOK.press("discard")
+async def discarded(turn: Turn) -> Answer:
+    await turn.act(drop_draft, turn.number)
+    return told("Nothing was sent.")
 
 
 def _form(event_id: str, body: str, more: str = "") -> Form:
@@ -178,7 +205,7 @@ async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, 
         Button("Edit", Action("write_again", event.id, more)),
         Button("Choose people", Action("choose", event.id, more)),
         Button("Send only to me", Action("send_me", event.id, more)),
-        Button("Discard", Action("draft_keep", more=more)),
+        Button("Discard", Action("discard", more=more)),
     )
     lines: tuple[Line, ...] = (line(Quote(body)),)
     rows: tuple[Row, ...] = (first,)
