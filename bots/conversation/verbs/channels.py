@@ -4,23 +4,21 @@ from pydantic import ValidationError
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
+from bots.conversation.own_channels import own_channel, own_channels
 from bots.conversation.refusals import refused
 from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Menu, Row, Screen, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
-from core.errors import SoonishError, not_found
+from core.errors import SoonishError
 from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration
-from core.integrations.usecases import add_integration, change_integration, list_integrations, remove_integration
-from core.pages import PageRequest
+from core.integrations.usecases import add_integration, change_integration, remove_integration
 from core.work import Once
-
-_MANY = PageRequest(limit=100)
 
 
 @BOOK.command("me", "channels", "Where you are reached", "themselves")
 @BOOK.press("channels")
 async def listed(turn: Turn) -> Answer:
-    items = (await turn.ask(list_integrations, _MANY)).items
+    items = await own_channels(turn)
     add = Button("Add a channel", Action("channel_add"), style="primary")
     if not items:
         return Screen(
@@ -34,7 +32,7 @@ async def listed(turn: Turn) -> Answer:
 
 @BOOK.press("channel")
 async def one(turn: Turn) -> Answer:
-    channel = await _mine(turn, turn.given.get("picked") or turn.more)
+    channel = await own_channel(turn, number_in(turn.given.get("picked") or turn.more))
     number = str(channel.id)
     switch = "off" if channel.is_active else "on"
     buttons = (
@@ -79,7 +77,7 @@ async def added(turn: Turn) -> Answer:
 
 @BOOK.press("channel_name", opens_form=True)
 async def rename(turn: Turn) -> Answer:
-    channel = await _mine(turn, turn.more)
+    channel = await own_channel(turn, turn.number)
     fields = (Field("name", "Name", channel.name, required=True, at_most=200),)
     return Form("Rename channel", Action("channel_named", more=turn.more), fields)
 
@@ -100,7 +98,7 @@ async def switched(turn: Turn) -> Answer:
 
 @BOOK.press("channel_remove")
 async def remove(turn: Turn) -> Answer:
-    channel = await _mine(turn, turn.more)
+    channel = await own_channel(turn, turn.number)
     buttons = (
         Button("Remove it", Action("channel_removed", more=turn.more), style="danger"),
         Button("Keep it", Action("channels")),
@@ -126,14 +124,6 @@ def _form() -> Form:
             Field("tag", "Tag", hint="phone", at_most=32),
         ),
     )
-
-
-async def _mine(turn: Turn, number: str) -> IntegrationView:
-    items = (await turn.ask(list_integrations, _MANY)).items
-    found = next((each for each in items if str(each.id) == number), None)
-    if found is None:
-        raise not_found("channel")
-    return found
 
 
 def _state(channel: IntegrationView) -> str:
