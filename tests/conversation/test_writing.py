@@ -1,10 +1,16 @@
 """Writing to everybody in chat: what was typed is not lost, and the preview stays until it is done with."""
 
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import select
 
 from bots.conversation.actions import Action
-from bots.conversation.screens import Form
+from bots.conversation.screens import Form, Screen, Watch
+from bots.conversation.verbs import writing
 from core.db.models import Delivery, Notification
 from tests.conversation.conftest import Server, button, buttons, form, screen, words
 from tests.core.look import rows
@@ -117,3 +123,46 @@ async def test_what_is_discarded_is_said_not_to_be_sent(server: Server, event: s
     preview = await server.alice.says("event notify", event=event, message="Doors at six.")
     assert words(await server.alice.presses(button(preview, "Discard"))) == "Nothing was sent."
     assert "too old" in words(await server.alice.presses(button(preview, "Send to 1")))
+
+
+async def watched(server: Server, event: str) -> AsyncIterator[Screen]:
+    """The screens after Send."""
+    preview = await server.alice.says("event notify", event=event, message="Doors at six.")
+    watching = await server.alice.presses(button(preview, "Send to 1"))
+    assert isinstance(watching, Watch)
+    return watching.screens
+
+
+def renamed(server: Server, old: str, new: str) -> None:
+    """Nothing of the reports can be read while a table has another name."""
+    with contextlib.closing(sqlite3.connect(server.town.settings.soonish_data / "soonish.db")) as database:
+        database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+async def test_a_look_that_fails_ends_no_progress(
+    server: Server, event: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writing, "_BETWEEN_LOOKS", 0.01)
+    screens = await watched(server, event)
+    renamed(server, "deliveries", "elsewhere")
+    first = asyncio.ensure_future(anext(screens))
+    async with asyncio.timeout(5):
+        while "a look at message" not in caplog.text:  # noqa: ASYNC110 - a log line rings no bell
+            await asyncio.sleep(0.01)
+    renamed(server, "elsewhere", "deliveries")
+    sending = await first
+    assert words(sending) == "Sending… 0 of 1"
+    assert "waiting 1" in words(await server.alice.presses(button(sending, "Refresh")))
+
+
+async def test_a_progress_that_cannot_be_read_to_its_end_says_so_and_can_be_looked_at_again(
+    server: Server, event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(writing, "_LOOKS", 3)
+    screens = await watched(server, event)
+    renamed(server, "deliveries", "elsewhere")
+    (end,) = [each async for each in screens]
+    assert "Your message is being sent all the same. Reference " in words(end)
+    renamed(server, "elsewhere", "deliveries")
+    assert "waiting 1" in words(await server.alice.presses(button(end, "Refresh")))

@@ -1,6 +1,7 @@
 """Write to those who follow: a preview with who gets it where, one Send, and what became of it while it happens."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,7 @@ from functools import partial
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import managed
+from bots.conversation.refusals import new_reference, refused
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -29,11 +31,14 @@ from bots.conversation.speaker import Turn
 from bots.conversation.verbs.following import by_direct_message
 from bots.conversation.verbs.reporting import report_screen
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
+from core.errors import SoonishError
 from core.events.model import EventView
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
 from core.subscriptions.views import audience, event_subscriptions, subscriptions_to
+
+log = logging.getLogger(__name__)
 
 _LOOKS = 60
 _BETWEEN_LOOKS = 1.0
@@ -110,7 +115,7 @@ async def send(turn: Turn) -> Answer:
     draft = await turn.ask(read_draft, turn.number, "notify")
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=draft.data["to"])
     accepted = await turn.once(key, send_message, event.id, message)
-    return Watch(_progress(turn, accepted))
+    return Watch(_progress(turn, event.id, accepted))
 
 
 @BOOK.press("send_me")
@@ -212,20 +217,39 @@ async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, 
     return Screen(lines, title=f"Preview · to {whom}", rows=rows)
 
 
-async def _progress(turn: Turn, accepted: Accepted) -> AsyncIterator[Screen]:
-    """`Sending… 9 of 12` until nothing waits, then the report."""
+async def _progress(turn: Turn, event_id: str, accepted: Accepted) -> AsyncIterator[Screen]:
+    """`Sending… 9 of 12` until nothing waits, then the report. The sending goes on whatever fails here, so every screen
+    has a way to look again, also after the end of this process."""
+    refresh = ((Button("Refresh", Action("report", event_id, str(accepted.id))),),)
     last = -1
     for _ in range(_LOOKS):
-        found = await turn.ask(report, accepted.id, PageRequest(limit=25), outcome="failed")
-        settled = found.delivered + found.failed + found.skipped
-        if _settled(found):
+        found = await _looked(turn, accepted)
+        if found is not None and not found.waiting:
             break
+        settled = found.delivered + found.failed + found.skipped if found is not None else last
         if settled != last:
             last = settled
-            yield Screen((line(f"Sending… {settled} of {accepted.recipients}"),))
+            yield told(f"Sending… {settled} of {accepted.recipients}", rows=refresh)
         await asyncio.sleep(_BETWEEN_LOOKS)
-    yield await report_screen(turn, accepted.id)
+    yield await _ended(turn, accepted, refresh)
 
 
-def _settled(found: Report) -> bool:
-    return not found.waiting
+async def _looked(turn: Turn, accepted: Accepted) -> Report | None:
+    try:
+        return await turn.ask(report, accepted.id, PageRequest(limit=1), outcome="failed")
+    except Exception:
+        log.exception("a look at message %d failed", accepted.id)
+        return None
+
+
+async def _ended(turn: Turn, accepted: Accepted, refresh: tuple[Row, ...]) -> Screen:
+    try:
+        return await report_screen(turn, accepted.id)
+    except SoonishError as refusal:
+        return refused(refusal)
+    except Exception:
+        said = new_reference()
+        log.exception("reference %s: the report of message %d failed", said, accepted.id)
+        return told(
+            f"Something broke on our side. Your message is being sent all the same. Reference {said}.", rows=refresh
+        )
