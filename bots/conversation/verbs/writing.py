@@ -29,7 +29,7 @@ from bots.conversation.screens import (
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn
 from bots.conversation.verbs.following import by_direct_message
-from bots.conversation.verbs.reporting import report_screen
+from bots.conversation.verbs.reporting import everybody_link, report_screen
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.errors import SoonishError
 from core.events.model import EventView
@@ -91,8 +91,10 @@ async def choose(turn: Turn) -> Answer:
     choices = tuple(Choice(each.label[:100], str(each.id), each.kind) for each in people)
     menu = Menu(Action("chosen", event.id, turn.more), "Who gets it", choices, most=len(choices))
     back = Button("To everybody after all", Action("chosen", event.id, turn.more))
-    more = line(f"The newest {_MENU} are here; the page has everybody.")
-    return Screen((line("Who gets it?"), *((more,) if page.next else ())), rows=(menu, (back,)))
+    if not page.next:
+        return Screen((line("Who gets it?"),), rows=(menu, (back,)))
+    more = line(f"The newest {_MENU} are here. On the page you choose from all and write to them there.")
+    return Screen((line("Who gets it?"), more), rows=(menu, (back, everybody_link(event))))
 
 
 @BOOK.press("chosen")
