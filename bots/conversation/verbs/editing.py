@@ -22,9 +22,7 @@ _SHOWN = ("name", "when", "until", "where", "description")
 @BOOK.command("event", "edit", "Change an event of yours", "organizers", _MINE, opens_form=True)
 @BOOK.press("edit", opens_form=True)
 async def edit(turn: Turn) -> Answer:
-    event = await managed(turn)
-    if event.status != "scheduled":
-        return told(f"{event.name} is {event.status}: nothing of it changes any more.")
+    event = await _changeable(turn)
     return _form(event.id, event.revision, _as_typed(event))
 
 
@@ -32,14 +30,14 @@ async def edit(turn: Turn) -> Answer:
 async def edit_again(turn: Turn) -> Answer:
     """What was typed last time, over the event as it is now."""
     draft = await turn.ask(read_draft, turn.number, "edit")
-    event = await managed(turn)
+    event = await _changeable(turn)
     return _form(event.id, event.revision, {**_as_typed(event), **draft.data["typed"]})
 
 
 @BOOK.press("edited")
 async def edited(turn: Turn) -> Answer:
     """What would change and who would be told; nothing is saved yet."""
-    event = await managed(turn)
+    event = await _changeable(turn)
     turn.again = partial(_keep_typed, turn, event)
     if turn.number != event.revision:
         raise conflict(CHANGED_MEANWHILE)
@@ -71,6 +69,7 @@ async def saved(turn: Turn) -> Answer:
     if before is not None:
         return told("Saved already.")
     draft = await turn.ask(read_draft, number_in(number), "edit")
+    await _changeable(turn)
     turn.again = partial(_back_to, turn.event_id, number)
     change = EventChange.model_validate({**draft.data["change"], "notify": tell == "yes"})
     event = await turn.once(key, change_event, turn.event_id, change)
@@ -118,6 +117,14 @@ async def cancelled(turn: Turn) -> Answer:
 async def kept(turn: Turn) -> Answer:
     await turn.act(drop_draft, turn.number)
     return told("Kept. Nothing changed.")
+
+
+async def _changeable(turn: Turn) -> EventView:
+    """Theirs, and not over: a form and a preview stand open while somebody else calls the event off."""
+    event = await managed(turn)
+    if event.status != "scheduled":
+        raise conflict(f"{event.name} is {event.status}: nothing of it changes any more.")
+    return event
 
 
 def _form(event_id: str, revision: int, typed: Mapping[str, str]) -> Form:
