@@ -1,5 +1,7 @@
 """The channels of whoever speaks."""
 
+from bots.conversation.actions import Action
+from bots.conversation.screens import Button
 from bots.conversation.speaker import Turn
 from core.errors import not_found
 from core.integrations.model import IntegrationView
@@ -8,6 +10,7 @@ from core.pages import PageRequest
 
 _MANY = PageRequest(limit=100)
 """As many as anybody may have."""
+BACK = Button("Back to your channels", Action("channels"))
 
 
 async def own_channels(turn: Turn) -> list[IntegrationView]:

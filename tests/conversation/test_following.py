@@ -108,3 +108,42 @@ async def test_nobody_uses_a_channel_of_somebody_else(server: Server) -> None:
         assert "There is no such channel" in words(said)
     assert "no such channel" in words(await server.mallory.presses(Action("switch_on", event, str(phone.id))))
     assert await followed(server) == []
+
+
+async def test_the_details_of_what_one_follows_say_how_and_offer_to_leave(server: Server) -> None:
+    event = await server.event()
+    before = await server.bob.says("event show", event=event)
+    assert "Unsubscribe" not in [each.label for each in buttons(before)]
+    await server.bob.presses(button(before, "Subscribe"))
+    shown = await server.bob.says("event show", event=event)
+    assert "You hear about it by Discord DM." in words(shown)
+    assert "🔔 Subscribe" not in [each.label for each in buttons(shown)]
+    assert "no more messages" in words(await server.bob.presses(button(shown, "Unsubscribe")))
+    assert "Subscribe" in button(await server.bob.says("event show", event=event), "Subscribe").label
+
+
+async def test_only_reminders_that_will_come_are_promised(server: Server) -> None:
+    for when, promised in (
+        ("in 30 minutes", "message: when the organizer writes."),
+        ("in 5 hours", "message: 1 hour before, and when the organizer writes."),
+        ("in 3 days 8pm", "message: 1 day before, 1 hour before, and when the organizer writes."),
+    ):
+        said = words(await server.bob.presses(Action("subscribe", await server.event(when=when))))
+        assert said.endswith(promised), said
+
+
+async def test_every_end_of_ones_channels_leads_back_to_them(server: Server) -> None:
+    bob, back = server.bob, "Back to your channels"
+    asked = form(await bob.presses(Action("channel_add")))
+    added = await bob.sends(asked, name="Phone", apprise_url="jsons://192.0.43.8/phone")
+    refused = await bob.sends(asked, name="Phone", apprise_url="nonsense")
+    waits = await bob.sends(asked, name="Mail", apprise_url="mailto://bob@example.org")
+    listed = await bob.presses(button(added, back))
+    number = next(each.value for each in menu(listed).choices if each.label == "Phone")
+    one = await bob.presses(menu(listed), picked=number)
+    renamed = await bob.sends(form(await bob.presses(button(one, "Rename"))), name="Mobile")
+    tested = await bob.presses(button(one, "Test"))
+    switched = await bob.presses(button(one, "Switch off"))
+    removed = await bob.presses(button(await bob.presses(button(one, "Remove")), "Remove it"))
+    for end in (added, refused, waits, renamed, tested, switched, removed):
+        assert "Your channels" in words(await bob.presses(button(end, back))), words(end)

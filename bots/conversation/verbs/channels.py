@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
-from bots.conversation.own_channels import own_channel, own_channels
+from bots.conversation.own_channels import BACK, own_channel, own_channels
 from bots.conversation.refusals import refused
 from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Menu, Row, Screen, line, told
 from bots.conversation.showing import counted
@@ -40,7 +40,7 @@ async def one(turn: Turn) -> Answer:
         Button("Rename", Action("channel_name", more=number)),
         Button(f"Switch {switch}", Action("channel_switch", more=f"{number},{switch}")),
         Button("Remove", Action("channel_remove", more=number), style="danger"),
-        Button("Back", Action("channels")),
+        BACK,
     )
     return Screen((line(_state(channel), " ", f"{channel.name} ({channel.kind})", _why(channel)),), rows=(buttons,))
 
@@ -67,12 +67,10 @@ async def added(turn: Turn) -> Answer:
     except (SoonishError, ValidationError) as refusal:
         (why,) = refused(refusal).lines
         about = refused(refusal).about if isinstance(refusal, ValidationError) else ""
-        return Screen((line("❌ Not saved: ", *why),), rows=((again,),), about=about)
+        return Screen((line("❌ Not saved: ", *why),), rows=((again, BACK),), about=about)
     if not made.confirmed:
-        return told(f"{made.name} is saved, and off until its address says yes: we just wrote to it.")
-    return Screen(
-        (line(f"✅ {made.name} works, I just sent a test."),), rows=((Button("Channels", Action("channels")),),)
-    )
+        return _done(f"{made.name} is saved, and off until its address says yes: we just wrote to it.")
+    return _done(f"✅ {made.name} works, I just sent a test.")
 
 
 @BOOK.press("channel_name", opens_form=True)
@@ -86,14 +84,14 @@ async def rename(turn: Turn) -> Answer:
 async def renamed(turn: Turn) -> Answer:
     change = IntegrationChange(name=turn.given.get("name", ""))
     done = await turn.act(change_integration, turn.number, change)
-    return told(f"It is called {done.name} now.")
+    return _done(f"It is called {done.name} now.")
 
 
 @BOOK.press("channel_switch")
 async def switched(turn: Turn) -> Answer:
     number, _, to = turn.more.partition(",")
     done = await turn.act(change_integration, number_in(number), IntegrationChange(is_active=to == "on"))
-    return told(f"{done.name} is {'on; what waited is sent' if done.is_active else 'off; what comes for it waits'}.")
+    return _done(f"{done.name} is {'on; what waited is sent' if done.is_active else 'off; what comes for it waits'}.")
 
 
 @BOOK.press("channel_remove")
@@ -110,7 +108,11 @@ async def remove(turn: Turn) -> Answer:
 @BOOK.press("channel_removed")
 async def removed(turn: Turn) -> Answer:
     done = await turn.act(remove_integration, turn.number)
-    return told(f"Removed. {counted(done.ended_subscriptions, 'subscription', 'subscriptions')} ended with it.")
+    return _done(f"Removed. {counted(done.ended_subscriptions, 'subscription', 'subscriptions')} ended with it.")
+
+
+def _done(said: str) -> Screen:
+    return told(said, rows=((BACK,),))
 
 
 def _form() -> Form:

@@ -5,11 +5,12 @@ import secrets
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
-from bots.conversation.own_channels import own_channel, own_channels
+from bots.conversation.own_channels import BACK, own_channel, own_channels
 from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row, Screen, line
 from bots.conversation.speaker import Turn, number_in
 from core.errors import Code, SoonishError
 from core.events.model import EventView
+from core.events.reminders import to_come
 from core.identities.direct import direct_channel
 from core.identities.signed import LABELS
 from core.integrations.model import IntegrationChange, IntegrationView
@@ -70,10 +71,10 @@ async def switched_on(turn: Turn) -> Answer:
 @BOOK.press("change")
 async def change(turn: Turn) -> Answer:
     event = await seen(turn, turn.event_id)
-    rows = await _followed(turn, event)
+    rows = await followed(turn, event)
     if not rows:
         return await by_direct_message(turn, event)
-    said = line(f"You hear about {event.name} by {_by(rows)}.")
+    said = line(f"You hear about {event.name} by {by_channels(rows)}.")
     return Screen((said,), rows=await _rows(turn, event, rows, test=None))
 
 
@@ -81,9 +82,9 @@ async def change(turn: Turn) -> Answer:
 async def test(turn: Turn) -> Answer:
     done = await try_integration(turn.core, turn.outbound, await turn.who(), turn.number)
     if done.delivered:
-        return Screen((line("Sent. It should be there now."),))
+        return Screen((line("Sent. It should be there now."),), rows=((BACK,),))
     again = Button("Try again", Action("test", more=turn.more))
-    return Screen((line(f"That did not work: {done.reason or 'nobody answered'}"),), rows=((again,),))
+    return Screen((line(f"That did not work: {done.reason or 'nobody answered'}"),), rows=((again, BACK),))
 
 
 @BOOK.command(
@@ -129,7 +130,7 @@ async def by_direct_message(turn: Turn, event: EventView) -> Screen:
 
 async def _already(turn: Turn, event: EventView) -> Screen | None:
     """What a second press says; None while nothing reaches them, and for a press that the platform repeats."""
-    rows = await _followed(turn, event)
+    rows = await followed(turn, event)
     on = {each.id for each in await own_channels(turn) if each.is_active} if rows else set()
     if not any(row.integration_id in on for row in rows) or await turn.acted(subscribe_by_channel) is not None:
         return None
@@ -138,7 +139,7 @@ async def _already(turn: Turn, event: EventView) -> Screen | None:
 
 def _subscribed_before(event: EventView, rows: list[SubscriptionView]) -> Screen:
     change, out = Button("Change", Action("change", event.id)), Button("Unsubscribe", Action("leave", event.id))
-    return Screen((line(f"You're already subscribed by {_by(rows)}."),), rows=((change, out),))
+    return Screen((line(f"You're already subscribed by {by_channels(rows)}."),), rows=((change, out),))
 
 
 def _closed(turn: Turn, event: EventView, others: list[IntegrationView]) -> Screen:
@@ -165,18 +166,19 @@ async def _through(turn: Turn, event: EventView, channel: IntegrationView) -> Sc
     request = SubscribeByChannel(integration_ids=[channel.id])
     done = await turn.act(subscribe_by_channel, event.id, request)
     if not done.created:
-        return _subscribed_before(event, await _followed(turn, event))
+        return _subscribed_before(event, await followed(turn, event))
     return await _told(turn, event, channel, done)
 
 
 async def _told(turn: Turn, event: EventView, channel: IntegrationView, done: Subscribed) -> Screen:
     """By all the channels there are now, so that nobody wonders what comes twice."""
-    rows = await _followed(turn, event) or done.subscriptions
+    rows = await followed(turn, event) or done.subscriptions
     here = [row.integration_id for row in rows] == [channel.id] and rows[
         0
     ].kind == f"{LABELS[turn.speaker.platform]} DM"
-    where = "here by direct message" if here else f"by {_by(rows)}"
-    said = f"🔔 You'll hear about {event.name} {where}: 1 day before, 1 hour before, and when the organizer writes."
+    where = "here by direct message" if here else f"by {by_channels(rows)}"
+    times = "".join(f"{each}, " for each in to_come(event.start_date, turn.core.clock.now()))
+    said = f"🔔 You'll hear about {event.name} {where}: {times}{'and ' if times else ''}when the organizer writes."
     return Screen((line(said),), rows=await _rows(turn, event, rows, test=channel.id))
 
 
@@ -199,12 +201,12 @@ def _menu(verb: str, event: EventView, words: str, channels: list[IntegrationVie
     return (Menu(Action(verb, event.id), words, choices),)
 
 
-def _by(rows: list[SubscriptionView]) -> str:
+def by_channels(rows: list[SubscriptionView]) -> str:
     *first, last = [row.label for row in rows]
     return f"{', '.join(first)} and {last}" if first else last
 
 
-async def _followed(turn: Turn, event: EventView) -> list[SubscriptionView]:
+async def followed(turn: Turn, event: EventView) -> list[SubscriptionView]:
     return [row for row in await turn.ask(subscriptions_to, event.id) if row.state == "active"]
 
 
