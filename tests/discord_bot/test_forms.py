@@ -3,7 +3,7 @@
 import pytest
 
 from cli.demo.small_discord.limits import LABEL, TEXT
-from cli.demo.small_discord.people import read
+from cli.demo.small_discord.people import labels, read
 from core.db.models import Event
 from tests.discord_bot.conftest import Server
 
@@ -40,3 +40,23 @@ async def test_a_draft_is_edited_without_losing_the_end_of_its_description(serve
     await server.alice.presses(again, "just create")
     (event,) = await server.rows(Event)
     assert event.description == text
+
+
+async def test_a_message_that_is_too_long_comes_back_in_two_fields(server: Server) -> None:
+    event, card = await server.posted()
+    await server.bob.presses(card.payload, "Subscribe")
+    refused = await server.alice.types("event notify", event=event, message="🎉 Everybody come! " * 300)
+    assert "At most 4000 characters" in read(refused)
+    form = await server.alice.presses(refused, "Change")
+    assert [each["component"]["custom_id"] for each in form.callback["components"]] == ["body", "rest"]
+    preview = await server.alice.fills_in(form, rest="", body="🎉 Everybody come!")
+    assert "Preview" in read(preview)
+
+
+async def test_the_preview_of_a_long_message_stays_when_it_is_sent_to_oneself(server: Server) -> None:
+    event, card = await server.posted()
+    await server.alice.presses(card.payload, "Subscribe")
+    preview = await server.alice.types("event notify", event=event, message="*_" * 1_990)
+    tried = await server.alice.presses(preview, "Send only to me")
+    assert "Sent to you alone, by Discord DM" in read(tried)
+    assert labels(tried) == labels(preview)
