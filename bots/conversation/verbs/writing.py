@@ -33,10 +33,11 @@ from bots.conversation.verbs.reporting import everybody_link, report_screen
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.errors import SoonishError
 from core.events.model import EventView
+from core.notifications.audience import audience
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
-from core.subscriptions.views import audience, event_subscriptions, subscriptions_to
+from core.subscriptions.views import event_subscriptions, subscriptions_to
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ _IN_A_FIELD = 4_000
 
 @BOOK.command(
     "event", "notify", "Write to everybody who follows", "organizers",
-    Option("event", "Which one", required=True, completes="my_event"),
+    Option("event", "Which one", required=True, completes="told_event"),
     Option("message", "What to say"),
     opens_form=True, unless=(("message",),),
 )  # fmt: skip
