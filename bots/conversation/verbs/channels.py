@@ -1,5 +1,7 @@
 """One's own channels: add by an Apprise URL in a form, test, rename, switch, remove. A URL is never shown again."""
 
+from functools import partial
+
 from pydantic import ValidationError
 
 from bots.conversation.actions import Action
@@ -14,6 +16,8 @@ from core.integrations.model import IntegrationChange, IntegrationView, NewInteg
 from core.integrations.usecases import add_integration, change_integration, remove_integration
 from core.work import Once
 
+_SHOWN = 25
+
 
 @BOOK.command("me", "channels", "Where you are reached", "themselves")
 @BOOK.press("channels")
@@ -24,9 +28,11 @@ async def listed(turn: Turn) -> Answer:
         return Screen(
             (line("No channels yet. The first press on Subscribe makes your direct messages one."),), rows=((add,),)
         )
-    lines: list[Line] = [line(_state(each), " ", f"{each.name} ({each.kind})", _why(each)) for each in items[:25]]
-    choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in items[:25])
-    rows: tuple[Row, ...] = (Menu(Action("channel"), "Test, rename, switch or remove one", choices), (add,))
+    lines: list[Line] = [line(_state(each), " ", f"{each.name} ({each.kind})", _why(each)) for each in items[:_SHOWN]]
+    choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in items[:_SHOWN])
+    all_of_them = Button("All of them ↗", url=f"{turn.core.settings.public_base_url}/channels")
+    more = (all_of_them,) if len(items) > _SHOWN else ()
+    rows: tuple[Row, ...] = (Menu(Action("channel"), "Test, rename, switch or remove one", choices), (add, *more))
     return Screen(tuple(lines), title="Your channels", rows=rows)
 
 
@@ -82,6 +88,7 @@ async def rename(turn: Turn) -> Answer:
 
 @BOOK.press("channel_named")
 async def renamed(turn: Turn) -> Answer:
+    turn.again = partial(_name_again, turn.more)
     change = IntegrationChange(name=turn.given.get("name", ""))
     done = await turn.act(change_integration, turn.number, change)
     return _done(f"It is called {done.name} now.")
@@ -109,6 +116,10 @@ async def remove(turn: Turn) -> Answer:
 async def removed(turn: Turn) -> Answer:
     done = await turn.act(remove_integration, turn.number)
     return _done(f"Removed. {counted(done.ended_subscriptions, 'subscription', 'subscriptions')} ended with it.")
+
+
+async def _name_again(number: str) -> Action:
+    return Action("channel_name", more=number)
 
 
 def _done(said: str) -> Screen:
