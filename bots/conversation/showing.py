@@ -3,7 +3,7 @@
 import datetime as dt
 
 from bots.conversation.actions import Action
-from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line, told
+from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line
 from core.events.model import EventView
 from core.times import distance, one_evening, say, say_clock
 
@@ -89,7 +89,3 @@ def manage_buttons(event: EventView) -> tuple[Button, ...]:
         Button("Invite", Action("invite", event.id)),
         Button("Cancel event", Action("cancel", event.id), style="danger"),
     )
-
-
-def nobody_there() -> Screen:
-    return told("There is no such event.", "Pick one from the list, or check its link.")
