@@ -106,7 +106,14 @@ PAGES = (
 )
 
 
-def create_app(core: Core, outbound: Outbound, temporal: Temporal, slack: ASGIApp | None = None) -> FastAPI:
+def create_app(
+    core: Core,
+    outbound: Outbound,
+    temporal: Temporal,
+    slack: ASGIApp | None = None,
+    *,
+    passwords: Passwords | None = None,
+) -> FastAPI:
     """`slack` answers what Slack sends; it checks the signatures itself."""
     pages = Pages(core.settings)
     gauge, backlog = Gauge(temporal, core.clock), BacklogGauge(core)
@@ -122,7 +129,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal, slack: ASGIAp
         Pulse(core),
         PageStates(core),
         Cookies.of(core.settings),
-        Passwords(),
+        passwords or Passwords(),
         NumbersGauge(core),
     )
 

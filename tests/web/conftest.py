@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import func, select
 
+from core.accounts.passwords import Cost, Passwords
 from core.clock import UTC
 from core.db.models import Base
 from core.delivery.message import OK, Message, Outcome
@@ -27,6 +28,8 @@ NOW = dt.datetime(2027, 4, 20, 12, 0, tzinfo=UTC)
 START = "2027-05-01T19:30:00+02:00"
 HOOK = "jsons://192.0.43.8/hook"
 """A webhook whose address needs no name server; the sender below never connects."""
+QUICK = Passwords(Cost(time=1, memory=64, lanes=1))
+"""A password costs a third of a second otherwise, and some tests guess twenty."""
 
 
 @dataclass
@@ -117,13 +120,13 @@ def settings(tmp_path: Path, migrated: Path) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def playing(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Stage]:
+async def playing(settings: Settings, inhabited: Inhabited, passwords: Passwords = QUICK) -> AsyncIterator[Stage]:
     shutil.copytree(inhabited.folder, settings.soonish_data, dirs_exist_ok=True)
     clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
     core = build_core(settings, clock=clock)
     outbound = build_outbound(core)
     outbound = Outbound(outbound.openings, outbound.policy, cast("Any", sender))
-    app = create_app(core, outbound, cast("Temporal", temporal))
+    app = create_app(core, outbound, cast("Temporal", temporal), passwords=passwords)
     alice, bob, carol = (Client(app, person.token) for person in inhabited.people)
     async with app.router.lifespan_context(app):
         yield Stage(app, core, clock, sender, temporal, alice, bob, carol, Client(app))
