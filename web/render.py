@@ -1,14 +1,16 @@
 """Templates to pages. Everything is escaped; what may run or load is said by the policy."""
 
+import functools
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from starlette.responses import HTMLResponse
 
 from core.settings import Settings
-from web.assets import Asset, load_assets
+from web.assets import load_assets
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -19,7 +21,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 class Pages:
     def __init__(self, settings: Settings) -> None:
-        self.assets: dict[str, Asset] = load_assets()
+        self.assets = load_assets()
         self._env = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -27,13 +29,14 @@ class Pages:
             lstrip_blocks=True,
             undefined=StrictUndefined,
             auto_reload=False,
+            bytecode_cache=_Compiled(),
         )
         # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
         self._env.globals.update(
             static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
             lists=settings.list_public_events,
         )  # fmt: skip
-        self.version = self._version()
+        self.version = _version()
         """Changes with any template or static file."""
 
     def text(self, name: str, /, **context: Any) -> str:
@@ -47,8 +50,24 @@ class Pages:
     def _address(self, name: str) -> str:
         return f"/static/{name}?v={self.assets[name].version}"
 
-    def _version(self) -> str:
-        found = hashlib.sha256("".join(asset.version for asset in self.assets.values()).encode())
-        for path in sorted(_TEMPLATES.iterdir()):
-            found.update(path.read_bytes())
-        return found.hexdigest()[:12]
+
+class _Compiled(BytecodeCache):
+    """Templates are compiled once for a process, however many applications it makes: compiling one takes longer than
+    all else about it."""
+
+    _kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if (kept := self._kept.get(bucket.key + bucket.checksum)) is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+@functools.cache
+def _version() -> str:
+    found = hashlib.sha256("".join(asset.version for asset in load_assets().values()).encode())
+    for path in sorted(_TEMPLATES.iterdir()):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:12]

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import func, select
 
 from core.accounts.passwords import Cost, Passwords
 from core.clock import UTC
-from core.db.models import Base
 from core.delivery.message import OK, Message, Outcome
 from core.settings import Settings
 from core.temporal import Connection, Temporal, TemporalAwayError
 from core.wiring import Outbound, build_core, build_outbound
 from core.work import Core
 from tests.conftest import Inhabited
+from tests.core.look import table_sizes
 from tests.web.client import Answer, Client
 from web.app import create_app
 
@@ -101,12 +100,7 @@ class Stage:
 
     async def rows(self, *, but: tuple[str, ...] = ("audit_log", "buckets")) -> dict[str, int]:
         """How many rows each table has; the audit log and the limits also keep what was refused."""
-        async with self.core.db.read() as session:
-            return {
-                table.name: await session.scalar(select(func.count()).select_from(table)) or 0
-                for table in Base.metadata.sorted_tables
-                if table.name not in but
-            }
+        return await table_sizes(self.core, without=but)
 
 
 def settings_in(folder: Path) -> Settings:
