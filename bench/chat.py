@@ -1,52 +1,26 @@
-"""How long a person on Discord waits, until the press is acknowledged and until it is answered: at rest, while a
-message goes out to ten thousand, with Temporal stopped. The bot is a process of the product; Discord is the small one,
-over real sockets."""
+"""How long people wait in chat: at rest, while ten thousand webhooks go out of the same machine, and with Temporal
+stopped. Each second some of them press something. The bot is a process of the product; the platform is the small one,
+over real sockets, or (on Slack by requests) over signed HTTP to the site."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 
-from bench.product import product, sink
+from bench.product import Product, product, sink
 from bench.rows import Row, spread
-from cli.demo.small_discord.people import Person
+from cli.demo.small_discord import people as on_discord
 from cli.demo.small_discord.server import SmallDiscord
+from cli.demo.small_slack import people as on_slack
+from cli.demo.small_slack.server import SmallSlack
 
 PEOPLE = 10_000
 AT_REST = 3.0
 """Seconds; the same with Temporal stopped."""
 _EACH_SECOND = 30
-
-
-async def chat() -> list[Row]:
-    async with SmallDiscord() as discord, sink() as far, product(far.smtp, **discord.environment) as soonish:
-        await discord.wait_for_bot()
-        event_id = await soonish.followed_by(PEOPLE, f"json://127.0.0.1:{far.http}/hook/{{n}}")
-        crowd = Crowd(discord, event_id)
-        at_rest = await crowd.until(_for(AT_REST))
-        await far.reset()
-        await soonish.notify(event_id)
-        busy = await crowd.until(_coming(far.stats))
-        found = await far.quiet(PEOPLE)
-        os.kill(soonish.pid("temporal"), signal.SIGSTOP)
-        stopped = await crowd.until(_for(AT_REST))
-        os.kill(soonish.pid("temporal"), signal.SIGCONT)
-    return [
-        *_rows("at rest", at_rest),
-        *_rows("busy", busy),
-        *_rows("Temporal stopped", stopped),
-        Row("lost", PEOPLE - found["different"], "messages", must_be_zero=True),
-        Row("never answered", crowd.unanswered, "interactions", must_be_zero=True),
-    ]
-
-
-def _rows(when: str, waited: list["Waited"]) -> list[Row]:
-    return [
-        *spread(f"{when}: acknowledged", [each.acknowledged for each in waited]),
-        *spread(f"{when}: answered", [each.answered for each in waited]),
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +31,119 @@ class Waited:
     answered: float
 
 
+Press = Callable[[int, str], Awaitable[Waited]]
+"""Somebody new, by their number, presses what that action says. Raises AssertionError where no answer comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    environment: dict[str, str]
+    connected: Callable[[Product], Awaitable[None]]
+    press: Press
+
+
+async def chat() -> list[Row]:
+    rows: list[Row] = []
+    for name, platform in (
+        ("Discord", _discord()),
+        ("Slack by a socket", _slack(by_socket=True)),
+        ("Slack by requests", _slack(by_socket=False)),
+    ):
+        async with platform as there:
+            rows += await _measured(name, there)
+    return rows
+
+
+async def _measured(name: str, there: Platform) -> list[Row]:
+    async with sink() as far, product(far.smtp, **there.environment) as soonish:
+        await there.connected(soonish)
+        event_id = await soonish.followed_by(PEOPLE, f"json://127.0.0.1:{far.http}/hook/{{n}}")
+        crowd = Crowd(there.press, event_id)
+        at_rest = await crowd.until(_for(AT_REST))
+        await far.reset()
+        await soonish.notify(event_id)
+        busy = await crowd.until(_coming(far.stats))
+        found = await far.quiet(PEOPLE)
+        os.kill(soonish.pid("temporal"), signal.SIGSTOP)
+        stopped = await crowd.until(_for(AT_REST))
+        os.kill(soonish.pid("temporal"), signal.SIGCONT)
+    return [
+        *_rows(f"{name}, at rest", at_rest),
+        *_rows(f"{name}, busy", busy),
+        *_rows(f"{name}, no Temporal", stopped),
+        Row(f"{name}: lost", PEOPLE - found["different"], "messages", must_be_zero=True),
+        Row(f"{name}: never answered", crowd.unanswered, "presses", must_be_zero=True),
+    ]
+
+
+def _rows(when: str, waited: list[Waited]) -> list[Row]:
+    return [
+        *spread(f"{when}: acknowledged", [each.acknowledged for each in waited]),
+        *spread(f"{when}: answered", [each.answered for each in waited]),
+    ]
+
+
+@dataclass
 class Crowd:
     """Everybody who presses is somebody new, whose account the press makes."""
 
-    def __init__(self, discord: SmallDiscord, event_id: str) -> None:
-        self._discord = discord
-        self._event_id = event_id
-        self._pressed = 0
-        self.unanswered = 0
+    press: Press
+    event_id: str
+    unanswered: int = 0
+    _pressed: int = field(default=0, init=False)
 
     async def until(self, over: Callable[[], Awaitable[bool]]) -> list[Waited]:
         presses: list[asyncio.Task[Waited | None]] = []
         while not await over():
             self._pressed += 1
             verb = ("subscribe", "details", "list")[self._pressed % 3]
-            presses.append(asyncio.create_task(self._press(f"p{self._pressed}", verb)))
+            presses.append(asyncio.create_task(self._one(10_000 + self._pressed, f"soonish:{verb}:{self.event_id}")))
             await asyncio.sleep(1 / _EACH_SECOND)
         took = await asyncio.gather(*presses)
         self.unanswered += took.count(None)
         return [each for each in took if each is not None]
 
-    async def _press(self, name: str, verb: str) -> Waited | None:
-        person, began = Person(self._discord, str(10_000 + self._pressed), name), time.monotonic()
+    async def _one(self, number: int, action: str) -> Waited | None:
         try:
-            talk = await person.sends(f"soonish:{verb}:{self._event_id}")
-            return Waited(talk.seconds * 1000, (time.monotonic() - began) * 1000)
+            return await self.press(number, action)
         except AssertionError:
             return None
+
+
+@contextlib.asynccontextmanager
+async def _discord() -> AsyncIterator[Platform]:
+    async with SmallDiscord() as discord:
+
+        async def connected(_: Product) -> None:
+            await discord.wait_for_bot()
+
+        async def press(number: int, action: str) -> Waited:
+            person, began = on_discord.Person(discord, str(number), f"p{number}"), time.monotonic()
+            talk = await person.sends(action)
+            return Waited(talk.seconds * 1000, (time.monotonic() - began) * 1000)
+
+        yield Platform(discord.environment, connected, press)
+
+
+@contextlib.asynccontextmanager
+async def _slack(*, by_socket: bool) -> AsyncIterator[Platform]:
+    async with SmallSlack() as slack:
+
+        async def connected(soonish: Product) -> None:
+            if by_socket:
+                await slack.wait_for_app()
+            else:
+                slack.target = f"{soonish.url}/slack/events"
+
+        async def press(number: int, action: str) -> Waited:
+            person, began = on_slack.Person(slack, f"U{number}", f"p{number}"), time.monotonic()
+            button = {"type": "button", "action_id": action, "text": {"text": "x"}}
+            talk = await person.presses({"blocks": [{"type": "actions", "elements": [button]}]}, "x")
+            await talk.message()
+            return Waited(talk.ack.seconds * 1000, (time.monotonic() - began) * 1000)
+
+        environment = {name: each for name, each in slack.environment.items() if by_socket or name != "SLACK_APP_TOKEN"}
+        yield Platform(environment, connected, press)
 
 
 def _for(seconds: float) -> Callable[[], Awaitable[bool]]:

@@ -120,7 +120,7 @@ def _switched_off(settings: Settings) -> list[str]:
         lines.append("  PostgreSQL set DATABASE_URL to postgresql+psycopg://…  (now: SQLite)")
     if settings.discord_bot_token is None:
         lines.append("  Discord    set DISCORD_BOT_TOKEN  (ten minutes: docs/discord.md)")
-    if settings.slack_bot_token is None:
+    if not settings.on_slack:
         lines.append("  Slack      set SLACK_BOT_TOKEN and SLACK_APP_TOKEN  (ten minutes: docs/slack.md)")
     if "temporal_url" not in given:
         lines.append("  Temporal   set TEMPORAL_URL to a cluster's host:port  (now: a server of its own)")

@@ -57,6 +57,13 @@ class Keys:
         except InvalidTag as error:
             raise KeyMissingError("stored data does not match its key") from error
 
+    def opened(self, sealed: bytes) -> str | None:
+        """As `open`, with None for what cannot be opened."""
+        try:
+            return self.open(sealed)
+        except KeyMissingError:
+            return None
+
     def current(self, sealed: bytes) -> bool:
         """Whether it was sealed with the newest key (else `soonish keys rotate` seals it again)."""
         return sealed[:_KEY_ID] == self._newest

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     """A development server: the commands are told to it alone, where they change at once."""
     discord_authorize_url: str = "https://discord.com/oauth2/authorize"
     slack_bot_token: SecretStr | None = None
-    """Of one workspace: the app, direct messages and cards there."""
+    """Of one workspace: the app, direct messages and cards there. Others install it by OAuth."""
     slack_signing_secret: SecretStr | None = None
     """With it: Slack's requests are taken at /slack/events."""
     slack_app_token: SecretStr | None = None
@@ -116,10 +116,11 @@ class Settings(BaseSettings):
     slack_requests_per_second: float = Field(10.0, gt=0)
     """Of each process that writes as the app, in each workspace."""
     slack_client_id: str | None = None
-    """With its secret: people may sign in with Slack."""
+    """With its secret: people may sign in with Slack, and put the app into their workspaces."""
     slack_client_secret: SecretStr | None = None
     slack_api_base_url: str = "https://slack.com/api/"
     slack_authorize_url: str = "https://slack.com/openid/connect/authorize"
+    slack_install_url: str = "https://slack.com/oauth/v2/authorize"
 
     retention_outbox_days: int = Field(7, ge=1)
     retention_requests_hours: int = Field(24, ge=1)
@@ -144,7 +145,10 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_BASE_URL must start with http:// or https://")
         return value.rstrip("/")
 
-    @field_validator("discord_api_base_url", "discord_authorize_url", "slack_api_base_url", "slack_authorize_url")
+    @field_validator(
+        "discord_api_base_url", "discord_authorize_url", "slack_api_base_url", "slack_authorize_url",
+        "slack_install_url",
+    )  # fmt: skip
     @classmethod
     def _nobody_listens_in(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -217,6 +221,16 @@ class Settings(BaseSettings):
     @property
     def production(self) -> bool:
         return self.soonish_env == "production"
+
+    @property
+    def slack_installs(self) -> bool:
+        """Whether workspaces put the app in by themselves: OAuth, and a way for Slack to reach us."""
+        named = bool(self.slack_client_id and self.slack_client_secret and self.slack_client_secret.get_secret_value())
+        return named and (self.slack_signing_secret is not None or self.slack_app_token is not None)
+
+    @property
+    def on_slack(self) -> bool:
+        return self.slack_bot_token is not None or self.slack_installs
 
     @cached_property
     def database(self) -> str:

@@ -164,12 +164,15 @@ def browser_hash(keys: Keys, text: str | None) -> str | None:
     return keys.digest("browser", payload.hex()) if payload is not None and len(payload) == 16 else None
 
 
+Errand = Literal["sign_in", "link", "install"]
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthState:
     """What travels to a chat platform and back: which one, for what, since when, and for which browser."""
 
     platform: Literal["discord", "slack"]
-    purpose: Literal["sign_in", "link"]
+    purpose: Errand
     asked_at: int
     """Seconds since the epoch."""
     browser: str
@@ -177,7 +180,7 @@ class OAuthState:
 
 
 _PLATFORMS: tuple[Literal["discord", "slack"], ...] = ("discord", "slack")
-_ERRANDS: tuple[Literal["sign_in", "link"], ...] = ("sign_in", "link")
+_ERRANDS: tuple[Errand, ...] = ("sign_in", "link", "install")
 
 
 def oauth_state(keys: Keys, state: OAuthState) -> str:

@@ -15,6 +15,7 @@ from core.db.models import (
     AuditEntry,
     Base,
     Bucket,
+    ChatInstallation,
     Delivery,
     DeliveryOpening,
     Draft,
@@ -215,6 +216,13 @@ async def _announcements(work: Work) -> int:
     return _count(await work.session.execute(delete(EventAnnouncement).where(EventAnnouncement.id.in_(old))))
 
 
+async def _installations(work: Work) -> int:
+    """Of workspaces that the app left. Their token went at once; who had put it there, and what it could, goes now."""
+    gone = ChatInstallation.revoked_at < work.now - _KEPT_AFTERWARDS
+    old = select(ChatInstallation.id).where(gone).limit(AT_ONCE)
+    return _count(await work.session.execute(delete(ChatInstallation).where(ChatInstallation.id.in_(old))))
+
+
 async def _grants(work: Work) -> int:
     """Taken back, or of an address whose event is long over. While the invitation is open, what was taken back says
     that it lets this person in no more. An account keeps sight of what it was let into."""
@@ -292,6 +300,7 @@ RULES: dict[str, Rule] = {
     "addresses": Rule(Integration, _addresses),
     "subscriptions": Rule(Subscription, _subscriptions),
     "announcements": Rule(EventAnnouncement, _announcements),
+    "installations": Rule(ChatInstallation, _installations),
     "grants": Rule(EventGrant, _grants),
     "invitations": Rule(EventInvitation, _invitations),
     "sessions": Rule(Session, _sessions),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from core.chat.workspaces import Workspaces
 from core.clock import Clock, SystemClock
 from core.db.engine import Database
 from core.db.models import DeliveryOpening
@@ -47,6 +48,8 @@ class Outbound:
     openings: Openings
     policy: DestinationPolicy
     sender: Sender
+    workspaces: Workspaces
+    """On Slack, and with which token."""
 
 
 def build_core(settings: Settings, *, clock: Clock | None = None) -> Core:
@@ -56,4 +59,5 @@ def build_core(settings: Settings, *, clock: Clock | None = None) -> Core:
 def build_outbound(core: Core) -> Outbound:
     openings = Openings(core)
     policy = DestinationPolicy(core.settings.delivery_allowed_networks, openings)
-    return Outbound(openings, policy, Sender(core.settings, policy))
+    workspaces = Workspaces(core)
+    return Outbound(openings, policy, Sender(core.settings, policy, workspaces), workspaces)

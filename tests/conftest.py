@@ -4,9 +4,11 @@ Tests marked `both_databases` run on SQLite and on PostgreSQL; all others on SQL
 """
 
 import logging
+import os
 import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,11 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from cli.demo.small_discord.rest import DiscordRest
+from core.db.engine import Database
 from core.db.migrate import upgrade
 from core.metrics.page import MetricsPage
 from core.settings import Settings
@@ -27,6 +32,18 @@ from tests.servers import SmtpSink, TemporalServer, WebhookSink
 from tests.sweep import Listener, sweep
 from worker.main import RunningWorker, working
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_ROOM = 4 << 30
+
+
+def pytest_configure() -> None:
+    """Where memory has room the tests' files stand in it: on a disk, copying databases is a tenth of the suite's work.
+    PostgreSQL's programs are copied there too, and must be allowed to run."""
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    if roomy and "TMPDIR" not in os.environ and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
+
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -36,6 +53,24 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if sys.dont_write_bytecode:
             patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
             patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Each test opens engines of its own; what one of them has compiled serves all others of its dialect."""
+    shared: dict[type, LRUCache[Any, Any]] = {}
+    begin = Database.__init__
+
+    def share(database: Database, *given: Any, **named: Any) -> None:
+        begin(database, *given, **named)
+        engine = database.engine.sync_engine
+        engine._compiled_cache = shared.setdefault(type(engine.dialect), LRUCache(3000))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "__init__", share)
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
         yield
 
 

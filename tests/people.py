@@ -92,7 +92,7 @@ class Town:
     async def report(self, notification_id: int) -> Report:
         return await self.core.ask(self.alice.actor, report, notification_id, EVERYTHING)
 
-    async def settled(self, notification_id: int, seconds: float = 15.0) -> Report:
+    async def settled(self, notification_id: int, seconds: float = 30.0) -> Report:
         """The report once nothing of it waits."""
         return await until(lambda: self.report(notification_id), lambda found: not found.waiting, seconds)
 

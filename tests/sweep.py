@@ -20,6 +20,7 @@ SECRETS = {
     "address": re.compile(rb"[\w.+-]+(?:@|%40)(?:[\w-]+\.)*(?:example\.(?:org|com|net)|[\w-]+\.test)\b"),
     "token": re.compile(rb"\bsoonish_[\w-]{40,}"),
     "link": re.compile(rb"/(?:c|u|s|i|in|link)/[\w-]{20,}"),
+    "Slack token": re.compile(rb"\b(?:xox[a-z]|xapp)-[\w-]+"),
     "Apprise URL": re.compile(
         rb"\b(?:jsons?|forms?|ntfys?|gotifys?|discord|slack|mailtos?|systemmail)://[^\s\"'*{]{3,}"
     ),
@@ -42,7 +43,7 @@ class Listener(logging.Handler):
         self.lines: list[bytes] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.startswith(("core.", "web.", "worker.", "cli.", "temporalio.")):
+        if record.name.startswith(("core.", "web.", "bots.", "worker.", "cli.", "temporalio.")):
             self.lines.append(self.format(record).encode())
 
 

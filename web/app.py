@@ -55,6 +55,7 @@ from web.pages import (
     profile,
     report,
     share,
+    slack,
     subscribers,
     unsubscribe,
 )
@@ -100,6 +101,7 @@ PAGES = (
     address.router,
     calendars.router,
     identities.router,
+    slack.router,
     log.router,
     admin.router,
     metrics_route.router,
@@ -110,11 +112,11 @@ def create_app(
     core: Core,
     outbound: Outbound,
     temporal: Temporal,
-    slack: ASGIApp | None = None,
+    events: ASGIApp | None = None,
     *,
     passwords: Passwords | None = None,
 ) -> FastAPI:
-    """`slack` answers what Slack sends; it checks the signatures itself."""
+    """`events` answers what Slack sends; it checks the signatures itself."""
     pages = Pages(core.settings)
     gauge, backlog = Gauge(temporal, core.clock), BacklogGauge(core)
     metrics = MetricsPage(backlog, gauge)
@@ -137,7 +139,7 @@ def create_app(
         return _answer(site, scope, error)
 
     app = FastAPI(
-        routes=[*_routes(development=not core.settings.production), *([Mount("/slack", slack)] if slack else [])],
+        routes=[*_routes(development=not core.settings.production), *([Mount("/slack", events)] if events else [])],
         title="Soonish",
         version="1",
         description=document.ABOUT,

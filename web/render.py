@@ -3,10 +3,9 @@
 import functools
 import hashlib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from core.settings import Settings
@@ -29,7 +28,6 @@ class Pages:
             lstrip_blocks=True,
             undefined=StrictUndefined,
             auto_reload=False,
-            bytecode_cache=_Compiled(),
         )
         # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
         self._env.globals.update(
@@ -49,20 +47,6 @@ class Pages:
 
     def _address(self, name: str) -> str:
         return f"/static/{name}?v={self.assets[name].version}"
-
-
-class _Compiled(BytecodeCache):
-    """Templates are compiled once for a process, however many applications it makes: compiling one takes longer than
-    all else about it."""
-
-    _kept: ClassVar[dict[str, bytes]] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if (kept := self._kept.get(bucket.key + bucket.checksum)) is not None:
-            bucket.bytecode_from_string(kept)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
 
 
 @functools.cache

@@ -86,7 +86,7 @@ def hands(settings: Settings, sender: Sender) -> dict[Platform, Hand]:
     found: dict[Platform, Hand] = {}
     if settings.discord_bot_token is not None:
         found["discord"] = OnDiscord(sender.discord)
-    if settings.slack_bot_token is not None:
+    if settings.on_slack:
         found["slack"] = OnSlack(sender.slack)
     return found
 

@@ -27,7 +27,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`opens_form`: it answers with a form, which a platform must be given at once, unless `unless` are all typed."""
+    """`opens_form`: it answers with a form, which a platform must be given at once, unless all of one of `unless` are
+    typed."""
 
     group: Literal["event", "me", "soonish"]
     name: str
@@ -36,11 +37,11 @@ class Command:
     handler: Handler
     options: tuple[Option, ...] = ()
     opens_form: bool = False
-    unless: tuple[str, ...] = ()
+    unless: tuple[tuple[str, ...], ...] = ()
 
     def asks(self, given: Mapping[str, str]) -> bool:
         """Whether a form is the answer to this."""
-        return self.opens_form and not (self.unless and all(given.get(name, "").strip() for name in self.unless))
+        return self.opens_form and not any(all(given.get(name, "").strip() for name in each) for each in self.unless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Book:
 
     def command(
         self, group: Literal["event", "me", "soonish"], name: str, words: str, who: Who, *options: Option,
-        opens_form: bool = False, unless: tuple[str, ...] = (),
+        opens_form: bool = False, unless: tuple[tuple[str, ...], ...] = (),
     ) -> Callable[[Handler], Handler]:  # fmt: skip
         def put(handler: Handler) -> Handler:
             assert (group, name) not in self.commands  # noqa: S101

@@ -129,6 +129,9 @@ class Field:
     long: bool = False
     at_most: int = 4_000
     choices: tuple[Choice, ...] = ()
+    kind: Literal["text", "role", "channel"] = "text"
+    """Other than text: picked from the platform's own, and what comes back is its id. Where the platform has no list of
+    roles, `choices` is it."""
     moment: bool = False
     """A time: where a platform has a calendar to pick from, that stands beside the typed words."""
 

@@ -40,6 +40,7 @@ _STYLES = {
     "danger": discord.ButtonStyle.danger,
 }
 _MENTIONS = {"person": "<@{}>", "role": "<@&{}>", "channel": "<#{}>"}
+_Picker = ui.RoleSelect[ui.View] | ui.ChannelSelect[ui.View]
 _TEXT_CHANNELS = [discord.ChannelType.text, discord.ChannelType.news]
 
 
@@ -182,7 +183,9 @@ def modal_of(form: Form) -> ui.Modal:
     return modal
 
 
-def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View]":
+def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View] | _Picker":
+    if field.kind != "text":
+        return _picker(field)
     if field.choices:
         options = [
             discord.SelectOption(label=_cut(each.label, OPTION), value=each.value, default=each.value == field.value)
@@ -198,6 +201,19 @@ def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View]":
         required=field.required,
         max_length=at_most,
     )
+
+
+def _picker(field: Field) -> "_Picker":
+    """Discord's own list, with what was chosen; nothing may be."""
+    kind = discord.SelectDefaultValueType.role if field.kind == "role" else discord.SelectDefaultValueType.channel
+    chosen = [discord.SelectDefaultValue(id=int(field.value), type=kind)] if field.value.isdecimal() else []
+    at_least = 1 if field.required else 0
+    if field.kind == "role":
+        return ui.RoleSelect(custom_id=field.name, default_values=chosen, min_values=at_least, required=field.required)
+    return ui.ChannelSelect(
+        custom_id=field.name, default_values=chosen, channel_types=_TEXT_CHANNELS, min_values=at_least,
+        required=field.required,
+    )  # fmt: skip
 
 
 def choices_of(choices: Choices) -> list[discord.app_commands.Choice[str]]:

@@ -1,5 +1,6 @@
 """Our app as Slack's library runs it: signatures, tokens, and which request goes where."""
 
+import datetime as dt
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -8,14 +9,16 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
 from bots.slack_bot.door import Door
-from bots.slack_bot.hearing import Body
+from bots.slack_bot.hearing import Body, of_event
 from bots.slack_bot.posting import CardPoster
 from core.cards.announcements import forget_space
-from core.delivery.slackbot import Tokens, one_workspace
+from core.chat.installations import uninstall
+from core.chat.workspaces import Workspaces
 from core.settings import Settings
 from core.wiring import Outbound
 from core.work import SYSTEM, Core
@@ -25,7 +28,7 @@ log = logging.getLogger(__name__)
 QUIET = logging.getLogger("bots.slack_bot.library")
 """What the library says of itself quotes requests and addresses: tickets, response URLs, what people typed."""
 SECONDS = 10
-_NOT_INSTALLED = "Soonish is not installed in this workspace any more. Ask an admin to install it again."
+_NOT_INSTALLED = "Soonish is not in this workspace any more. Ask an admin to add it again."
 _ANYTHING = re.compile(r".*")
 _JUST_ACKNOWLEDGED = 200
 Message = MutableMapping[str, Any]
@@ -34,15 +37,14 @@ Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 
 
-def build_app(core: Core, outbound: Outbound, tokens: Tokens | None = None) -> AsyncApp:
+def build_app(core: Core, outbound: Outbound) -> AsyncApp:
     """Without a signing secret every request is refused but those of a socket."""
     QUIET.setLevel(logging.CRITICAL + 1)
-    settings = core.settings
-    find = tokens or one_workspace(settings)
+    settings, workspaces = core.settings, outbound.workspaces
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        token = await find(team_id or "")
-        if token is None:
+        token = await workspaces.find(team_id or "")
+        if not isinstance(token, str):
             log.warning("a request came from a workspace where the app is not installed")
             return None  # type: ignore[return-value]  # as the library documents it; its annotation forgets it
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
@@ -58,11 +60,13 @@ def build_app(core: Core, outbound: Outbound, tokens: Tokens | None = None) -> A
         ignoring_self_events_enabled=False,
     )
     desk = Desk(core, outbound)
-    _listen(app, core, Door(desk, CardPoster(core, desk)))
+    door = Door(desk, CardPoster(core, desk), workspaces)
+    _listen(app, door)
+    _hear_of_ends(app, core, door, workspaces)
     return app
 
 
-def _listen(app: AsyncApp, core: Core, door: Door) -> None:
+def _listen(app: AsyncApp, door: Door) -> None:
     async def command(ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
         await _safely("command", door.command(ack, body, client))
 
@@ -78,24 +82,41 @@ def _listen(app: AsyncApp, core: Core, door: Door) -> None:
     async def home(body: Body, client: AsyncWebClient) -> None:
         await _safely("home", door.home(body, client))
 
-    async def channel_gone(body: Body) -> None:
-        event = body["event"]
-        channel = event["channel"]
-        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]), str(channel))
-        log.info("a channel is gone, and %d cards with it", gone)
-
-    async def app_gone(body: Body) -> None:
-        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]))
-        log.info("the app was removed from a workspace, and %d cards with it", gone)
-
     app.command(_ANYTHING)(command)
     app.action(_ANYTHING)(press)
     app.view(_ANYTHING)(sent)
     app.shortcut("create_event")(shortcut)
     app.event("app_home_opened")(home)
+
+
+def _hear_of_ends(app: AsyncApp, core: Core, door: Door, workspaces: Workspaces) -> None:
+    """What is there no more: a channel, or the app in a whole workspace. All of it may be told twice."""
+
+    async def channel_gone(body: Body) -> None:
+        if door.repeated(of_event(body)):
+            return
+        gone = await core.act(SYSTEM, forget_space, "slack", str(body["team_id"]), str(body["event"]["channel"]))
+        log.info("a channel is gone, and %d cards with it", gone)
+
+    async def app_gone(body: Body) -> None:
+        if not door.repeated(of_event(body)):
+            await removed(str(body["team_id"]), body.get("event_time"))
+
+    async def tokens_gone(body: Body) -> None:
+        """Tokens of people are none of ours: the app asks for none."""
+        if (body["event"].get("tokens") or {}).get("bot") and not door.repeated(of_event(body)):
+            await removed(str(body["team_id"]), body.get("event_time"))
+
+    async def removed(team_id: str, told: object) -> None:
+        at = dt.datetime.fromtimestamp(told, dt.UTC) if isinstance(told, int | float) else core.clock.now()
+        if await core.act(SYSTEM, uninstall, "slack", team_id, at):
+            log.info("the app was removed from a workspace")
+        workspaces.forget(team_id)
+
     for name in ("channel_deleted", "group_deleted", "channel_archive", "group_archive", "channel_left", "group_left"):
         app.event(name)(channel_gone)
     app.event("app_uninstalled")(app_gone)
+    app.event("tokens_revoked")(tokens_gone)
 
 
 async def _safely(what: str, work: Awaitable[None]) -> None:
@@ -111,21 +132,34 @@ async def _safely(what: str, work: Awaitable[None]) -> None:
 
 
 class Endpoint:
-    """`POST /slack/events` as an ASGI application, for the site to mount. What is not signed is refused with 401."""
+    """`POST /slack/events` as an ASGI application, for the site to mount. What is not signed is refused with 401 before
+    anything reads it: the library would parse first, and lets some requests pass unsigned."""
 
-    def __init__(self, app: AsyncApp) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
         self._app = app
+        self._verifier = SignatureVerifier(signing_secret)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or not str(scope["path"]).endswith("/events"):
             await _answer(send, 404, "")
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = AsyncBoltRequest(body=(await _body(receive)).decode("utf-8", "replace"), headers=headers)
+        body = (await _body(receive)).decode("utf-8", "replace")
+        if not self._signed(body, headers):
+            log.info("a request that Slack did not sign this moment was refused")
+            await _answer(send, 401, "")
+            return
+        request = AsyncBoltRequest(body=body, headers=headers)
         response = await self._app.async_dispatch(request)
         if response.status != _JUST_ACKNOWLEDGED:
             log.info("a request of Slack's was answered with %d", response.status)
         await _answer(send, response.status, response.body, response.first_headers_without_set_cookie())
+
+    def _signed(self, body: str, headers: dict[str, str]) -> bool:
+        try:
+            return self._verifier.is_valid_request(body, headers)
+        except (TypeError, ValueError, OverflowError):  # no time at all, letters that no signature has
+            return False
 
 
 async def _body(receive: Receive) -> bytes:
@@ -146,6 +180,6 @@ async def _answer(send: Send, status: int, body: str, headers: dict[str, str] | 
 def endpoint(core: Core, outbound: Outbound) -> Endpoint | None:
     """For the site; None where Slack is to reach us by a socket, or not at all."""
     settings: Settings = core.settings
-    if settings.slack_signing_secret is None or settings.slack_bot_token is None:
+    if settings.slack_signing_secret is None or not settings.on_slack:
         return None
-    return Endpoint(build_app(core, outbound))
+    return Endpoint(build_app(core, outbound), settings.slack_signing_secret.get_secret_value())

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.conversation.screens import Choice
 from bots.conversation.speaker import Speaker
 from bots.slack_bot.hearing import Heard
 from core.identities.signed import Place, SignedIdentity
@@ -32,6 +33,12 @@ class Person:
     full: bool
     """Neither a guest, nor a bot, nor deactivated."""
     administers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    name: str
+    users: frozenset[str]
 
 
 class Kept(Generic[T]):
@@ -66,24 +73,26 @@ class Kept(Generic[T]):
 class Directory:
     def __init__(self) -> None:
         self._people: Kept[Person] = Kept(PERSON_SECONDS)
-        self._groups: Kept[dict[str, frozenset[str]]] = Kept(GROUPS_SECONDS)
+        self._groups: Kept[dict[str, Group]] = Kept(GROUPS_SECONDS)
 
     async def speaker(self, heard: Heard, client: AsyncWebClient) -> Speaker:
         person, groups = await asyncio.gather(
             self._people.get(f"{heard.team_id}:{heard.user_id}", lambda: _person(client, heard.user_id)),
             self._groups.get(heard.team_id, lambda: _groups(client)),
         )
-        mine = frozenset(group for group, users in (groups or {}).items() if heard.user_id in users)
+        mine = frozenset(number for number, group in (groups or {}).items() if heard.user_id in group.users)
         place = Place(heard.team_id, heard.channel_id, mine)
         name = person.name if person is not None else heard.user_name
+        ours = heard.home_team_id == heard.team_id
         return Speaker(
             SignedIdentity("slack", heard.home_team_id, heard.user_id, name, place),
             heard.key,
             space_name=heard.channel_name,
             zone=person.zone if person is not None else None,
             locale=person.locale if person is not None else None,
-            manages_events=person is not None and person.full,
-            administers=person is not None and person.administers,
+            manages_events=ours and person is not None and person.full,
+            administers=ours and person is not None and person.administers,
+            groups=tuple(Choice(f"@{group.name}", number) for number, group in (groups or {}).items()),
             unsure=person is None or groups is None,
         )
 
@@ -101,7 +110,7 @@ async def _person(client: AsyncWebClient, user_id: str) -> Person:
     )
 
 
-async def _groups(client: AsyncWebClient) -> dict[str, frozenset[str]]:
+async def _groups(client: AsyncWebClient) -> dict[str, Group]:
     """Who is in which group. Workspaces of the free plan have none."""
     try:
         found = await client.usergroups_list(include_users=True)
@@ -109,4 +118,9 @@ async def _groups(client: AsyncWebClient) -> dict[str, frozenset[str]]:
         if error.response.get("error") in ("paid_teams_only", "plan_upgrade_required", "missing_scope"):
             return {}
         raise
-    return {str(each["id"]): frozenset(each.get("users") or ()) for each in found["usergroups"]}
+    return {
+        str(each["id"]): Group(
+            str(each.get("handle") or each.get("name") or each["id"]), frozenset(each.get("users") or ())
+        )
+        for each in found["usergroups"]
+    }

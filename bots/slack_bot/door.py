@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.actions import Action
 from bots.conversation.book import Command
+from bots.conversation.choosing import RUN, command_of
 from bots.conversation.desk import Desk
 from bots.conversation.screens import (
     Answer,
@@ -19,21 +20,20 @@ from bots.conversation.screens import (
     Choices,
     Document,
     Form,
-    Menu,
     Post,
     Screen,
     Watch,
     line,
     told,
 )
-from bots.conversation.speaker import Speaker
 from bots.conversation.verbs import BOOK
 from bots.slack_bot.directory import Directory
 from bots.slack_bot.hearing import Body, Heard, filled, of_command, of_event, of_interaction, pressed
 from bots.slack_bot.posting import CardPoster
 from bots.slack_bot.rendering import WAIT, WINDOW, home_of, refilled, text_of, window_of
-from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, opened
-from bots.slack_bot.typed import VERBS, read_command
+from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, in_direct_message, opened
+from bots.slack_bot.typed import read_command
+from core.delivery.slackbot import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,6 @@ FORM_SECONDS = 1.0
 SENT_SECONDS = 2.0
 """For what is wrong with a form that was sent: it must be said in the acknowledgement."""
 REMEMBERED = 2_000
-RUN = "run"
-"""A press that stands for typing a command: `soonish:run[:event]:verb`."""
 _BESIDE = frozenset({"test", "channel_add"})
 """Presses whose answer stands beside the screen with their button, not in its place."""
 
@@ -54,16 +52,17 @@ _BESIDE = frozenset({"test", "channel_add"})
 class Door:
     """`seen`: Slack repeats what it was not told in time that we have it."""
 
-    def __init__(self, desk: Desk, poster: CardPoster, directory: Directory | None = None) -> None:
+    def __init__(self, desk: Desk, poster: CardPoster, tokens: Tokens, directory: Directory | None = None) -> None:
         self._desk = desk
         self._poster = poster
+        self._tokens = tokens
         self._directory = directory or Directory()
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def command(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
         heard = of_command(body)
         await ack()
-        if self._repeated(heard):
+        if self.repeated(heard):
             return
         text = str(body.get("text", ""))
         reply = InMessage(heard, client, beside=True)
@@ -74,14 +73,14 @@ class Door:
     async def shortcut(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
         heard = of_interaction(body)
         await ack()
-        if not self._repeated(heard):
+        if not self.repeated(heard):
             await self._in_new_window(heard, client, self._pressed(heard, client, str(Action("create_form")), {}))
 
     async def press(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
         heard = of_interaction(body)
         await ack()
         action, given = pressed(body)
-        if self._repeated(heard) or Action.of(action) is None:  # a link: the browser has followed it
+        if self.repeated(heard) or Action.of(action) is None:  # a link: the browser has followed it
             return
         work = self._pressed(heard, client, action, given)
         if heard.view is not None and heard.view.get("type") == "home":
@@ -99,7 +98,7 @@ class Door:
         """A form. What is wrong with a field stands beside it, if that is known in time."""
         heard = of_interaction(body)
         view = body["view"]
-        if view.get("callback_id") == WINDOW or self._repeated(heard):
+        if view.get("callback_id") == WINDOW or self.repeated(heard):
             await ack()
             return
         given = filled(view)
@@ -129,12 +128,14 @@ class Door:
         if (body["event"].get("tab") or "home") != "home":
             return
         heard = of_event(body)
+        if self.repeated(heard):
+            return
         speaker = await self._directory.speaker(heard, client)
         mine = await self._desk.command(speaker, "me", "subscriptions", {})
         screen = mine if isinstance(mine, Screen) else told("Soonish")
         await client.views_publish(user_id=heard.user_id, view=home_of(_home(screen)))
 
-    def _repeated(self, heard: Heard) -> bool:
+    def repeated(self, heard: Heard) -> bool:
         """By this process; what another has done already, the keys in the database know."""
         if heard.key in self._seen:
             log.info("a repeated request is answered once")
@@ -148,42 +149,37 @@ class Door:
         self._seen.pop(heard.key, None)
 
     async def _typed(self, heard: Heard, client: AsyncWebClient, command: Command, given: dict[str, str]) -> Answer:
-        if (stranger := _stranger(heard)) is not None:
+        if (stranger := await self._stranger(heard)) is not None:
             return stranger
         speaker = await self._directory.speaker(heard, client)
-        choice = await self._chosen(speaker, command, given)
-        if isinstance(choice, Screen):
-            return choice
-        return await self._desk.command(speaker, command.group, command.name, choice)
-
-    async def _chosen(self, speaker: Speaker, command: Command, given: dict[str, str]) -> dict[str, str] | Screen:
-        """What Discord completes while it is typed is looked for here; of several, one is to be picked."""
-        option = next((each for each in command.options if each.required and each.completes), None)
-        if option is None:
-            return given
-        text = given.get(option.name, "")
-        offered = await self._desk.complete(speaker, command.group, command.name, option.name, text, given)
-        if any(each.value == text for each in offered.items) or not offered.items:
-            return given if text else told(f"Nothing to choose from. Try {speaker.dialect.command('event', 'list')}.")
-        if text and len(offered.items) == 1:
-            return {**given, option.name: offered.items[0].value}
-        return Screen((line(f"{option.words}?"),), rows=(_menu(command, offered),))
+        return await self._desk.command(speaker, command.group, command.name, given)
 
     async def _pressed(self, heard: Heard, client: AsyncWebClient, action: str, given: Mapping[str, str]) -> Answer:
-        if (stranger := _stranger(heard)) is not None:
+        if (stranger := await self._stranger(heard)) is not None:
             return stranger
-        found = Action.of(action)
-        if found is not None and found.verb == RUN and found.more in VERBS:
-            command = VERBS[found.more]
-            picked = given.get("picked", "")
-            option = command.options[0].name if command.options and picked else None
-            return await self._typed(heard, client, command, {option: picked} if option else {})
         return await self._desk.press(await self._directory.speaker(heard, client), action, given)
+
+    async def _stranger(self, heard: Heard) -> Screen | None:
+        """In a channel that two workspaces share. Where the app is not, nobody is written to."""
+        if heard.home_team_id == heard.team_id:
+            return None
+        theirs = await self._tokens.find(heard.home_team_id)
+        if isinstance(theirs, str) and theirs != await self._tokens.find(heard.team_id):
+            return None
+        return told(
+            "You are here from another workspace, where I am not.",
+            "Open the event's page to subscribe by e-mail, or ask your own admins to add Soonish.",
+        )
 
     async def _in_new_window(self, heard: Heard, client: AsyncWebClient, work: Work) -> None:
         """From where there is no message to answer in."""
         task = asyncio.create_task(work)
-        window = await opened(heard, client)
+        try:
+            window = await opened(heard, client)
+        except (SlackApiError, TimeoutError, OSError):
+            await task
+            await in_direct_message(heard, client, "Slack did not open a window for that. Please press it once more.")
+            raise
         await self._show(heard, client, window, await task)
 
     async def _answer(self, heard: Heard, client: AsyncWebClient, reply: Reply, work: Work, *, form: bool) -> None:
@@ -191,7 +187,7 @@ class Door:
         if form:
             done, _ = await asyncio.wait({task}, timeout=FORM_SECONDS)
             if not done:
-                reply = await reply.hold()
+                reply = await _held(reply)
         await self._show(heard, client, reply, await task)
 
     async def _show(self, heard: Heard, client: AsyncWebClient, reply: Reply, answer: Answer) -> None:
@@ -214,9 +210,20 @@ class Door:
         try:
             await reply.ask(form)
         except SlackApiError as error:
-            if error.response.get("error") not in ("expired_trigger_id", "exchanged_trigger_id"):
-                raise
-            await reply.show(told("That took longer than Slack lets a form wait.", "Please ask once more."))
+            said = str(error.response.get("error", "no reason"))
+            late = said in ("expired_trigger_id", "exchanged_trigger_id")
+            log.info("Slack opened no form: %s", said)
+            why = "That took longer than Slack lets a form wait." if late else "Slack did not open the form."
+            await reply.show(told(why, "Please ask once more." if late else "Please ask again in a moment."))
+
+
+async def _held(reply: Reply) -> Reply:
+    """A window that waits, or the reply as it was: what was asked is answered somewhere."""
+    try:
+        return await reply.hold()
+    except (SlackApiError, TimeoutError, OSError) as error:
+        log.info("Slack opened no window: %s", type(error).__name__)
+        return reply
 
 
 async def watched(reply: Reply, watch: Watch) -> None:
@@ -244,23 +251,10 @@ def _opens_form(action: str) -> bool:
     if found is None:
         return False
     if found.verb == RUN:
-        return found.more in VERBS and VERBS[found.more].opens_form
+        command = command_of(found.more)
+        return command is not None and command.opens_form
     press = BOOK.presses.get(found.verb)
     return press is not None and press.opens_form
-
-
-def _menu(command: Command, offered: Choices) -> Menu:
-    return Menu(Action(RUN, more=command.name), "Pick one", offered.items)
-
-
-def _stranger(heard: Heard) -> Screen | None:
-    """In a channel that two workspaces share. Nothing of theirs is ours to write to."""
-    if heard.home_team_id == heard.team_id:
-        return None
-    return told(
-        "You are here from another workspace, where I am not.",
-        "Open the event's page to subscribe by e-mail, or ask your own admins to add Soonish.",
-    )
 
 
 def _kept(view: Body) -> str:

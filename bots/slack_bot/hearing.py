@@ -50,7 +50,8 @@ def of_command(body: Body) -> Heard:
 def of_interaction(body: Body) -> Heard:
     """A press, a form that was sent, or a shortcut."""
     team, user, view = body.get("team") or {}, body["user"], body.get("view")
-    team_id = str(team.get("id") or user.get("team_id", ""))
+    # Of a window that was opened in a shared channel, `team` is the person's own, and the window says ours.
+    team_id = str((view or {}).get("app_installed_team_id") or team.get("id") or user.get("team_id", ""))
     channel = body.get("channel") or _opened_in(view)
     sent = body.get("type") == "view_submission"
     key = _key_of_form(view) if sent and view else str(body.get("trigger_id", ""))
@@ -124,4 +125,4 @@ def filled(view: Body) -> dict[str, str]:
 
 def _value(element: Body) -> str:
     chosen = element.get("selected_option")
-    return str(chosen["value"]) if chosen else str(element.get("value") or "")
+    return str(chosen["value"]) if chosen else str(element.get("selected_conversation") or element.get("value") or "")

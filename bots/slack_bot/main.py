@@ -32,10 +32,10 @@ def run(settings: Settings, ready: Callable[[], None] | None = None) -> None:
 
 async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
     """Ready before Slack is: nothing else of Soonish waits for somebody else's servers."""
-    if settings.slack_app_token is None or settings.slack_bot_token is None:
+    if settings.slack_app_token is None or not settings.on_slack:
         raise NotAllowedError(
             Code.INVALID, "There are no tokens for Socket Mode.",
-            hint="Set SLACK_APP_TOKEN and SLACK_BOT_TOKEN: see docs/slack.md",
+            hint="Set SLACK_APP_TOKEN, and SLACK_BOT_TOKEN or SLACK_CLIENT_ID and its secret: see docs/slack.md",
         )  # fmt: skip
     core = build_core(settings)
     outbound = build_outbound(core)

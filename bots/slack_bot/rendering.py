@@ -39,6 +39,7 @@ PICKED = ".picked"
 """Behind a field's name: the calendar beside what is typed."""
 WINDOW = "soonish-window"
 _AGAIN = "#"
+_CHANNELS: Block = {"filter": {"include": ["public", "private"], "exclude_bot_users": True}}
 _STYLES = {"plain": None, "primary": "primary", "danger": "danger"}
 _MENTIONS = {"person": "<@{}>", "role": "<!subteam^{}>", "channel": "<#{}>"}
 """Where they are shown, in what only one person sees, nobody is notified."""
@@ -129,7 +130,7 @@ def _row(row: Row) -> Block | None:
             "type": "conversations_select",
             "action_id": str(row.action),
             "placeholder": plain(row.placeholder, HINT),
-            "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+            **_CHANNELS,
         }
         return {"type": "actions", "elements": [picker]}
     if isinstance(row, Menu):
@@ -204,6 +205,8 @@ def modal_of(form: Form, metadata: str = "", *, wrong: str = "") -> View:
 
 
 def _inputs(field: Field) -> Iterator[Block]:
+    if field.kind == "role" and not field.choices:
+        return  # Slack has no list of its own, and this workspace no groups
     if len(field.value) > INPUT:
         yield section(f"*{escape(field.label, LABEL)}* is too long to be changed here: use the page.")
         return
@@ -219,6 +222,9 @@ def _input(name: str, label: str, element: Block, *, optional: bool) -> Block:
 
 
 def _element(field: Field) -> Block:
+    if field.kind == "channel":
+        chosen_channel = {"initial_conversation": field.value} if field.value else {}
+        return {"type": "conversations_select", "action_id": field.name, **_CHANNELS, **chosen_channel}
     if field.choices:
         options = list(_options(field.choices))
         chosen = [each for each in options if each["value"] == field.value]
@@ -250,6 +256,9 @@ def _refilled(block: Mapping[str, Any], given: Mapping[str, str]) -> Block:
     elif element["type"] == "static_select":
         chosen = [each for each in element["options"] if each["value"] == typed]
         element |= {"initial_option": chosen[0]} if chosen else {}
+    elif element["type"] == "conversations_select":
+        element.pop("initial_conversation", None)
+        element |= {"initial_conversation": typed} if typed else {}
     return {**block, "element": element}
 
 

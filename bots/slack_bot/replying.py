@@ -1,6 +1,8 @@
 """Where an answer stands on Slack: in a message that one person sees, or in a window."""
 
+import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
@@ -14,6 +16,7 @@ from core.rendering.slack_parts import SECTION_AT_MOST, escape
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 30.0
 RESPONSES = 5
 """How often Slack takes something at the response_url of one press, in half an hour."""
 
@@ -50,7 +53,11 @@ class InMessage:
         self._replace = True
 
     async def _respond(self, **message: Any) -> None:
-        done = await AsyncWebhookClient(self._heard.response_url, timeout=10).send(**message)
+        client = AsyncWebhookClient(self._heard.response_url, timeout=10)
+        done = await client.send(**message)
+        if done.status_code == 429:
+            await asyncio.sleep(_asked_to_wait(done.headers))
+            done = await client.send(**message)
         if done.status_code != 200:
             log.warning("Slack refused an answer: %d", done.status_code)
 
@@ -83,11 +90,31 @@ class InWindow:
 
     async def _update(self, view: dict[str, Any]) -> None:
         try:
-            await self._client.views_update(view_id=self._view_id, view=view)
+            await self._updated(view)
         except SlackApiError as error:
             if error.response.get("error") != "not_found":  # they closed it
                 raise
             log.info("a window was closed before its answer")
+
+    async def _updated(self, view: dict[str, Any]) -> None:
+        try:
+            await self._client.views_update(view_id=self._view_id, view=view)
+        except SlackApiError as error:
+            if error.response.status_code != 429:
+                raise
+            await asyncio.sleep(_asked_to_wait(error.response.headers))
+            await self._client.views_update(view_id=self._view_id, view=view)
+
+
+def _asked_to_wait(headers: Mapping[str, Any]) -> float:
+    """Seconds, as Slack says: somebody looks at a window meanwhile."""
+    found = headers.get("Retry-After") or headers.get("retry-after") or ""
+    return min(float(found), PATIENCE) if str(found).isdecimal() else 1.0
+
+
+async def in_direct_message(heard: Heard, client: AsyncWebClient, words: str) -> None:
+    """For what cannot be said where it was asked."""
+    await client.chat_postMessage(channel=heard.user_id, text=escape(words, SECTION_AT_MOST))
 
 
 async def opened(heard: Heard, client: AsyncWebClient) -> InWindow:

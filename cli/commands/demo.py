@@ -24,11 +24,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a step.")] = False,
+    platform: Annotated[Platform | None, typer.Argument(help="Where the conversation is; unset: Discord.")] = None,
     chat: Annotated[
         bool, typer.Option("--chat", help="A conversation in chat instead, on a stack of its own that is gone after.")
     ] = False,
-    platform: Annotated[Platform, typer.Option("--on", help="Where the conversation is.")] = Platform.DISCORD,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a step.")] = False,
 ) -> None:
     """Play the whole story on the running stack, in about a minute; exit 1 if a promise was not kept."""
     from cli.demo.chat import play_chat
@@ -40,7 +40,9 @@ def demo(
         task = asyncio.current_task()
         if task is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await (play_chat(teller, platform.value) if chat else play(Settings(), teller))
+        if not chat and platform is None:
+            return await play(Settings(), teller)
+        return await play_chat(teller, (platform or Platform.DISCORD).value)
 
     teller = _say_json if as_json else Teller()
     kept = False

@@ -141,7 +141,7 @@ def ring(as_json: AsJson = False) -> None:
 
 
 def rotate(as_json: AsJson = False) -> None:
-    """Seal every channel's address with the newest of ENCRYPTION_KEYS."""
+    """Seal every channel's address and every workspace's token with the newest of ENCRYPTION_KEYS."""
     from core.operations.keys import rotate_keys
 
     with progress("Sealing", shown=not as_json) as step:

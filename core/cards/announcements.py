@@ -14,6 +14,7 @@ from core.work import Work
 
 _ANNOUNCED_AT_MOST = 200
 """Live cards of one event; each of them is edited for every change."""
+_LOST = "Its channel or server is gone."
 
 
 async def card_for(work: Work, public_id: str, space: Space) -> Card:
@@ -84,7 +85,9 @@ async def forget_announcement(work: Work, public_id: str, announcement_id: int) 
     row.last_error = row.last_error or "Forgotten by the organizer."
 
 
-async def forget_space(work: Work, platform: Platform, tenant_id: str, channel_id: str | None = None) -> int:
+async def forget_space(
+    work: Work, platform: Platform, tenant_id: str, channel_id: str | None = None, why: str = _LOST
+) -> int:
     """A channel was deleted, or (without one) the bot left the whole server. How many cards went with it."""
     there = [
         EventAnnouncement.platform == platform,
@@ -93,10 +96,23 @@ async def forget_space(work: Work, platform: Platform, tenant_id: str, channel_i
     ]
     if channel_id is not None:
         there.append(EventAnnouncement.channel_id == channel_id)
-    gone = await work.session.execute(
-        update(EventAnnouncement).where(*there).values(gone_at=work.now, last_error="Its channel or server is gone.")
-    )
+    gone = await work.session.execute(update(EventAnnouncement).where(*there).values(gone_at=work.now, last_error=why))
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+async def keep_again(work: Work, platform: Platform, tenant_id: str, why: str) -> int:
+    """The bot is back: cards that were forgotten for that reason are kept true again."""
+    back = await work.session.execute(
+        update(EventAnnouncement)
+        .where(
+            EventAnnouncement.platform == platform,
+            EventAnnouncement.tenant_id == tenant_id,
+            EventAnnouncement.gone_at.is_not(None),
+            EventAnnouncement.last_error == why,
+        )
+        .values(gone_at=None, last_error=None, attempts=0, retry_at=None)
+    )
+    return int(back.rowcount)  # type: ignore[attr-defined]
 
 
 def _place(row: EventAnnouncement) -> Space:

@@ -8,22 +8,36 @@ import dataclasses
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from core.delivery.bot import OPERATOR_SECONDS, Pace, only
 from core.delivery.http import HttpRequest, HttpTransport, Reply
 from core.delivery.message import OK, Outcome
 from core.settings import Settings
 
-Tokens = Callable[[str], Awaitable[str | None]]
-"""The bot's token in a workspace; None where the app is not installed (any more)."""
 PACES_KEPT = 5_000
 
 NO_TOKEN = Outcome(
-    False, "slack_no_token", "Soonish is not installed in that Slack workspace at the moment.",
+    False, "slack_no_token", "Soonish has no token for that Slack workspace at the moment.",
     retry_after=OPERATOR_SECONDS, deferred=True, host_wide=True,
 )  # fmt: skip
+NOT_INSTALLED = Outcome(
+    False, "slack_not_installed",
+    "Soonish is not in that Slack workspace any more. Once somebody adds it again, messages arrive as before.",
+    permanent=True,
+)  # fmt: skip
+
+
+class Tokens(Protocol):
+    """With which token the app acts in a workspace."""
+
+    async def find(self, team_id: str) -> str | Outcome:
+        """The token, or why there is none."""
+
+    async def refused(self, team_id: str, token: str, *, gone: bool) -> str | Outcome | None:
+        """Slack did not take it. A newer one, or why there is none; None where we know no better. `gone`: it said that
+        the app is not there any more."""
+
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors: what passes by itself, what is
 # wrong with this one message; everything else is wrong with the channel.
@@ -46,6 +60,8 @@ OURS = frozenset(
     | {"org_login_required", "ekm_access_denied", "enterprise_is_restricted", "two_factor_setup_required"}
 )
 """About our app in that workspace: nobody's channel is at fault, and it waits for whoever runs it."""
+_STALE = frozenset({"slack_invalid_auth", "slack_token_revoked", "slack_account_inactive"})
+_GONE = _STALE - {"slack_invalid_auth"}
 FOR_GOOD = {
     "user_not_found": "Slack does not know this account any more.",
     "user_disabled": "This Slack account was deactivated.",
@@ -64,7 +80,7 @@ FOR_GOOD = {
 CARD_GONE = frozenset(
     f"slack_{error}"
     for error in ("channel_not_found", "message_not_found", "is_archived", "not_in_channel", "cant_update_message")
-)
+) | {NOT_INSTALLED.code}
 """Codes of outcomes after which a card is edited no more."""
 _ERROR = re.compile(rb'"error"\s*:\s*"(\w{1,60})"')
 
@@ -73,7 +89,7 @@ class SlackBot:
     """Nothing here raises for what the network or Slack does."""
 
     def __init__(self, settings: Settings, tokens: Tokens | None = None) -> None:
-        self._tokens = tokens or one_workspace(settings)
+        self._tokens = tokens or OneWorkspace(settings)
         self._base = settings.slack_api_base_url
         self._per_second = settings.slack_requests_per_second
         self._http = HttpTransport(
@@ -96,9 +112,16 @@ class SlackBot:
         return await self._call(team_id, "chat.update", {"channel": channel_id, "ts": ts, **payload})
 
     async def _call(self, team_id: str, method: str, payload: dict[str, Any]) -> Outcome:
-        token = await self._tokens(team_id)
-        if token is None:
-            return NO_TOKEN
+        token = await self._tokens.find(team_id)
+        if isinstance(token, Outcome):
+            return token
+        outcome = await self._ask(team_id, token, method, payload)
+        if outcome.code not in _STALE:
+            return outcome
+        newer = await self._tokens.refused(team_id, token, gone=outcome.code in _GONE)
+        return await self._ask(team_id, newer, method, payload) if isinstance(newer, str) else newer or outcome
+
+    async def _ask(self, team_id: str, token: str, method: str, payload: dict[str, Any]) -> Outcome:
         await self._pace(team_id).turn()
         headers = {
             "Authorization": f"Bearer {token}",
@@ -115,14 +138,17 @@ class SlackBot:
         return pace
 
 
-def one_workspace(settings: Settings) -> Tokens:
+class OneWorkspace:
     """The token of the settings, whichever workspace is asked for: it is good in one."""
-    token = settings.slack_bot_token
 
-    async def find(_team_id: str) -> str | None:
-        return token.get_secret_value() if token is not None else None
+    def __init__(self, settings: Settings) -> None:
+        self._token = settings.slack_bot_token
 
-    return find
+    async def find(self, team_id: str) -> str | Outcome:
+        return self._token.get_secret_value() if self._token is not None else NO_TOKEN
+
+    async def refused(self, team_id: str, token: str, *, gone: bool) -> None:
+        """Whoever runs Soonish sets another one."""
 
 
 def judge(reply: Reply) -> Outcome:

@@ -10,7 +10,8 @@ import asyncio
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,21 +84,39 @@ def where_to_ask(provider: Provider, keys: Keys, state: str) -> str:
     return address
 
 
+def where_to_install(provider: Provider, url: str, scopes: Collection[str], state: str) -> str:
+    """Slack's page that asks into which workspace the app shall go, and what it may do there. It wants commas."""
+    asked = ",".join(sorted(scopes))
+    address: str = prepare_grant_uri(url, provider.client_id, "code", provider.redirect, scope=asked, state=state)
+    return address
+
+
+async def granted(provider: Provider, code: str) -> dict[str, Any]:
+    """What Slack hands out for the code of an installation. Raises SoonishError when it hands out nothing."""
+    async with _asking(provider) as client:
+        return await _redeem(client, provider, "oauth.v2.access", code)
+
+
 async def identify(provider: Provider, keys: Keys, state: str, code: str, now: dt.datetime) -> SignedIdentity:
     """Whom the platform names for this code. Raises SoonishError when it names nobody."""
+    async with _asking(provider) as client:
+        if provider.platform == "discord":
+            return await _discord(client, provider, keys, state, code)
+        return await _slack(client, provider, keys, state, code, now)
+
+
+@asynccontextmanager
+async def _asking(provider: Provider) -> AsyncIterator[aiohttp.ClientSession]:
+    """Fresh for each sign-in, so that nothing of one person's is about when the next one comes."""
     try:
-        async with asyncio.timeout(provider.timeout), _client() as client:
-            if provider.platform == "discord":
-                return await _discord(client, provider, keys, state, code)
-            return await _slack(client, provider, keys, state, code, now)
+        async with (
+            asyncio.timeout(provider.timeout),
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as client,
+        ):
+            yield client
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         log.warning("%s did not answer a sign-in: %s", provider.label, type(error).__name__)
         raise _away(provider) from None
-
-
-def _client() -> aiohttp.ClientSession:
-    """Fresh for each sign-in, so that nothing of one person's is about when the next one comes."""
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
 
 async def _discord(

@@ -1,6 +1,8 @@
 """Signing in on the site as somebody Discord or Slack knows. What comes back from there is believed once, in the
 browser that went, and an e-mail address in it means nothing: accounts are never found by it."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -13,18 +15,18 @@ from core.identities.actors import actor_of_identity
 from core.identities.linking import mint_link_of_identity
 from core.identities.model import Minted
 from core.identities.providers import Provider, identify
-from core.tokens import OAUTH_LIFETIME, OAuthState, browser_hash, read_oauth, token_hash
+from core.tokens import OAUTH_LIFETIME, Errand, OAuthState, browser_hash, read_oauth, token_hash
 from core.work import Actor, Core, Work
 
-_LONGEST_CODE = 2_000
+LONGEST_CODE = 2_000
 
 
 async def come_back(
     core: Core, provider: Provider, actor: Actor, *, state: str, code: str, browser: str | None, agent: str
 ) -> Opened | Minted:
     """A session for whoever the platform names, or (who came to link) the link that their account may confirm."""
-    errand = _read_state(core, provider, state, browser)
-    if not 0 < len(code) <= _LONGEST_CODE:
+    errand = read_state(core, provider, state, browser, {"sign_in", "link"})
+    if not 0 < len(code) <= LONGEST_CODE:
         raise SoonishError(
             Code.FORBIDDEN, f"{provider.label} did not let you in here.", hint="Start again, or sign in by mail."
         )
@@ -36,10 +38,13 @@ async def come_back(
     return await core.act(actor, open_by_identity, theirs.require_user(), agent)
 
 
-def _read_state(core: Core, provider: Provider, state: str, browser: str | None) -> OAuthState:
-    """Whether we sent exactly this browser there, and for this platform."""
+def read_state(
+    core: Core, provider: Provider, state: str, browser: str | None, purposes: Collection[Errand]
+) -> OAuthState:
+    """Whether we sent exactly this browser there, to this platform and for that."""
     errand = read_oauth(core.keys, state, core.clock.now())
-    if errand.platform != provider.platform or browser_hash(core.keys, browser) != errand.browser:
+    ours = errand.platform == provider.platform and errand.purpose in purposes
+    if not ours or browser_hash(core.keys, browser) != errand.browser:
         raise SoonishError(
             Code.NOT_FOUND, "This browser did not ask for that.", hint="Start again on the page “Sign in”."
         )

@@ -1,6 +1,6 @@
 """When a channel works again, what waited for it goes out, unless it is no longer news (the claim decides)."""
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from core.contracts import EVENT_UPDATED, NOTIFICATION_OWED
 from core.db.models import Delivery, Integration, Notification
@@ -9,10 +9,16 @@ from core.work import Work
 
 async def flush_channel(work: Work, integration: Integration) -> int:
     """Queue the waiting deliveries of a channel and ring whoever carries them. How many there were."""
+    return await flush(work, Delivery.integration_id == integration.id)
+
+
+async def flush(work: Work, which: ColumnElement[bool]) -> int:
+    """Likewise of several channels at once."""
     waiting = (
         select(Delivery.notification_id, Notification.event_id)
         .join(Notification, Notification.id == Delivery.notification_id)
-        .where(Delivery.integration_id == integration.id, Delivery.status == "pending")
+        .where(which, Delivery.status == "pending")
+        .distinct()
     )
     pairs = {(row.notification_id, row.event_id) for row in await work.session.execute(waiting)}
     if not pairs:
@@ -20,8 +26,9 @@ async def flush_channel(work: Work, integration: Integration) -> int:
     await reopen(work, pairs)
     requeued = await work.session.execute(
         update(Delivery)
-        .where(Delivery.integration_id == integration.id, Delivery.status == "pending")
+        .where(which, Delivery.status == "pending")
         .values(status="queued", next_attempt_at=work.now, reason=None, code=None)
+        .execution_options(synchronize_session=False)
     )
     return int(requeued.rowcount)  # type: ignore[attr-defined]
 

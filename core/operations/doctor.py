@@ -19,7 +19,7 @@ from core.operations.pause import sending_state
 from core.operations.pulse import try_write
 from core.operations.reach import check_mail, check_site, check_temporal, check_worker
 from core.operations.report import Finding, fine, trouble
-from core.operations.slack import check_slack
+from core.operations.slack import check_installations, check_slack
 from core.temporal import TemporalAwayError
 from core.work import SYSTEM, Core, Work
 
@@ -46,8 +46,10 @@ async def examine(core: Core) -> Findings:
     others = await _together(core, ("mail", check_mail), ("site", check_site), ("data", check_data))
     if database.ok and core.settings.discord_bot_token is not None:
         others += await _together(core, ("discord", check_discord))
-    if core.settings.slack_bot_token is not None:
+    if core.settings.on_slack:
         others += await _together(core, ("slack", check_slack))
+    if database.ok and core.settings.slack_installs:
+        others += await _together(core, ("workspaces", check_installations))
     moving = temporal.ok and all(finding.ok for finding in worker)
     if database.ok:
         others += await _together(
@@ -115,7 +117,7 @@ async def check_keys_known(core: Core) -> Finding:
         return trouble("keys", refusal.message, refusal.hint or "")
     old = sum(count for key_id, count in in_use.items() if not core.keys.current(key_id))
     if old:
-        return fine("keys", f"every key in use is known; {old} channels wait for: soonish keys rotate")
+        return fine("keys", f"every key in use is known; {old} addresses and tokens wait for: soonish keys rotate")
     return fine("keys", f"every key in use is known ({len(in_use)})")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core.accounts.sessions import require_sudo
 from core.contracts import EVENT_UPDATED, PARTICIPANT_REMOVED
 from core.db.models import (
+    ChatInstallation,
     Delivery,
     Draft,
     Event,
@@ -180,6 +181,11 @@ async def _tokens(work: Work, whose: Whose) -> None:
     await work.session.execute(delete(Token).where(theirs))
 
 
+async def _installations(work: Work, whose: Whose) -> None:
+    """A workspace keeps the app that they put there. By whom is forgotten, while the identities still tell."""
+    await _set(work, ChatInstallation, whose.put_there, external_id=None)
+
+
 async def _identities(work: Work, whose: Whose) -> None:
     """After the channels, which may still name them. Who presses in chat again is somebody new."""
     await work.session.execute(delete(Identity).where(Identity.user_id.in_(whose.user_ids)))
@@ -266,6 +272,7 @@ STEPS: dict[str, Callable[[Work, Whose], Awaitable[None]]] = {
     "sessions": _sessions,
     "requests": _requests,
     "integrations": _channels,
+    "chat_installations": _installations,
     "identities": _identities,
     "users": _users,
 }

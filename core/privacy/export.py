@@ -15,6 +15,7 @@ from sqlalchemy import Select, case, exists, or_, select
 
 from core.db.models import (
     AuditEntry,
+    ChatInstallation,
     Delivery,
     Event,
     EventGrant,
@@ -189,6 +190,13 @@ def _identities(whose: Whose) -> Select[*tuple[Any, ...]]:
     ).where(Identity.user_id.in_(whose.user_ids))  # fmt: skip
 
 
+def _installations(whose: Whose) -> Select[*tuple[Any, ...]]:
+    return select(
+        ChatInstallation.id, ChatInstallation.created_at, ChatInstallation.platform, ChatInstallation.tenant_id,
+        ChatInstallation.name, ChatInstallation.scopes, ChatInstallation.installed_at, ChatInstallation.revoked_at,
+    ).where(whose.put_there)  # fmt: skip
+
+
 def _sessions(whose: Whose) -> Select[*tuple[Any, ...]]:
     return select(
         Session.id, Session.created_at, Session.last_seen_at, Session.expires_at, Session.sudo_at, Session.agent
@@ -220,6 +228,7 @@ SECTIONS: dict[str, Section] = {
     "invitations": Section(EventInvitation, _invitations, of_account=False),
     "access": Section(EventGrant, _access, of_account=False),
     "identities": Section(Identity, _identities),
+    "installations": Section(ChatInstallation, _installations),
     "sessions": Section(Session, _sessions),
     "tokens": Section(Token, _tokens),
     "actions": Section(AuditEntry, _actions),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from core.db.models import EventInvitation, Identity, Integration, User
+from core.db.models import ChatInstallation, EventInvitation, Identity, Integration, User
 from core.delivery.addresses import MAIL, mail_channel
 from core.errors import Code, SoonishError, not_found
 from core.tokens import read_address
@@ -31,6 +31,16 @@ class Whose:
             EventInvitation.kind == "identity",
         )
         return or_(EventInvitation.destination.in_(self.destinations), as_member)
+
+    @property
+    def put_there(self) -> ColumnElement[bool]:
+        """The workspaces into which they put the app."""
+        return exists().where(
+            Identity.user_id.in_(self.user_ids),
+            Identity.platform == ChatInstallation.platform,
+            Identity.tenant_id == ChatInstallation.tenant_id,
+            Identity.external_id == ChatInstallation.external_id,
+        )
 
 
 async def account_data(work: Work, *, to_change: bool = False) -> Whose:

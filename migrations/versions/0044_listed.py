@@ -1,14 +1,14 @@
 """Whether the front page may list an event.
 
 Revision ID: 0044
-Revises: 0007
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0044"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

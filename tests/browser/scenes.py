@@ -112,6 +112,7 @@ VISITOR = (
     ),
     Scene("way-in", "link.html", lambda stage: stage.way_in, width=PHONE),
     Scene("new-address", "moving.html", lambda stage: stage.moving, width=PHONE),
+    Scene("on-slack", "slack_installed.html", _at("/slack/installed"), width=PHONE),
     Scene("privacy", "privacy.html", _at("/privacy")),
     Scene("api", "docs.html", _at("/api/docs")),
     Scene("mailbox", "mailbox.html", _at("/dev/mailbox")),

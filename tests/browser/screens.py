@@ -18,7 +18,7 @@ from core.settings import Settings
 from tests.browser.chromium import MISSING, find_chromium, start_chromium
 from tests.browser.conftest import Visit, serving
 from tests.browser.scenes import ACTS, Scene, play
-from tests.browser.stage import Stage, staged
+from tests.browser.stage import IN_CHAT, Stage, staged
 from tests.people import Clock, people_of
 from tests.servers import free_port
 
@@ -60,7 +60,7 @@ def _settings(folder: Path) -> Settings:
     """Nobody's Temporal: the pages say that it does not answer."""
     here = f"http://127.0.0.1:{(port := free_port())}"
     about: dict[str, Any] = {"public_base_url": here, "temporal_url": f"127.0.0.1:{free_port()}"}
-    return Settings(_env_file=None, soonish_data=folder, web_port=port, list_public_events=True, **about)
+    return Settings(_env_file=None, soonish_data=folder, web_port=port, list_public_events=True, **IN_CHAT | about)
 
 
 async def _take(page: Page, scene: Scene, stage: Stage) -> None:

@@ -4,6 +4,7 @@ pictures are taken of, and what every page is tried on."""
 import datetime as dt
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -42,6 +43,15 @@ from tests.people import OPERATOR, Town
 
 _GONE = "The mail server says that there is no such mailbox."
 _FOLLOWERS = 24
+
+IN_CHAT: dict[str, Any] = {
+    "discord_bot_token": "a.bot.token",
+    "discord_client_id": "900",
+    "slack_client_id": "1.2",
+    "slack_client_secret": "a secret of this app's",
+    "slack_signing_secret": "a signing secret",
+}
+"""Of a site whose visitors may add it to Discord and Slack; no platform is asked for anything."""
 
 
 @dataclass

@@ -5,13 +5,15 @@ from pathlib import Path
 
 from sqlalchemy import delete, text
 
+from core.chat.installations import token_of
 from core.db.alone import alone_on
 from core.db.copy import BITE, copy_file
 from core.db.engine import Database
-from core.db.models import AuditEntry, OutboxRow, User
+from core.db.models import AuditEntry, ChatInstallation, OutboxRow, User
 from core.errors import Code
 from core.notifications.model import NewMessage
 from core.notifications.usecases import report, send_message
+from core.work import SYSTEM
 from tests.core.look import refusal, table_sizes
 from tests.people import EVERYTHING, Town
 from tests.postgres import Postgres
@@ -27,6 +29,12 @@ async def test_everything_comes_over_unchanged_and_ids_go_on(town: Town, postgre
         session.add(User(display_name="Old", merged_into=town.bob.actor.user_id, id=900, created_at=town.clock.now()))
         await session.flush()
         await session.execute(delete(OutboxRow).where(OutboxRow.id == many[-1].id))
+        session.add(
+            ChatInstallation(
+                platform="slack", tenant_id="T0001", name="Beta", bot_token=town.core.keys.seal("xoxb-one"), scopes="",
+                installed_at=town.clock.now(), created_at=town.clock.now(),
+            )
+        )  # fmt: skip
         said = {"b": [1, None], "a": "ä"}
         session.add(AuditEntry(via="x", action="x", subject="", outcome="", detail=said, created_at=town.clock.now()))
         (await session.get_one(User, town.bob.actor.user_id)).merged_into = 900
@@ -39,6 +47,7 @@ async def test_everything_comes_over_unchanged_and_ids_go_on(town: Town, postgre
         assert {each.table: each.rows for each in copied.tables} == before == await table_sizes(core, without=())
         assert done[-1] == (sum(before.values()), sum(before.values()))
         assert (await core.ask(town.alice.actor, report, sent.id, EVERYTHING)).waiting == 1
+        assert await core.ask(SYSTEM, token_of, "slack", "T0001") == "xoxb-one"
         async with core.db.write() as session:
             row = OutboxRow(event_id=1, signal="x", subject_id=0, created_at=town.clock.now())
             session.add(row)

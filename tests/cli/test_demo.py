@@ -97,7 +97,7 @@ def test_the_demo_keeps_every_promise_and_logs_no_address(product: Product) -> N
 
 @pytest.mark.parametrize("platform", ["discord", "slack"])
 def test_the_conversation_in_chat_keeps_every_promise(tmp_path: Path, platform: str) -> None:
-    command = [sys.executable, "-m", "cli", "demo", "--chat", "--on", platform, "--json"]
+    command = [sys.executable, "-m", "cli", "demo", "--chat", platform, "--json"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     demo = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert demo.returncode == 0, demo.stdout + demo.stderr

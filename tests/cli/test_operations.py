@@ -101,7 +101,7 @@ def test_keys_are_rotated_and_the_old_one_can_be_dropped(terminal: Terminal) -> 
     old, both, new = ({"ENCRYPTION_KEYS": keys} for keys in ("old", "new,old", "new"))
     for email in (ALICE, BOB):
         terminal.ok("token", "create", "--email", email, env=old)
-    assert "2 channels" in terminal.refusal("keys", "rotate", env=new)["error"]
+    assert "2 addresses and tokens" in terminal.refusal("keys", "rotate", env=new)["error"]
     done = terminal.json("keys", "rotate", env=both)
     assert (done["sealed"], done["unreadable"]) == (2, 0)
     assert terminal.json("keys", "rotate", env=both)["sealed"] == 0

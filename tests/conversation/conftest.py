@@ -1,7 +1,7 @@
 """The conversation with a real core under it, and people who speak in it as a platform would sign them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +13,7 @@ from bots.conversation.screens import Answer, Button, Form, Line, Menu, Post, Sc
 from bots.conversation.speaker import Speaker
 from core.db.models import Base
 from core.identities.signed import Place, SignedIdentity
-from core.wiring import Outbound, build_outbound
+from core.wiring import build_outbound
 from tests.people import Town
 from tests.web.conftest import RecordingSender
 
@@ -93,7 +93,7 @@ class Server:
 def server(town: Town) -> Server:
     sender = RecordingSender()
     outbound = build_outbound(town.core)
-    desk = Desk(town.core, Outbound(outbound.openings, outbound.policy, cast("Any", sender)))
+    desk = Desk(town.core, replace(outbound, sender=cast("Any", sender)))
     numbers = iter(range(1, 100_000))
     members = [Member(desk, numbers, str(100 + at), name) for at, name in enumerate(("Alice", "Bob", "Carol", "Mal"))]
     members[0].manages_events = True

@@ -11,6 +11,7 @@ from core.accounts.links import ask_to_sign_in, register
 from core.accounts.model import AskForLink
 from core.accounts.sessions import begin_session
 from core.accounts.users import vouch
+from core.chat.installations import Grant, install
 from core.db.models import Base, Event, Integration
 from core.delivery.addresses import discord_direct, mail_channel
 from core.delivery.channels import read_channel
@@ -37,6 +38,7 @@ ADDRESS = "zebulon@example.net"
 NAME = "Zebulon Quist"
 MEMBER = "80351110224678912"
 """What Discord calls them."""
+IN_SLACK = "U0ZEBULON"
 HOOK = "json://192.0.2.7/zebulons-secret-path"
 LATER = dt.timedelta(days=10)
 
@@ -68,6 +70,9 @@ async def zebulon(town: Town) -> Zebulon:
     in_chat = await actor_of_identity(core, SignedIdentity("discord", "", MEMBER, f"{NAME} in chat"), "discord")
     await core.act(in_chat, direct_channel)
     await core.act(at_site, confirm_linking, (await core.act(in_chat, mint_link_of_identity)).token)
+    in_slack = await actor_of_identity(core, SignedIdentity("slack", "T0001", IN_SLACK, f"{NAME} at work"), "slack")
+    await core.act(at_site, confirm_linking, (await core.act(in_slack, mint_link_of_identity)).token)
+    await core.act(in_slack, install, granted_by(IN_SLACK))
     await ask_to_sign_in(core, NOBODY, AskForLink(email=ADDRESS), browser_token(core.keys))
     hook = await core.act(me, store_integration, read_channel(HOOK), f"{NAME}'s hook", "zebulon", confirmed=True)
     await core.act(me, store_integration, mail_channel("zoe@example.net"), "Zoe", "zoe", confirmed=False)
@@ -87,6 +92,13 @@ async def zebulon(town: Town) -> Zebulon:
     await core.act(SYSTEM, disable_channel, hook.id, "It is gone.")
     town.clock.shift += LATER
     return Zebulon(issued.user_id, me, theirs, alices)
+
+
+def granted_by(member: str) -> Grant:
+    """Their workspace, into which they put the app."""
+    return Grant(
+        platform="slack", tenant_id="T0001", name="At work", token="xoxb-one", scopes="commands", external_id=member
+    )
 
 
 @dataclass

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.both_databases
 
 LATER_DAY = dt.timedelta(days=1, seconds=1)
 
-PERSONAL = re.compile(r"(user_id|integration_id|created_by|requested_by|destination|email)$")
+PERSONAL = re.compile(r"(user_id|integration_id|external_id|created_by|requested_by|destination|email)$")
 
 
 def _personal_tables() -> set[str]:
@@ -77,7 +77,7 @@ async def test_after_an_erase_no_cell_of_the_database_tells_of_the_person(town: 
         "integrations.name", "integrations.label", "deliveries.label", "deliveries.destination",
         "event_invitations.label",
         "event_invitations.destination", "tokens.subject", "sessions.agent", "events.contact", "notifications.data",
-        "notifications.title", "requests.answer",
+        "notifications.title", "requests.answer", "chat_installations.external_id", "identities.external_id",
     }  # fmt: skip
     await town.core.act(person.actor, erase_account)
     assert await found_in(town.core, traces(town.core)) == []

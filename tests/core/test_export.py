@@ -23,7 +23,7 @@ from core.subscriptions.leave import remove_subscriber
 from core.tokens import address_token
 from core.work import Actor
 from tests.core.look import NOBODY, refusal, rows, subscriptions
-from tests.core.own_data import ADDRESS, HOOK, MEMBER, NAME, zebulon
+from tests.core.own_data import ADDRESS, HOOK, IN_SLACK, MEMBER, NAME, zebulon
 from tests.core.steps import NORA, edit, joined
 from tests.people import Town
 
@@ -40,7 +40,7 @@ async def test_an_export_has_everything_of_the_account(town: Town) -> None:
     found = await exported(town, person.actor)
     assert set(found) == {"made_at", *SECTIONS, "complete"}
     assert [(row["email"], row["display_name"]) for row in found["account"]] == [
-        (ADDRESS, NAME), (None, ""),  # the one that was merged
+        (ADDRESS, NAME), (None, ""), (None, ""),  # those that were merged
     ]  # fmt: skip
     # No URL of a webhook, no address that never said yes.
     assert {(row["name"], row["address"]) for row in found["channels"]} == {
@@ -53,7 +53,9 @@ async def test_an_export_has_everything_of_the_account(town: Town) -> None:
         (row["kind"], row["title"], row["body"]) for row in found["messages"]
     ]
     assert {"welcome", "message", "channel_disabled"} <= {row["kind"] for row in found["deliveries"]}
-    assert [row["external_id"] for row in found["identities"]] == [MEMBER]
+    assert [row["external_id"] for row in found["identities"]] == [MEMBER, IN_SLACK]
+    assert [row["name"] for row in found["installations"]] == ["At work"]
+    assert "xoxb" not in str(found)
     assert [row["agent"] for row in found["sessions"]] == [f"{NAME}'s own browser"]
     assert {row["purpose"] for row in found["tokens"]} == {"api", "sign_in", "verify", "link_identity"}
     assert {row["purpose"] for row in found["invitations"]} == {"follow", "organize"}

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -85,7 +85,7 @@ async def server(town: Town, small: SmallDiscord) -> AsyncIterator[Server]:
     settings = town.settings.model_copy(update=settings_for(small))
     outbound = build_outbound(town.core)
     sender = type(outbound.sender)(settings, outbound.policy)
-    outbound = Outbound(outbound.openings, outbound.policy, sender)
+    outbound = replace(outbound, sender=sender)
     await sender.start()
     connected = begin(town, settings, outbound)
     await small.wait_for_bot()

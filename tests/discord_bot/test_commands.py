@@ -17,7 +17,7 @@ from bots.discord_bot.tree import command_tree
 from cli.demo.small_discord.limits import buttons
 from cli.demo.small_discord.people import MANAGE_SERVER, Person, labels, read
 from cli.demo.small_discord.rest import Refusal
-from core.db.models import Event, Identity, Integration, Subscription, User
+from core.db.models import ChatSetting, Event, Identity, Integration, Subscription, User
 from tests.discord_bot.conftest import Server
 
 ROOT = Path(__file__).parents[2]
@@ -241,6 +241,23 @@ async def test_settings_are_the_servers_and_a_role_may_create(server: Server) ->
     await server.bob.presses(preview, "Post it")
     (card,) = server.discord.messages.values()
     assert card.channel_id == "2002"
+
+
+async def test_settings_without_an_option_are_a_form_with_discords_own_lists(server: Server) -> None:
+    admin = Person(server.discord, "200", "Ada", rights=server.alice.rights | MANAGE_SERVER)
+    form = await admin.types("soonish settings")
+    fields = [each["component"] for each in form.callback["components"]]
+    assert [(each["custom_id"], each["type"], each["required"]) for each in fields] == [
+        ("timezone", 4, False), ("organizer_role", 6, False), ("channel", 8, False),
+    ]  # fmt: skip
+    saved = await admin.fills_in(form, timezone="Europe/Berlin", organizer_role="55", channel="2002")
+    assert "Europe/Berlin" in read(saved)
+    assert "<@&55>" in read(saved)
+    again = await admin.presses(saved, "Change")
+    defaults = [each["component"].get("default_values") for each in again.callback["components"]]
+    assert defaults == [None, [{"id": 55, "type": "role"}], [{"id": 2002, "type": "channel"}]]
+    assert "who manages events" in read(await admin.fills_in(again, organizer_role=""))
+    assert [row.organizer_role for row in await server.rows(ChatSetting)] == [None]
 
 
 async def test_in_direct_messages_there_is_no_server_to_post_in(server: Server) -> None:

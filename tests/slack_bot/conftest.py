@@ -76,10 +76,9 @@ async def small() -> AsyncIterator[SmallSlack]:
 
 
 @contextlib.asynccontextmanager
-async def app_core(town: Town, small: SmallSlack) -> AsyncIterator[tuple[Core, Outbound]]:
-    """The town's core with the settings of the small Slack's app, and a sender that reaches it."""
-    settings = town.settings.model_copy(update=settings_for(small))
-    core = Core(settings, town.core.clock, town.core.db, town.core.keys)
+async def app_core(town: Town, settings: dict[str, object]) -> AsyncIterator[tuple[Core, Outbound]]:
+    """The town's core with these settings of the small Slack's app, and a sender that reaches it."""
+    core = Core(town.settings.model_copy(update=checked(settings)), town.core.clock, town.core.db, town.core.keys)
     outbound = build_outbound(core)
     await outbound.sender.start()
     try:
@@ -90,7 +89,7 @@ async def app_core(town: Town, small: SmallSlack) -> AsyncIterator[tuple[Core, O
 
 @pytest.fixture
 async def space(town: Town, small: SmallSlack) -> AsyncIterator[Workspace]:
-    async with app_core(town, small) as (core, outbound), serving(core, outbound) as port:
+    async with app_core(town, small.settings) as (core, outbound), serving(core, outbound) as port:
         small.target = f"http://127.0.0.1:{port}/slack/events"
         yield Workspace(town, core, small, *people_of(small))
 
@@ -102,10 +101,10 @@ def people_of(small: SmallSlack) -> list[Person]:
 
 
 @contextlib.asynccontextmanager
-async def serving(core: Core, outbound: Outbound) -> AsyncIterator[int]:
+async def serving(core: Core, outbound: Outbound, port: int | None = None) -> AsyncIterator[int]:
     """The site with the app in it, on a port of its own. Without its start and end: the core is somebody else's."""
     app = create_app(core, outbound, Temporal(core.settings), endpoint(core, outbound))
-    port = free_port()
+    port = port or free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, ws="none"))
     task = asyncio.create_task(server.serve())
     try:
@@ -126,6 +125,6 @@ async def reachable(port: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def settings_for(small: SmallSlack) -> dict[str, object]:
-    found = Settings(_env_file=None, **cast("Any", small.settings))
-    return {name: getattr(found, name) for name in small.settings}
+def checked(values: dict[str, object]) -> dict[str, object]:
+    found = Settings(_env_file=None, **cast("Any", values))
+    return {name: getattr(found, name) for name in values}

@@ -18,7 +18,6 @@ from bots.slack_bot.replying import InMessage
 from bots.slack_bot.typed import ALIASES, VERBS, read_command
 from cli.demo.small_slack.api import DEVELOPERS, GENERAL, PRIVATE
 from cli.demo.small_slack.people import labels, options, read
-from cli.demo.small_slack.server import Signature
 from core.db.models import ChatSetting, Event, EventAnnouncement, Identity, Subscription
 from core.wiring import build_outbound
 from tests.slack_bot.conftest import Workspace, serving
@@ -169,6 +168,39 @@ async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(sp
     assert "New event" in read(await space.says(space.ada, "create Quiz tomorrow 7pm"))
 
 
+async def test_settings_are_a_form_with_the_workspaces_own_groups_and_channels(space: Workspace) -> None:
+    window = await (await space.ada.types("settings")).opened()
+    kinds = [(each["block_id"], each["element"]["type"]) for each in window["blocks"]]
+    assert kinds == [
+        ("timezone", "plain_text_input"), ("organizer_role", "static_select"), ("channel", "conversations_select"),
+    ]  # fmt: skip
+    wrong = await space.ada.sends(window, timezone="Berlin")
+    assert list(wrong.ack.body["errors"]) == ["timezone"]
+    typed = {"timezone": "Europe/Berlin", "organizer_role": DEVELOPERS, "channel": GENERAL}
+    saved = await (await space.ada.sends(window, **typed)).opened()
+    assert f"<!subteam^{DEVELOPERS}>" in read(saved)
+    again = await (await space.ada.presses(saved, "Change")).opened()
+    elements = {each["block_id"]: each["element"] for each in again["blocks"]}
+    assert elements["organizer_role"]["initial_option"]["text"]["text"] == "@group-s3001"
+    assert elements["channel"]["initial_conversation"] == GENERAL
+    saved = await (await space.ada.sends(again, organizer_role="-")).opened()
+    assert "every full member" in read(saved)
+    (row,) = await space.rows(ChatSetting)
+    assert (row.timezone, row.organizer_role, row.channel_id) == ("Europe/Berlin", None, GENERAL)
+
+
+async def test_a_workspace_without_user_groups_is_asked_for_none_and_keeps_what_was_set(space: Workspace) -> None:
+    await space.says(space.ada, f"settings organizers <!subteam^{DEVELOPERS}|@developers>")
+    async with serving(space.core, build_outbound(space.core)) as port:  # which knows no groups yet
+        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        space.slack.refuse("usergroups.list", "paid_teams_only")
+        window = await (await space.ada.types("settings")).opened()
+        assert [each["block_id"] for each in window["blocks"]] == ["timezone", "channel"]
+        await (await space.ada.sends(window, timezone="Europe/Berlin")).opened()
+    (row,) = await space.rows(ChatSetting)
+    assert (row.timezone, row.organizer_role) == ("Europe/Berlin", DEVELOPERS)
+
+
 async def test_without_an_answer_about_rights_people_are_asked_to_wait_and_may_still_subscribe(
     space: Workspace,
 ) -> None:
@@ -240,18 +272,6 @@ async def test_the_same_press_twice_over_two_processes_posts_one_card(space: Wor
         await space.slack.until(lambda: len(first.messages) == 2, lambda: "no second answer", 5)
     assert "posted already" in read(first.messages[-1])
     assert len(space.slack.in_channel()) == 1
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [Signature(secret="another"), Signature(age=600), Signature(headers={"X-Slack-Signature": ""})],
-    ids=["wrong", "old", "none"],
-)
-async def test_what_slack_did_not_sign_this_moment_is_refused(space: Workspace, signature: Signature) -> None:
-    talk = await space.alice.does("slash_commands", space.alice.command("list"), signature)
-    assert talk.ack.status == 401
-    assert await space.rows(Identity) == []
-    assert talk.messages == []
 
 
 async def test_every_verb_is_acknowledged_at_once_and_answered(space: Workspace) -> None:

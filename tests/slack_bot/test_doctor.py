@@ -1,14 +1,20 @@
 """What the check-up says of the app on Slack, and that the manifest asks for what is needed and nothing else."""
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from cli.demo.small_slack.api import APP_TOKEN
 from cli.demo.small_slack.server import SmallSlack
-from core.operations.slack import NEEDED, check_slack
+from core.chat.installations import Grant, install
+from core.chat.installing import SCOPES as NEEDED
+from core.chat.installing import installer_of
+from core.identities.providers import provider_of
+from core.operations.slack import check_installations, check_slack
 from core.wiring import build_core
+from core.work import SYSTEM, Core
 from tests.conftest import MakeSettings
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +52,60 @@ async def test_a_scope_that_is_missing_is_named(make_settings: MakeSettings, sma
     assert (found.ok, found.detail) == (False, "the bot's token lacks groups:read")
 
 
+@pytest.fixture
+async def many(make_settings: MakeSettings, small: SmallSlack) -> AsyncIterator[Core]:
+    core = build_core(make_settings(**small.installable))
+    yield core
+    await core.db.close()
+
+
+async def put_in(core: Core, small: SmallSlack, team: str) -> None:
+    grant = Grant(platform="slack", tenant_id=team, name=f"Team {team}", token=small.grants.give(team, team), scopes="")
+    await core.act(SYSTEM, install, grant)
+
+
+async def test_the_doctor_asks_every_workspace_and_names_the_one_that_is_lost(many: Core, small: SmallSlack) -> None:
+    assert "workspaces add it at http://soonish.test/slack/install" in (await check_slack(many)).detail
+    found = await check_installations(many)
+    assert (found.ok, "nobody has added it yet" in found.detail) == (True, True)
+    for team in ("T2002", "T3003", "T4004"):
+        await put_in(many, small, team)
+    assert (await check_installations(many)).detail == "it is in 3 workspaces, and every token is accepted"
+    small.grants.end("T3003")
+    found = await check_installations(many)
+    assert (found.ok, found.detail) == (False, "in Team T3003 Slack does not accept the token (account inactive)")
+    assert found.hint == "Somebody there adds it again: http://soonish.test/slack/install"
+    assert "xox" not in found.model_dump_json()
+    small.scopes = small.scopes.replace(",groups:read", "")
+    assert (await check_installations(many)).detail == "in Team T4004 the token lacks groups:read, and 2 more"
+
+
+async def test_the_doctor_asks_a_bounded_number_of_workspaces(
+    many: Core, small: SmallSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        await put_in(many, small, f"T{5000 + number}")
+    small.calls.clear()
+    found = await check_installations(many)
+    assert found.detail == "it is in 60 workspaces, and every token of the newest 50 is accepted"
+    assert small.calls == ["auth.test"] * 50
+    small.delay = 30
+    monkeypatch.setattr("core.operations.slack._SECONDS", 0.2)
+    assert "does not answer" in (await check_installations(many)).detail
+
+
 def test_the_manifest_asks_for_what_is_needed_and_the_manual_says_why() -> None:
     asked = set(re.findall(r"^      - ([a-z.:]+)$", MANIFEST.partition("settings:")[0], re.MULTILINE))
     assert asked == NEEDED
     manual = (ROOT / "docs/slack.md").read_text()
     assert set(re.findall(r"^\| `([a-z.:]+)` \|", manual, re.MULTILINE)) == NEEDED
+
+
+def test_the_manifest_leads_back_to_where_the_app_is_added_and_people_sign_in(make_settings: MakeSettings) -> None:
+    settings = make_settings(**SmallSlack().installable, public_base_url="https://soonish.example")
+    ways = {found.redirect for found in (installer_of(settings), provider_of(settings, "slack")) if found}
+    assert len(ways) == 2
+    assert set(re.findall(r"^    - (https://\S+)$", MANIFEST, re.MULTILINE)) == ways
 
 
 def test_the_app_listens_to_what_the_manifest_subscribes_to() -> None:

@@ -11,7 +11,10 @@ import pytest
 from cli.demo.small_slack.people import Person, read
 from cli.demo.small_slack.server import SmallSlack
 from cli.processes import NOT_AGAIN, free_port
+from core.chat.installations import Grant, install
 from core.settings import Settings
+from core.wiring import build_core
+from core.work import SYSTEM
 from tests.bot_process import Process
 
 
@@ -62,6 +65,33 @@ async def test_buttons_from_before_a_kill_work_after_it(data: Path, small: Small
         await small.wait_for_app()
         done = await (await alice.presses(preview, "just create")).message()
         assert "Created" in read(done)
+
+
+async def test_a_workspace_that_adds_the_app_is_answered_by_a_process_that_runs_already(
+    data: Path, small: SmallSlack
+) -> None:
+    zoe = Person(small, "U901", "Zoe", team="T2002", workspace="T2002")
+    core = build_core(Settings(_env_file=None, soonish_data=data))
+    process = Process("slack", data, small.installable_environment)
+    await process.start()
+    try:
+        await small.wait_for_app()
+        said = await zoe.types("list")
+        assert "not in this workspace any more" in str(said.ack.body) + str(said.messages)
+        grant = Grant(
+            platform="slack", tenant_id="T2002", name="Beta", token=small.grants.give("T2002", "Beta"), scopes=""
+        )
+        await core.act(SYSTEM, install, grant)
+        assert "No events yet" in read(await (await zoe.types("list")).message())
+        small.grants.end("T2002")
+        await zoe.happens({"type": "app_uninstalled"})
+        await process.says("the app was removed from a workspace")
+        said = await zoe.types("list")
+        assert "not in this workspace any more" in str(said.ack.body) + str(said.messages)
+    finally:
+        await process.end()
+        await core.db.close()
+    assert "xox" not in process.log
 
 
 async def test_a_token_that_slack_does_not_accept_ends_it_with_what_to_do(data: Path, small: SmallSlack) -> None:

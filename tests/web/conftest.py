@@ -3,20 +3,23 @@ organizes, bob subscribes, carol is a stranger; `visitor` has no account."""
 
 import contextlib
 import datetime as dt
+import functools
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 
 from core.accounts.passwords import Cost, Passwords
 from core.clock import UTC
 from core.delivery.message import OK, Message, Outcome
 from core.settings import Settings
 from core.temporal import Connection, Temporal, TemporalAwayError
-from core.wiring import Outbound, build_core, build_outbound
+from core.wiring import build_core, build_outbound
 from core.work import Core
 from tests.conftest import Inhabited
 from tests.core.look import table_sizes
@@ -29,6 +32,28 @@ HOOK = "jsons://192.0.43.8/hook"
 """A webhook whose address needs no name server; the sender below never connects."""
 QUICK = Passwords(Cost(time=1, memory=64, lanes=1))
 """A password costs a third of a second otherwise, and some tests guess twenty."""
+
+
+class CompiledTemplates(BytecodeCache):
+    """The application of each test finds what an earlier one has compiled."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    environment = functools.partial(Environment, bytecode_cache=CompiledTemplates())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.render.Environment", environment)
+        yield
 
 
 @dataclass
@@ -119,7 +144,7 @@ async def playing(settings: Settings, inhabited: Inhabited, passwords: Passwords
     clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
     core = build_core(settings, clock=clock)
     outbound = build_outbound(core)
-    outbound = Outbound(outbound.openings, outbound.policy, cast("Any", sender))
+    outbound = replace(outbound, sender=cast("Any", sender))
     app = create_app(core, outbound, cast("Temporal", temporal), passwords=passwords)
     alice, bob, carol = (Client(app, person.token) for person in inhabited.people)
     async with app.router.lifespan_context(app):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -24,7 +25,7 @@ from core.accounts.users import vouch
 from core.db.models import Identity
 from core.settings import Settings
 from core.temporal import Temporal
-from core.wiring import Outbound, build_core, build_outbound
+from core.wiring import build_core, build_outbound
 from core.work import SYSTEM, Work
 from tests.web.client import Client
 from tests.web.conftest import START, AbsentTemporal, RecordingSender, StoppedClock
@@ -46,7 +47,7 @@ class World:
     def __init__(self, settings: Settings) -> None:
         self.core = build_core(settings, clock=StoppedClock())
         outbound = build_outbound(self.core)
-        outbound = Outbound(outbound.openings, outbound.policy, cast("Any", RecordingSender()))
+        outbound = replace(outbound, sender=cast("Any", RecordingSender()))
         self.app = create_app(self.core, outbound, cast("Temporal", AbsentTemporal()))
         self.token = ""
         self.ids: dict[str, Any] = {}

@@ -108,6 +108,9 @@ RULES = {
     # What is open to everybody, and links that nobody can make up.
     "GET /api/openapi.json": Rule(200, 200, private=None),
     "GET /api/docs": Rule(200, 200, private=None),
+    "GET /slack/install": Rule(404, 404, private=None),
+    "GET /slack/install/callback": Rule(404, 404, private=None),
+    "GET /slack/installed": Rule(404, 404, private=None),
     "GET /": Rule(200, 200, private=None),
     "GET /privacy": Rule(200, 200, private=None),
     "GET /static/{name}": Rule(404, 404, private=None),

@@ -26,7 +26,12 @@ async def landing(request: Request, site: SiteOf) -> Response:
         {"id": each.id, "name": each.name, "when": say(each.start_date, each.timezone), "location": each.location}
         for each in found
     ]
-    chats = {"discord": _discord(site.settings), "slack": site.settings.slack_bot_token is not None}
+    settings = site.settings
+    chats = {
+        "discord": _discord(settings),
+        "add_to_slack": "/slack/install" if settings.slack_installs else None,
+        "slack": settings.slack_installs or settings.slack_bot_token is not None,
+    }
     return await _page(request, site, "landing.html", coming=coming, **chats)
 
 

@@ -44,7 +44,7 @@ VISIBILITIES = (
     Option("where", "A place or a link"),
     Option("description", "What it is about"),
     Option("visibility", "Who may see it", choices=("public", "private")),
-    opens_form=True, unless=("name", "when"),
+    opens_form=True, unless=(("name", "when"),),
 )  # fmt: skip
 async def create(turn: Turn) -> Answer:
     given = turn.given

@@ -14,7 +14,7 @@ from core.subscriptions.views import event_subscriptions
 from core.times import say_clock
 
 PAGE = 10
-_MINE = Option("event", "Which one", required=True, completes="my_event")
+_MINE = Option("event", "Which one", required=True, completes="told_event")
 
 
 @BOOK.command("event", "subscribers", "See who follows an event of yours", "organizers", _MINE)

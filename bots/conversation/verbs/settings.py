@@ -1,13 +1,20 @@
 """How this server or workspace wants it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.screens import Answer, Button, Line, Mention, Screen, line, told
+from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Mention, Screen, line, told
 from bots.conversation.speaker import Turn
 from core.chat.settings import ChatSettings, ChatSettingsChange, change_chat_settings
 from core.errors import Code, SoonishError
+
+_NAMES = {"timezone": "timezone", "organizer_role": "organizer_role", "channel": "channel_id"}
+"""Options and fields, and what they set."""
+_ANYBODY = "-"
+"""Chosen from a list, which cannot be left empty."""
 
 
 @BOOK.command(
@@ -15,18 +22,46 @@ from core.errors import Code, SoonishError
     Option("timezone", "The clock of this {space}", completes="zone"),
     Option("organizer_role", "Who has it may create events", kind="role"),
     Option("channel", "Where cards are posted", kind="channel"),
+    opens_form=True, unless=tuple((name,) for name in _NAMES),
 )  # fmt: skip
 async def settings(turn: Turn) -> Answer:
-    """`organizer_role` and `channel` are the platform's own ids. Without an option: what is set."""
+    """`organizer_role` and `channel` are the platform's own ids. Without an option: a form with what is set."""
+    _admins_alone(turn)
+    typed = {name: turn.given[name] for name in _NAMES if turn.given.get(name)}
+    return await _changed(turn, typed) if typed else _form(await turn.here(), turn)
+
+
+@BOOK.press("settings_form", opens_form=True)
+async def form_asked(turn: Turn) -> Answer:
+    _admins_alone(turn)
+    return _form(await turn.here(), turn)
+
+
+@BOOK.press("settings_set")
+async def form_sent(turn: Turn) -> Answer:
+    """What stands empty is unset; what was not asked stays."""
+    turn.again = _form_again
+    return await _changed(turn, {name: turn.given[name] for name in _NAMES if name in turn.given})
+
+
+async def _form_again() -> Action:
+    return Action("settings_form")
+
+
+def _admins_alone(turn: Turn) -> None:
     turn.speaker.rights_are_known()
     space = turn.speaker.dialect.space
     if not turn.speaker.administers:
         raise SoonishError(Code.FORBIDDEN, f"Only admins of this {space} see its settings.", hint="Ask one of them.")
-    names = {"timezone": "timezone", "organizer_role": "organizer_role", "channel": "channel_id"}
-    change: dict[str, Any] = {to: turn.given[name].strip() for name, to in names.items() if turn.given.get(name)}
-    if not change:
-        return _shown(await turn.here(), f"Settings of this {space}", turn)
-    done = await turn.act(change_chat_settings, ChatSettingsChange(**change), administers=True)
+
+
+async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen:
+    turn.speaker.rights_are_known()
+    change: dict[str, Any] = {
+        _NAMES[name]: value.strip().removeprefix(_ANYBODY) or None for name, value in typed.items()
+    }
+    administers = turn.speaker.administers
+    done = await turn.act(change_chat_settings, ChatSettingsChange(**change), administers=administers)
     return _shown(done, "Saved", turn)
 
 
@@ -37,13 +72,30 @@ async def cleared(turn: Turn) -> Answer:
     return told("Back to the plain settings.")
 
 
+def _form(found: ChatSettings, turn: Turn) -> Form:
+    dialect, groups = turn.speaker.dialect, turn.speaker.groups
+    role = Field("organizer_role", "Who may create events", found.organizer_role or "", kind="role")
+    if dialect.platform == "slack":
+        anybody = Choice(dialect.creators.capitalize(), _ANYBODY)
+        role = replace(role, value=role.value or _ANYBODY, choices=(anybody, *groups) if groups else ())
+    return Form(
+        f"This {dialect.space}",
+        Action("settings_set"),
+        (
+            Field("timezone", "Clock", found.timezone or "", "Europe/Berlin", at_most=64),
+            role,
+            Field("channel", "Where cards are posted", found.channel_id or "", kind="channel"),
+        ),
+    )
+
+
 def _shown(found: ChatSettings, title: str, turn: Turn) -> Screen:
     lines = (
         line("Clock: ", found.timezone or f"{turn.core.settings.default_timezone} (not set)"),
         line("May create events: ", *_creators(found, turn)),
         line("Cards go to: ", Mention("channel", found.channel_id) if found.channel_id else "where they are created"),
     )
-    rows = ((Button("Clear all", Action("settings_clear")),),)
+    rows = ((Button("Change", Action("settings_form")), Button("Clear all", Action("settings_clear"))),)
     return Screen(lines, title=title, rows=rows)
 
 

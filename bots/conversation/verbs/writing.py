@@ -40,9 +40,9 @@ _MENU = 25
 
 @BOOK.command(
     "event", "notify", "Write to everybody who follows", "organizers",
-    Option("event", "Which one", required=True, completes="my_event"),
+    Option("event", "Which one", required=True, completes="told_event"),
     Option("message", "What to say"),
-    opens_form=True, unless=("message",),
+    opens_form=True, unless=(("message",),),
 )  # fmt: skip
 async def notify(turn: Turn) -> Answer:
     if turn.given.get("message", "").strip():

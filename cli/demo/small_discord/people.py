@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.demo.small_discord.limits import BUTTON, LABEL, buttons
+from cli.demo.small_discord.limits import BUTTON, LABEL, TEXT_INPUT, buttons
 from cli.demo.small_discord.rest import APPLICATION, Payload, dm_of
 from cli.demo.small_discord.server import EPHEMERAL, GENERAL, SERVER, SmallDiscord, Talk, message_of
 
@@ -60,10 +60,9 @@ class Person:
     async def fills_in(self, form: Talk, **typed: str) -> Talk:
         """The form with what is typed over what stands in it."""
         inputs = [each["component"] for each in form.callback["components"]]
-        values = {each["custom_id"]: each.get("value") or "" for each in inputs} | typed
         components = [
-            {"type": LABEL, "id": at, "component": {"type": 4, "id": at, "custom_id": name, "value": value}}
-            for at, (name, value) in enumerate(values.items())
+            {"type": LABEL, "id": at, "component": {"id": at, **_filled(each, typed.get(each["custom_id"]))}}
+            for at, each in enumerate(inputs)
         ]
         on = form.payload.get("message")
         data = {"custom_id": form.callback["custom_id"], "components": components, "resolved": {}}
@@ -123,6 +122,16 @@ class Person:
             for key, value in options.items()
         ]
         return {"id": "1", "name": group, "type": 1, "options": [{"name": name, "type": 1, "options": given}]}
+
+
+def _filled(component: Payload, typed: str | None) -> Payload:
+    """As it comes back: with what is typed, or with what stood in it. Of lists several are separated by commas."""
+    kept = {"type": component["type"], "custom_id": component["custom_id"]}
+    if component["type"] == TEXT_INPUT:
+        return kept | {"value": (component.get("value") or "") if typed is None else typed}
+    before = [str(each["id"]) for each in component.get("default_values") or []]
+    before += [each["value"] for each in component.get("options") or [] if each.get("default")]
+    return kept | {"values": before if typed is None else [each for each in typed.split(",") if each]}
 
 
 def _payload(on: Screen) -> Payload:

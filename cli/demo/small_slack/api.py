@@ -11,6 +11,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from cli.demo.memory import Memory
+from cli.demo.small_slack.grants import CLIENT_ID, CLIENT_SECRET, Grants
 from cli.demo.small_slack.limits import Payload, message_faults, view_faults
 from cli.processes import free_port
 
@@ -46,6 +47,8 @@ class Sent:
     channel_id: str
     ts: str
     payload: Payload
+    team_id: str = TEAM
+    """In which workspace the token was good."""
     edits: list[Payload] = field(default_factory=list)
 
     @property
@@ -72,7 +75,11 @@ class SlackApi(Memory):
         self.calls: list[str] = []
         self.complaints: list[str] = []
         self.scopes = SCOPES
+        self.grants = Grants({BOT_TOKEN: TEAM}, {TEAM: "Small"})
+        self._team = TEAM
         self.delay = 0.0
+        self.busy_responses = 0
+        """How many more answers to presses are asked to wait."""
         self._refusals: dict[str, list[Any]] = {}
         self._numbers = 1_000
 
@@ -83,6 +90,15 @@ class SlackApi(Memory):
             "slack_bot_token": BOT_TOKEN,
             "slack_signing_secret": SIGNING_SECRET,
             "slack_requests_per_second": 5_000,
+        }
+
+    @property
+    def installable(self) -> dict[str, object]:
+        """Settings of an app that workspaces put in by themselves."""
+        return {name: value for name, value in self.settings.items() if name != "slack_bot_token"} | {
+            "slack_client_id": CLIENT_ID,
+            "slack_client_secret": CLIENT_SECRET,
+            "slack_install_url": f"http://127.0.0.1:{self.port}/oauth/v2/authorize",
         }
 
     def number(self) -> str:
@@ -101,7 +117,7 @@ class SlackApi(Memory):
     def posted(self, channel_id: str, payload: Payload) -> str:
         """A message that the app has posted. Its id."""
         ts = f"1764000000.{self.number()}"
-        self.messages[ts] = Sent(channel_id, ts, payload)
+        self.messages[ts] = Sent(channel_id, ts, payload, self._team)
         return ts
 
     def in_channel(self, channel_id: str = GENERAL) -> list[Sent]:
@@ -129,6 +145,8 @@ class SlackApi(Memory):
             if request.path.startswith("/upload/"):
                 self.files[request.path.removeprefix("/upload/")] = await _file_of(request)
                 return web.Response(text="OK")
+            if request.path == "/oauth/v2/authorize":
+                return self._asked(request)
             return await self._method(request)
         finally:
             self.wake()
@@ -144,12 +162,24 @@ class SlackApi(Memory):
             refusal[1] -= 1
             return self._refused(refusal)
         token = str(given.get("token") or request.headers.get("Authorization", "").removeprefix("Bearer "))
-        if token != (APP_TOKEN if method == "apps.connections.open" else BOT_TOKEN):
-            return _answer({"ok": False, "error": "invalid_auth"})
+        if method == "apps.connections.open":
+            team: str | None = TEAM if token == APP_TOKEN else None
+        else:
+            team = TEAM if method == "oauth.v2.access" else self.grants.team_of(token)
+        if team is None:
+            return _answer({"ok": False, "error": self.grants.refusal(token)})
+        self._team = team
         handler: Callable[[Payload], Payload | str] | None = getattr(self, f"_{method.replace('.', '_')}", None)
         found = handler(given) if handler is not None else "unknown_method"
         body = {"ok": False, "error": found} if isinstance(found, str) else {"ok": True, **found}
         return _answer(body, {"X-OAuth-Scopes": self.scopes})
+
+    def _asked(self, request: web.BaseRequest) -> web.Response:
+        where = self.grants.page(dict(request.query))
+        return web.Response(status=302, headers={"Location": where}) if where else web.Response(status=400)
+
+    def _oauth_v2_access(self, given: Payload) -> Payload | str:
+        return self.grants.access(given)
 
     def _refused(self, refusal: list[Any]) -> web.Response:
         body = {"ok": False, "error": refusal[0]}
@@ -158,6 +188,9 @@ class SlackApi(Memory):
         return _answer(body, {"Retry-After": str(refusal[2])}, 429)
 
     def _respond(self, name: str, payload: Payload) -> web.Response:
+        if self.busy_responses:
+            self.busy_responses -= 1
+            return web.Response(status=429, headers={"Retry-After": "0"})
         if len(self.responses[name]) >= RESPONSES:
             return web.Response(status=404, text="used_url")
         if faults := message_faults(payload):
@@ -168,8 +201,8 @@ class SlackApi(Memory):
 
     def _auth_test(self, _: Payload) -> Payload:
         return {
-            "team_id": TEAM,
-            "team": "Small",
+            "team_id": self._team,
+            "team": self.grants.teams[self._team],
             "user_id": "U0BOT",
             "bot_id": "B0BOT",
             "url": "https://small.slack.com/",
@@ -189,7 +222,11 @@ class SlackApi(Memory):
         }  # fmt: skip
 
     def _usergroups_list(self, _: Payload) -> Payload:
-        return {"usergroups": [{"id": name, "users": sorted(users)} for name, users in self.groups.items()]}
+        found = [
+            {"id": name, "handle": f"group-{name.lower()}", "users": sorted(users)}
+            for name, users in self.groups.items()
+        ]
+        return {"usergroups": found}
 
     def _conversations_info(self, given: Payload) -> Payload | str:
         channel = self.channels.get(str(given["channel"]))
@@ -254,7 +291,8 @@ class SlackApi(Memory):
         if faults := view_faults(view):
             self.complaints += faults
             return "invalid_arguments"
-        self.views[view_id] = {**view, "id": view_id, "hash": self.number()}
+        installed = self.views[view_id]["app_installed_team_id"] if view_id in self.views else self._team
+        self.views[view_id] = {**view, "id": view_id, "hash": self.number(), "app_installed_team_id": installed}
         return {"view": self.views[view_id]}
 
     def _files_getUploadURLExternal(self, given: Payload) -> Payload:  # noqa: N802 - Slack's own name

@@ -49,9 +49,19 @@ class Talk:
 
 class Person:
     def __init__(
-        self, slack: SmallSlack, user_id: str, name: str, *, channel: str = GENERAL, team: str = TEAM, **more: Any
+        self,
+        slack: SmallSlack,
+        user_id: str,
+        name: str,
+        *,
+        channel: str = GENERAL,
+        team: str = TEAM,
+        workspace: str = TEAM,
+        **more: Any,
     ) -> None:
+        """`team`: whose member they are; `workspace`: where they do things."""
         self.slack, self.id, self.name, self.channel, self.team = slack, user_id, name, channel, team
+        self.workspace = workspace
         slack.members[user_id] = Member(name, **more)
 
     def command(self, text: str, name: str = "/soonish") -> Payload:
@@ -60,7 +70,7 @@ class Person:
         return {
             "command": name,
             "text": text,
-            "team_id": TEAM,
+            "team_id": self.workspace,
             "channel_id": self.channel,
             "channel_name": "directmessage" if channel is None else "privategroup" if channel.private else channel.name,
             "user_id": self.id,
@@ -106,7 +116,9 @@ class Person:
                 values[name] = {
                     block["element"]["action_id"]: _state(block["element"], typed.get(name.replace(".", "_")))
                 }
-        return self._interaction("view_submission") | {"view": {**window, "state": {"values": values}}}
+        # Of a window in a channel that two workspaces share, Slack names the person's own here.
+        sent = {"team": {"id": self.team}, "view": {**window, "state": {"values": values}}}
+        return self._interaction("view_submission") | sent
 
     async def sends(self, window: Payload, **typed: str | int | None) -> Talk:
         talk = await self.does("interactive", self.form(window, **typed))
@@ -126,12 +138,18 @@ class Person:
         return self.slack.homes[self.id]
 
     async def happens(self, event: Payload, event_id: str | None = None) -> Ack:
-        body = {"type": "event_callback", "team_id": TEAM, "api_app_id": "A1", "event": event}
+        body = {"type": "event_callback", "team_id": self.workspace, "api_app_id": "A1", "event": event}
         return await self.slack.deliver("events_api", {**body, "event_id": event_id or f"Ev{self.slack.number()}"})
 
     def _interaction(self, kind: str) -> Payload:
         user = {"id": self.id, "username": self.name.lower(), "name": self.name.lower(), "team_id": self.team}
-        return {"type": kind, "team": {"id": TEAM}, "user": user, "trigger_id": self._key(), "api_app_id": "A1"}
+        return {
+            "type": kind,
+            "team": {"id": self.workspace},
+            "user": user,
+            "trigger_id": self._key(),
+            "api_app_id": "A1",
+        }
 
     def _key(self) -> str:
         return f"t{self.slack.number()}"
@@ -143,6 +161,9 @@ class Person:
 def _state(element: Payload, typed: str | int | None) -> Payload:
     if element["type"] == "datetimepicker":
         return {"type": "datetimepicker", "selected_date_time": typed}
+    if element["type"] == "conversations_select":
+        chosen = element.get("initial_conversation") if typed is None else typed or None
+        return {"type": element["type"], "selected_conversation": chosen}
     if element["type"] == "static_select":
         value = typed or (element.get("initial_option") or {}).get("value")
         return {"type": "static_select", "selected_option": {"value": value} if value else None}

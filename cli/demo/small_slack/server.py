@@ -49,8 +49,12 @@ class SmallSlack(SlackApi):
     @property
     def environment(self) -> dict[str, str]:
         """For an app in a process of its own, with Socket Mode."""
-        found = {**self.settings, "slack_app_token": APP_TOKEN}
-        return {name.upper(): str(value) for name, value in found.items()}
+        return _as_environment(self.settings)
+
+    @property
+    def installable_environment(self) -> dict[str, str]:
+        """The same, for one that workspaces put in by themselves."""
+        return _as_environment(self.installable)
 
     async def stop(self) -> None:
         await self.drop()
@@ -131,3 +135,7 @@ class SmallSlack(SlackApi):
         waiting = self._acks.pop(str(said.get("envelope_id")), None)
         if waiting is not None and not waiting.done():
             waiting.set_result(said.get("payload") or {})
+
+
+def _as_environment(settings: dict[str, object]) -> dict[str, str]:
+    return {name.upper(): str(value) for name, value in {**settings, "slack_app_token": APP_TOKEN}.items()}

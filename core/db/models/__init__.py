@@ -2,7 +2,7 @@
 
 from core.db.models.access import EventGrant, EventInvitation, EventOrganizer
 from core.db.models.base import Base
-from core.db.models.chat import ChatSetting, Draft
+from core.db.models.chat import ChatInstallation, ChatSetting, Draft
 from core.db.models.events import AbuseReport, Event, EventAnnouncement, EventUpdate, Subscription
 from core.db.models.ledger import Delivery, Notification, OutboxRow
 from core.db.models.operations import (
@@ -20,6 +20,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Bucket",
+    "ChatInstallation",
     "ChatSetting",
     "Delivery",
     "DeliveryOpening",

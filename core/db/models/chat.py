@@ -1,12 +1,36 @@
-"""What chat platforms need remembered: the settings of a server or workspace, and what somebody is about to do."""
+"""What chat platforms need remembered: where the app is installed, the settings of a server or workspace, and what
+somebody is about to do."""
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models.base import Base, Numbered, one_of
+
+
+class ChatInstallation(Numbered, Base):
+    """A workspace into which somebody has put the app: with which token it acts there."""
+
+    __tablename__ = "chat_installations"
+
+    platform: Mapped[str]
+    tenant_id: Mapped[str]
+    name: Mapped[str]
+    """As the workspace was called then."""
+    bot_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed; NULL once the app was removed."""
+    scopes: Mapped[str]
+    """What the token allows, comma-separated."""
+    external_id: Mapped[str | None]
+    """Who put it there, by the platform's own id."""
+    installed_at: Mapped[dt.datetime]
+    revoked_at: Mapped[dt.datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (UniqueConstraint("platform", "tenant_id"), one_of("platform", "discord", "slack"))
 
 
 class ChatSetting(Numbered, Base):
