@@ -6,6 +6,7 @@ from bots.conversation.entering import organized
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
 from bots.conversation.showing import counted, details, moment
 from bots.conversation.speaker import Turn, number_in
+from bots.conversation.verbs.following import by_channels, followed
 from core.chat.find import Which, find_events
 from core.events.model import EventView
 from core.times import distance, say_exactly
@@ -37,7 +38,8 @@ async def turned(turn: Turn) -> Answer:
 @BOOK.press("details")
 async def shown(turn: Turn) -> Answer:
     event = await organized(turn, turn.given.get("picked") or turn.event_id)
-    return details(event, turn.core.clock.now(), turn.speaker.calendar)
+    rows = await followed(turn, event)
+    return details(event, turn.core.clock.now(), turn.speaker.calendar, by=by_channels(rows) if rows else "")
 
 
 @BOOK.completes("event")
