@@ -108,7 +108,14 @@ PAGES = (
 )
 
 
-def create_app(core: Core, outbound: Outbound, temporal: Temporal, events: ASGIApp | None = None) -> FastAPI:
+def create_app(
+    core: Core,
+    outbound: Outbound,
+    temporal: Temporal,
+    events: ASGIApp | None = None,
+    *,
+    passwords: Passwords | None = None,
+) -> FastAPI:
     """`events` answers what Slack sends; it checks the signatures itself."""
     pages = Pages(core.settings)
     gauge, backlog = Gauge(temporal, core.clock), BacklogGauge(core)
@@ -124,7 +131,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal, events: ASGIA
         Pulse(core),
         PageStates(core),
         Cookies.of(core.settings),
-        Passwords(),
+        passwords or Passwords(),
         NumbersGauge(core),
     )
 

@@ -1,8 +1,10 @@
 """The static files, read once and held in memory, each under an address that changes with its content."""
 
+import functools
 import gzip
 import hashlib
 import importlib.resources
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +21,9 @@ class Asset:
     version: str
 
 
-def load_assets() -> dict[str, Asset]:
-    """By the path under `/static/`."""
+@functools.cache
+def load_assets() -> Mapping[str, Asset]:
+    """By the path under `/static/`; packed once for a process."""
     files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
     for name, (package, inside) in _VENDORED.items():
         files[name] = importlib.resources.files(package).joinpath(inside).read_bytes()

@@ -1,5 +1,6 @@
 """Templates to pages. Everything is escaped; what may run or load is said by the policy."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from core.settings import Settings
-from web.assets import Asset, load_assets
+from web.assets import load_assets
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -19,7 +20,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 class Pages:
     def __init__(self, settings: Settings) -> None:
-        self.assets: dict[str, Asset] = load_assets()
+        self.assets = load_assets()
         self._env = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -30,9 +31,10 @@ class Pages:
         )
         # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
         self._env.globals.update(
-            static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False
-        )
-        self.version = self._version()
+            static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
+            lists=settings.list_public_events,
+        )  # fmt: skip
+        self.version = _version()
         """Changes with any template or static file."""
 
     def text(self, name: str, /, **context: Any) -> str:
@@ -46,8 +48,10 @@ class Pages:
     def _address(self, name: str) -> str:
         return f"/static/{name}?v={self.assets[name].version}"
 
-    def _version(self) -> str:
-        found = hashlib.sha256("".join(asset.version for asset in self.assets.values()).encode())
-        for path in sorted(_TEMPLATES.iterdir()):
-            found.update(path.read_bytes())
-        return found.hexdigest()[:12]
+
+@functools.cache
+def _version() -> str:
+    found = hashlib.sha256("".join(asset.version for asset in load_assets().values()).encode())
+    for path in sorted(_TEMPLATES.iterdir()):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:12]

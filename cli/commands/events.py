@@ -58,6 +58,7 @@ def create(
     contact: Annotated[str | None, Contact] = None,
     timezone: Annotated[str | None, Zone] = None,
     private: Annotated[bool, typer.Option("--private", help="Only for those who follow it.")] = False,
+    listed: Annotated[bool, typer.Option("--listed", help="The front page may list it.")] = False,
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +73,7 @@ def create(
         start_date=start, when=when, end_date=end, location=where, description=description, contact=contact,
         timezone=timezone,
     )  # fmt: skip
-    new = NewEvent(name=name, is_public=not private, **fields)
+    new = NewEvent(name=name, is_public=not private, is_listed=listed, **fields)
     show(acting(who, lambda core, actor: core.act(actor, create_event, new)), _one, as_json=as_json)
 
 
@@ -111,6 +112,7 @@ def edit(
     contact: Annotated[str | None, Contact] = None,
     timezone: Annotated[str | None, Zone] = None,
     public: Annotated[bool | None, typer.Option("--public/--private")] = None,
+    listed: Annotated[bool | None, typer.Option("--listed/--unlisted", help="On the front page.")] = None,
     notify: Annotated[
         Tell | None, typer.Option(help="Tell those who follow; unset: of a new time or place only.")
     ] = None,
@@ -124,7 +126,7 @@ def edit(
 
     fields: dict[str, Any] = given(
         name=name, start_date=start, when=when, location=where, description=description, contact=contact,
-        timezone=timezone, is_public=public, notify=TELL[notify] if notify else None,
+        timezone=timezone, is_public=public, is_listed=listed, notify=TELL[notify] if notify else None,
     )  # fmt: skip
     if end is not None:
         fields["end_date"] = end or None

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import unicodedata
+from dataclasses import dataclass
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -20,15 +21,30 @@ from core.limits import DAY, demand
 from core.work import Actor, Core, Work
 
 _AT_ONCE = 2
-_TIME, _MEMORY_KIB, _LANES = 3, 64 * 1024, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one hash: rounds, KiB, lanes."""
+
+    time: int = 3
+    memory: int = 64 * 1024
+    lanes: int = 4
+
+    @property
+    def of_nobody(self) -> str:
+        """A hash that costs what a real one costs, and that no password fits."""
+        return f"$argon2id$v=19$m={self.memory},t={self.time},p={self.lanes}${_b64(bytes(16))}${_b64(bytes(32))}"
 
 
 class Passwords:
     """The hashing of one process."""
 
-    def __init__(self) -> None:
-        hasher = Argon2Hasher(time_cost=_TIME, memory_cost=_MEMORY_KIB, parallelism=_LANES)
+    def __init__(self, cost: Cost | None = None) -> None:
+        cost = cost or Cost()
+        hasher = Argon2Hasher(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.lanes)
         self._hashes = PasswordHash((hasher,))
+        self._of_nobody = cost.of_nobody
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def hash(self, password: str) -> str:
@@ -38,7 +54,7 @@ class Passwords:
     async def verify(self, password: str, stored: str | None) -> bool:
         """Takes as long without a stored hash as with one."""
         async with self._gate:
-            right = await asyncio.to_thread(self._hashes.verify, _normal(password), stored or _NOBODYS)
+            right = await asyncio.to_thread(self._hashes.verify, _normal(password), stored or self._of_nobody)
         return right and stored is not None
 
 
@@ -49,10 +65,6 @@ def _normal(password: str) -> str:
 
 def _b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode().rstrip("=")
-
-
-_NOBODYS = f"$argon2id$v=19$m={_MEMORY_KIB},t={_TIME},p={_LANES}${_b64(bytes(16))}${_b64(bytes(32))}"
-"""Costs what a real one costs, and no password fits it."""
 
 
 async def sign_in_by_password(

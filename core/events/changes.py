@@ -104,7 +104,8 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange,
     """Owe an update, merging it into the one that has not left yet. `set_before`: when the start before this edit was
     set; a start that goes back to what nobody was told has left gets that again, and with it its reminders."""
     told = {} if change.notify is False else {k: v for k, v in changed.items() if change.notify or k in TOLD}
-    told.pop("is_public", None)
+    for silent in ("is_public", "is_listed"):
+        told.pop(silent, None)
     waiting = await _waiting_update(work, event.id)
     if waiting is not None:
         # Even a quiet edit must correct a message that names the same field.

@@ -69,6 +69,8 @@ class NewEvent(BaseModel):
     timezone: Annotated[str, Field(max_length=64)] | None = None
     """IANA name; unset: the organizer's own zone, else the service's default."""
     is_public: Truth = True
+    is_listed: Truth = False
+    """Whether the front page of this Soonish may list it, while it is public and where its operator lists any."""
 
     @model_validator(mode="after")
     def _starts_once(self) -> Self:
@@ -92,12 +94,14 @@ class EventChange(BaseModel):
     contact: Line | None = None
     timezone: Annotated[str, Field(max_length=64)] | None = None
     is_public: Truth | None = None
+    is_listed: Truth | None = None
     notify: Notify | None = None
     revision: int | None = Field(None, ge=1, strict=True)
     """The revision that was edited; a newer one in the database refuses the change."""
 
     @field_validator(
-        "name", "start_date", "when", "description", "location", "contact", "timezone", "is_public", mode="before"
+        *("name", "start_date", "when", "description", "location", "contact", "timezone", "is_public", "is_listed"),
+        mode="before",
     )
     @classmethod
     def _nothing_is_unset(cls, value: object) -> object:
@@ -136,6 +140,7 @@ class EventView(BaseModel):
     status: Literal["scheduled", "cancelled", "ended"]
     cancel_reason: str
     is_public: bool
+    is_listed: bool
     revision: int
     subscribers: int
     mine: bool
@@ -163,6 +168,7 @@ def event_view(work: Work, event: Event, subscribers: int, *, mine: bool) -> Eve
         status="ended" if over else event.status,
         cancel_reason=event.cancel_reason,
         is_public=event.is_public,
+        is_listed=event.is_listed,
         revision=event.revision,
         subscribers=subscribers,
         mine=mine,

@@ -31,12 +31,19 @@ def new_event(typed: Mapping[str, str], zone_name: str, now: dt.datetime, locale
         description=typed.get("description", ""),
         contact=typed.get("contact", ""),
         timezone=zone_name,
-        is_public=_public(typed.get("visibility", "")),
+        **_visible(typed.get("visibility", "")),
     )
 
 
-def _public(text: str) -> bool:
-    return text.strip().lower() != "private"
+def _visible(text: str) -> dict[str, bool]:
+    word = text.strip().lower()
+    return {"is_public": word != "private", "is_listed": word == "listed"}
+
+
+def _visibility(event: EventView) -> str:
+    if not event.is_public:
+        return "private"
+    return "listed" if event.is_listed else "public"
 
 
 def as_typed(event: EventView) -> dict[str, str]:
@@ -49,7 +56,7 @@ def as_typed(event: EventView) -> dict[str, str]:
         "description": event.description,
         "contact": event.contact,
         "timezone": event.timezone,
-        "visibility": "public" if event.is_public else "private",
+        "visibility": _visibility(event),
     }
 
 
@@ -70,7 +77,7 @@ def change_of(
         end += start - event.start_date
     found: dict[str, Any] = {_FIELDS[name]: typed for name, typed in news.items() if name in _FIELDS}
     if "visibility" in news:
-        found["is_public"] = _public(news["visibility"])
+        found |= _visible(news["visibility"])
     wanted = EventChange(**found, start_date=start, end_date=end).changes()
     differs = {field: value for field, value in wanted.items() if value != getattr(event, field)}
     return EventChange.model_validate({**differs, "revision": event.revision})
@@ -97,6 +104,8 @@ def say_changes(change: EventChange) -> list[str]:
     if change.is_public is not None:
         who = "Anyone with the link sees it." if change.is_public else "Only who is invited or follows already sees it."
         found.append(who)
+    if change.is_listed is not None and change.is_public is not False:
+        found.append("The front page lists it." if change.is_listed else "The front page lists it no more.")
     return found
 
 

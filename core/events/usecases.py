@@ -43,6 +43,7 @@ async def create_event(work: Work, new: NewEvent) -> EventView:
         status="scheduled",
         cancel_reason="",
         is_public=new.is_public,
+        is_listed=new.is_listed,
         temporal_workflow_id=event_workflow_id(public_id),
         revision=1,
         created_at=work.now,
@@ -104,10 +105,15 @@ async def list_events(
 
 
 async def coming_events(work: Work, limit: int) -> list[EventView]:
-    """The public events that start next, where this installation lists them; nobody's view of them."""
+    """The events that start next and may be listed, where this installation lists any; nobody's view of them."""
     if not work.settings.list_public_events:
         return []
-    coming = (Event.is_public.is_(True), Event.status == "scheduled", Event.start_date > work.now)
+    coming = (
+        Event.is_public.is_(True),
+        Event.is_listed.is_(True),
+        Event.status == "scheduled",
+        Event.start_date > work.now,
+    )
     found = await work.session.scalars(select(Event).where(*coming).order_by(Event.start_date, Event.id).limit(limit))
     return [event_view(work, event, 0, mine=False) for event in found]
 

@@ -33,6 +33,12 @@ async def keep_followers(work: Work, event: Event) -> None:
     await work.session.execute(insert(EventGrant).from_select(columns, people))
 
 
+async def has_grants(work: Work, event_id: int) -> bool:
+    """Whether anybody is let in by one."""
+    living = select(EventGrant.id).where(EventGrant.event_id == event_id, EventGrant.revoked_at.is_(None))
+    return await work.session.scalar(living.limit(1)) is not None
+
+
 async def revoke_person(work: Work, event_id: int, destination: str, user_id: int | None) -> None:
     """Take back what let this person in, on whichever channel and by whichever invitation."""
     theirs = same_person(destination, user_id)

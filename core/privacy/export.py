@@ -111,7 +111,7 @@ def _events(whose: Whose) -> Select[*tuple[Any, ...]]:
     return select(
         Event.id, Event.created_at, Event.public_id.label("event"), Event.name, Event.description, Event.location,
         Event.contact, Event.timezone, Event.start_date, Event.end_date, Event.status, Event.cancel_reason,
-        Event.is_public, Event.updated_at,
+        Event.is_public, Event.is_listed, Event.updated_at,
     ).where(Event.owner_user_id.in_(whose.user_ids))  # fmt: skip
 
 

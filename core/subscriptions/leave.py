@@ -9,14 +9,14 @@ from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
 from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
 from core.errors import conflict, not_found
 from core.events.access import follower_may_return, hold_events, managed_event, may_see, visible_event
-from core.invitations.grants import end_access, forgive, revoke_person
+from core.invitations.grants import end_access, forgive, has_grants, revoke_person
 from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
 from core.subscriptions.person import removed_person
 from core.subscriptions.views import listed, view_of
 from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
 from core.work import Work
 
-AT_ONCE = 500
+AT_ONCE = 200
 """People whom one transaction removes or lets back at most, so that nobody waits long for the next one."""
 _LIVE = ("active", "paused", "unconfirmed")
 
@@ -236,8 +236,9 @@ async def put_out(work: Work, event_id: int, rows: Sequence[tuple[Subscription, 
             row.ended_by = "removed"
     if live:
         await end_rows(work, [Subscription.id.in_(live)], "removed", None)
-    for destination, user_id in {(channel.destination, row.user_id) for row, channel in rows}:
-        await revoke_person(work, event_id, destination, user_id)
+    if await has_grants(work, event_id):  # what each of them came in by; a public event mostly has none
+        for destination, user_id in {(channel.destination, row.user_id) for row, channel in rows}:
+            await revoke_person(work, event_id, destination, user_id)
     await end_access(work, event_id, why)
 
 

@@ -91,8 +91,9 @@ async def staged(town: Town, *, days: int = 3) -> Stage:
             "Bring a blanket. If it rains we move downstairs to the café, and everybody on the list hears first."
         ),
         contact="Marta, at the door from 17:00",
+        is_listed=True,
     )
-    silent = await town.event(_evening(town, 12), name="Soup Kitchen", location="Lenaustraße 12")
+    silent = await town.event(_evening(town, 12), name="Soup Kitchen", location="Lenaustraße 12", is_listed=True)
     await _followed(town, event, silent)
     message = await _written(town, event)
     cancelled = await town.event(

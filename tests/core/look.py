@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 import pytest
@@ -21,13 +22,16 @@ NOBODY = Actor(None, "web", "203.0.113.9")
 
 
 async def table_sizes(core: Core, *, without: tuple[str, ...] = ("audit_log",)) -> dict[str, int]:
-    """Rows of every table but the audit."""
+    """Rows of every table but the audit, counted in one statement: some tests ask a hundred times."""
     async with core.db.read_rows() as connection:
-        return {
-            table.name: await connection.scalar(select(func.count()).select_from(table)) or 0
-            for table in Base.metadata.sorted_tables
-            if table.name not in without
-        }
+        counted = (await connection.execute(_counting(without))).one()
+    return dict(counted._mapping)
+
+
+@cache
+def _counting(without: tuple[str, ...]) -> Select[*tuple[int, ...]]:
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in without]
+    return select(*(select(func.count()).select_from(table).scalar_subquery().label(table.name) for table in tables))
 
 
 async def rows(core: Core, query: Select[Row]) -> list[Row]:

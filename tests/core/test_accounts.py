@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
+from core.accounts.passwords import Passwords
 from core.accounts.users import actor_by_email, authenticate, list_tokens, revoke_token, vouch
 from core.db.models import Integration, Token, User
 from core.errors import Code
@@ -97,3 +98,7 @@ async def test_a_token_remembers_its_use_to_the_hour_and_is_never_shown(town: To
     await authenticate(town.core, town.alice.token, "api")
     assert await used() != first
     assert town.alice.token not in (await town.core.ask(OPERATOR, list_tokens, town.alice.email)).model_dump_json()
+
+
+async def test_a_password_costs_whoever_guesses_it_what_it_should() -> None:
+    assert (await Passwords().hash("correct horse battery")).startswith("$argon2id$v=19$m=65536,t=3,p=4$")

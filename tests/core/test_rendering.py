@@ -52,7 +52,8 @@ def event_of(**facts: object) -> Event:
     known: dict[str, object] = {
         "id": 7, "public_id": "Ab3dEf6hJk", "owner_user_id": 1, "name": "Launch party", "description": "",
         "location": "", "contact": "", "timezone": "Europe/Berlin", "start_date": START, "start_set_at": NOW,
-        "end_date": None, "status": "scheduled", "cancel_reason": "", "is_public": True, "revision": 1,
+        "end_date": None, "status": "scheduled", "cancel_reason": "", "is_public": True, "is_listed": False,
+        "revision": 1,
         "updated_at": NOW, **facts,
     }  # fmt: skip
     return Event(**known)

@@ -13,16 +13,16 @@ from typing import Any, cast
 import pytest
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
-from sqlalchemy import func, select
 
+from core.accounts.passwords import Cost, Passwords
 from core.clock import UTC
-from core.db.models import Base
 from core.delivery.message import OK, Message, Outcome
 from core.settings import Settings
 from core.temporal import Connection, Temporal, TemporalAwayError
 from core.wiring import build_core, build_outbound
 from core.work import Core
 from tests.conftest import Inhabited
+from tests.core.look import table_sizes
 from tests.web.client import Answer, Client
 from web.app import create_app
 
@@ -30,6 +30,8 @@ NOW = dt.datetime(2027, 4, 20, 12, 0, tzinfo=UTC)
 START = "2027-05-01T19:30:00+02:00"
 HOOK = "jsons://192.0.43.8/hook"
 """A webhook whose address needs no name server; the sender below never connects."""
+QUICK = Passwords(Cost(time=1, memory=64, lanes=1))
+"""A password costs a third of a second otherwise, and some tests guess twenty."""
 
 
 class CompiledTemplates(BytecodeCache):
@@ -123,12 +125,7 @@ class Stage:
 
     async def rows(self, *, but: tuple[str, ...] = ("audit_log", "buckets")) -> dict[str, int]:
         """How many rows each table has; the audit log and the limits also keep what was refused."""
-        async with self.core.db.read() as session:
-            return {
-                table.name: await session.scalar(select(func.count()).select_from(table)) or 0
-                for table in Base.metadata.sorted_tables
-                if table.name not in but
-            }
+        return await table_sizes(self.core, without=but)
 
 
 def settings_in(folder: Path) -> Settings:
@@ -142,13 +139,13 @@ def settings(tmp_path: Path, migrated: Path) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def playing(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Stage]:
+async def playing(settings: Settings, inhabited: Inhabited, passwords: Passwords = QUICK) -> AsyncIterator[Stage]:
     shutil.copytree(inhabited.folder, settings.soonish_data, dirs_exist_ok=True)
     clock, sender, temporal = StoppedClock(), RecordingSender(), AbsentTemporal()
     core = build_core(settings, clock=clock)
     outbound = build_outbound(core)
     outbound = replace(outbound, sender=cast("Any", sender))
-    app = create_app(core, outbound, cast("Temporal", temporal))
+    app = create_app(core, outbound, cast("Temporal", temporal), passwords=passwords)
     alice, bob, carol = (Client(app, person.token) for person in inhabited.people)
     async with app.router.lifespan_context(app):
         yield Stage(app, core, clock, sender, temporal, alice, bob, carol, Client(app))

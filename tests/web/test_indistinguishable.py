@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from core.accounts.passwords import Passwords
+from core.accounts.passwords import Cost, Passwords
 from core.settings import Settings
 from tests.conftest import Inhabited
 from tests.web.client import Browser, Client
@@ -16,6 +16,8 @@ from tests.web.test_accounts import ALICE, asked, with_password
 UNVERIFIED = "unverified@example.org"
 ADDRESSES = (ALICE, UNVERIFIED, "unknown-{}@example.org")
 """The last is another one each time: after the first time nobody is unknown."""
+COST = Cost(memory=16 * 1024)
+"""A quarter of a real password's: still far more than all else that an attempt takes."""
 TOLERANCE = 1.4
 """What the slowest median may be of the fastest: noise stays below, a skipped comparison is ten times off."""
 
@@ -24,7 +26,7 @@ TOLERANCE = 1.4
 async def patient(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Stage]:
     """A stage whose limits are not in the way."""
     many = {"links_per_address_hour": 10_000, "sign_in_per_ip_hour": 10_000, "password_tries_per_day": 10_000}
-    async with playing(settings.model_copy(update=many), inhabited) as made:
+    async with playing(settings.model_copy(update=many), inhabited, Passwords(COST)) as made:
         await asked(made, Browser(made.app), UNVERIFIED)
         yield made
 

@@ -1,5 +1,6 @@
 """What takes an event elsewhere: QR code, card, feed; and what says that something is wrong with it."""
 
+import html
 import io
 import json
 import re
@@ -11,11 +12,14 @@ import pytest
 import segno
 from PIL import Image
 
+from core.events.model import EventView
+from core.events.typed import as_typed
 from core.settings import Settings
 from tests.conftest import Inhabited
 from tests.web.client import Answer
 from tests.web.conftest import Stage, playing
 from tests.web.test_accounts import signed_in
+from tests.web.test_creating import fields
 from web.pages.card import Card, draw_card, readable
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -152,7 +156,7 @@ async def test_who_reports_again_and_again_is_asked_to_wait(stage: Stage) -> Non
 
 
 async def test_the_landing_page_lists_events_only_where_that_is_wanted(stage: Stage) -> None:
-    await stage.event()
+    await stage.event(is_listed=True)
     assert "Film night" not in (await stage.visitor.get("/")).text
 
 
@@ -164,11 +168,33 @@ async def listing(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Sta
 
 
 async def test_where_it_is_wanted_what_is_coming_is_listed_and_nothing_else(listing: Stage) -> None:
-    later = await listing.event(name="Later", start_date="2027-05-02T19:30:00Z")
-    sooner = await listing.event(name="Sooner")
-    await listing.event(name="Secret", is_public=False)
-    gone = await listing.event(name="Gone")
+    later = await listing.event(name="Later", start_date="2027-05-02T19:30:00Z", is_listed=True)
+    sooner = await listing.event(name="Sooner", is_listed=True)
+    await listing.event(name="Secret", is_public=False, is_listed=True)
+    await listing.event(name="By its link alone")
+    gone = await listing.event(name="Gone", is_listed=True)
     await listing.alice.post(f"/api/events/{gone}/cancel")
     text = (await listing.visitor.get("/")).text
     assert re.findall(r'href="/e/(\w+)"', text) == [sooner, later]
     assert re.findall(r"<strong>(\w+)", text) == ["Sooner", "Later"]
+
+
+async def test_an_organizer_has_an_event_listed_and_taken_off_again(stage: Stage, listing: Stage) -> None:
+    alice = await signed_in(listing)
+    assert 'value="listed"' in (await alice.get("/new")).text
+    assert 'value="listed"' not in (await (await signed_in(stage)).get("/new")).text
+    typed = {"name": "Open air", "when": "tomorrow 19:30", "timezone": "Europe/Berlin", "visibility": "listed"}
+    look = await alice.form("/new", {**typed, "step": "look"})
+    assert "Listed on the front page" in look.text
+    made = await alice.form("/new", {**typed, **fields(look), "step": "create"})
+    at = made.headers["location"]
+    assert "Open air" in (await listing.visitor.get("/")).text
+    form = await alice.get(f"{at}/edit")
+    assert 'value="listed" checked' in form.text
+    change = {**as_typed(EventView.model_validate((await alice.get(f"/api/events/{at[3:]}")).json)), **fields(form)}
+    change = {name: html.unescape(text) for name, text in change.items()} | {"visibility": "public"}
+    asked = await alice.form(f"{at}/edit", {**change, "step": "look"})
+    assert "The front page lists it no more." in asked.text
+    await alice.form(f"{at}/edit", {**change, "step": "quiet"})
+    assert "Open air" not in (await listing.visitor.get("/")).text
+    assert (await listing.visitor.get(at)).status == 200

@@ -91,7 +91,7 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
         "lines": [*_times(event, change), *say_changes(change)],
         "told": bool(fields & TOLD),
         "moves": "start_date" in fields,
-        "may_tell": bool(fields - {"is_public"}),
+        "may_tell": bool(fields - {"is_public", "is_listed"}),
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
     }
     return site.show(who, "edit_look.html", here="events", **about)

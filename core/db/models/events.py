@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models.base import Base, BigId, Numbered, found_by, one_of
@@ -29,6 +29,8 @@ class Event(Numbered, Base):
     """scheduled, cancelled or ended."""
     cancel_reason: Mapped[str] = mapped_column(default="")
     is_public: Mapped[bool] = mapped_column(default=True)
+    is_listed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the front page may list it while it is public."""
     temporal_workflow_id: Mapped[str] = mapped_column(unique=True)
     revision: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[dt.datetime]
