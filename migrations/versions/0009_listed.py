@@ -1,13 +1,13 @@
 """Whether the front page may list an event.
 
-Revision ID: 0044
+Revision ID: 0009
 Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0044"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
