@@ -10,12 +10,11 @@ from core.cards.announcements import announce, card_for, list_announcements
 from core.cards.model import CALENDAR, Posted, Space
 from core.errors import Code, SoonishError, conflict
 from core.events.usecases import get_event
-from core.invitations.model import NewInChat
-from core.invitations.offer import invite
 
 
 async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
-    """A private event is open to the channel that its card is posted in: that is what posting it there says."""
+    """A private event is open to the channel that its card is posted in: that is what posting it there says. It is so
+    once the card stands there: whoever may not write there lets nobody in."""
     place = turn.speaker.place
     if place is None or not place.tenant_id:
         where = f"{turn.speaker.dialect.space}s"
@@ -24,17 +23,12 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
     if not event.mine:
         raise SoonishError(Code.FORBIDDEN, "Only the organizer posts this.", hint="Ask them.")
     calendar = channel_id == CALENDAR
-    if not event.is_public and not calendar:
-        room = NewInChat(
-            kind="space", platform=turn.speaker.platform, tenant_id=place.tenant_id, external_id=channel_id
-        )
-        await turn.act(invite, event_id, room)
     space = Space(platform=turn.speaker.platform, tenant_id=place.tenant_id, channel_id=channel_id)
     there = await turn.ask(list_announcements, event_id)
     if any(each.space == space and not each.gone for each in there.items):
         where = "among the server's events" if calendar else "posted there"
         return Screen((line(f"{event.name} is {where} already."),), rows=((Button("Open page ↗", url=event.url),),))
-    card = await turn.ask(card_for, event_id, space)
+    card = await turn.ask(card_for, event_id, space, opening=True)
     if card.closed:
         raise conflict(
             f"Everybody here sees the {turn.speaker.dialect.space}'s events, and {event.name} is by invitation.",

@@ -252,11 +252,13 @@ async def test_a_member_is_asked_to_organize_a_private_event(server: Server) -> 
     assert "Say who" in words(await server.alice.says("event invite", event=event, to="organize"))
 
 
-async def test_a_private_events_card_lets_its_channel_in(server: Server) -> None:
+async def test_a_private_events_card_lets_its_channel_in_once_it_stands_there(server: Server) -> None:
     preview = await server.alice.says("event create", name="Secret", when="tomorrow 7pm", visibility="private")
     card = post(await server.alice.presses(button(preview, "Post in #general")))
     assert card.card.name == "Secret"
     press = Action("subscribe", card.card.event_id)
+    assert "no such event" in words(await server.bob.presses(press))
+    await server.desk.posted(server.alice.speaker(), card, "9001")
     server.mallory.channel = OTHER
     assert "no such event" in words(await server.mallory.presses(press))
     assert "You'll hear about Secret" in words(await server.bob.presses(press))
