@@ -2,23 +2,41 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
-from bots.conversation.creators import refuse_strangers
+from bots.conversation.creators import may_put_on_here, refuse_strangers
 from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line, told
-from bots.conversation.showing import calendar_button
+from bots.conversation.showing import calendar_button, details
 from bots.conversation.speaker import Turn
 from core.cards.announcements import announce, card_for, list_announcements
 from core.cards.model import CALENDAR, Posted, Space
 from core.errors import Code, SoonishError, conflict
+from core.events.model import EventView
 from core.events.usecases import get_event
 
 
+async def details_of(turn: Turn, event: EventView) -> Screen:
+    """The event with everything that this person may do with it here."""
+    return details(event, turn.core.clock.now(), await _posting_buttons(turn, event))
+
+
+async def _posting_buttons(turn: Turn, event: EventView) -> tuple[Button, ...]:
+    place = turn.speaker.place
+    if not event.mine or place is None or not await may_put_on_here(turn):
+        return ()
+    card = (Button("Post a card here", Action("post", event.id)),) if place.space_id else ()
+    return (*card, *calendar_button(event, turn.core.clock.now(), turn.speaker.calendar))
+
+
 async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
-    """A private event is open to the channel that its card is posted in: that is what posting it there says. It is so
-    once the card stands there: whoever may not write there lets nobody in."""
+    """It takes what creating events there takes: one from elsewhere is new to everybody here. A private event is open
+    to the channel that its card is posted in: that is what posting it there says. It is so once the card stands there:
+    whoever may not write there lets nobody in."""
     place = turn.speaker.place
     if place is None or not place.tenant_id:
         where = f"{turn.speaker.dialect.space}s"
         raise SoonishError(Code.INVALID, f"Cards are posted in {where}.", hint="Use this in a channel.")
+    if not channel_id:
+        raise SoonishError(Code.INVALID, "There is no channel here to post in.", hint="Use this in one.")
+    await refuse_strangers(turn)
     event = await turn.ask(get_event, event_id)
     if not event.mine:
         raise SoonishError(Code.FORBIDDEN, "Only the organizer posts this.", hint="Ask them.")
@@ -46,10 +64,8 @@ async def posted_from_details(turn: Turn) -> Answer:
 
 @BOOK.press("calendar")
 async def added_to_calendar(turn: Turn) -> Answer:
-    """Everybody in the server finds it there, so it takes what creating takes."""
     if not turn.speaker.calendar:
         raise SoonishError(Code.INVALID, "There is no list of events here.", hint="Use this in a server.")
-    await refuse_strangers(turn)
     event = await turn.ask(get_event, turn.event_id)
     if event.mine and not calendar_button(event, turn.core.clock.now(), turn.speaker.calendar):
         return told(f"{event.name} is not to come any more, and the server lists only what is.")

@@ -51,8 +51,8 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def details(event: EventView, now: dt.datetime, calendar: str = "") -> Screen:
-    """What somebody may do with it; its organizers find Manage here. `calendar`: as Speaker has it."""
+def details(event: EventView, now: dt.datetime, posting: tuple[Button, ...]) -> Screen:
+    """What somebody may do with it; its organizers find Manage here, with the buttons that post it."""
     open_page = Button("Open page ↗", url=event.url)
     rows: list[tuple[Button, ...]] = []
     if event.status == "scheduled":
@@ -61,10 +61,8 @@ def details(event: EventView, now: dt.datetime, calendar: str = "") -> Screen:
         rows.append((open_page,))
     if event.mine:
         rows.append(manage_buttons(event))
-        rows.append((
-            Button("Subscribers", Action("subscribers", event.id)), Button("Report", Action("report", event.id)),
-            Button("Post a card here", Action("post", event.id)), *calendar_button(event, now, calendar),
-        ))  # fmt: skip
+        subscribers = Button("Subscribers", Action("subscribers", event.id))
+        rows.append((subscribers, Button("Report", Action("report", event.id)), *posting))
     return Screen(about(event, now), rows=tuple(rows))
 
 

@@ -71,7 +71,7 @@ def _value(component: Mapping[str, Any]) -> str:
 
 
 def may_write_in(interaction: Heard, channel_id: str) -> bool:
-    """Whether whoever speaks could write there themselves, where Discord tells: of this channel, and of picked ones."""
+    """Whether whoever speaks could write a card there, where Discord tells: of this channel, and of picked ones."""
     if channel_id == _text(interaction.channel_id):
         return _may_write(interaction.permissions)
     channels = (data_of(interaction).get("resolved") or {}).get("channels") or {}
@@ -80,7 +80,7 @@ def may_write_in(interaction: Heard, channel_id: str) -> bool:
 
 
 def _may_write(rights: discord.Permissions) -> bool:
-    return rights.administrator or (rights.view_channel and rights.send_messages)
+    return rights.administrator or (rights.view_channel and rights.send_messages and rights.embed_links)
 
 
 def _text(value: object) -> str | None:

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from cli.demo.small_discord.people import Person, read
+from cli.demo.small_discord.people import EMBED, SEND, Person, labels, read
 from cli.demo.small_discord.rest import Refusal
 from cli.demo.small_discord.server import OTHER
 from core.db.models import EventInvitation
-from tests.discord_bot.conftest import SEND, Server
+from tests.discord_bot.conftest import Server
 
 
 def in_other(person: Person) -> Person:
@@ -42,3 +42,35 @@ async def test_a_posted_card_of_a_private_event_lets_its_channel_in_and_no_other
     assert "Surprise party" in read(card.payload)
     assert "Surprise" not in read(await server.mallory.types("event show", event=event))
     assert "Surprise party" in read(await in_other(server.mallory).types("event show", event=event))
+
+
+async def test_who_may_not_create_events_in_a_server_posts_none_from_elsewhere_there(server: Server) -> None:
+    server.discord.servers["1002"] = {"3001": "mine"}
+    at_home = dataclasses.replace(server.mallory, server="1002", channel="3001", rights=server.alice.rights)
+    preview = await at_home.types("event create", name="Spam", when="tomorrow 7pm")
+    await at_home.presses(preview, "just create")
+    (event,) = [value for _, value in await at_home.completes("event show", "event", "Spam")]
+    shown = await server.mallory.types("event show", event=event)
+    assert "Spam" in read(shown)
+    assert not [label for label in labels(shown) if "Post" in label or "Add to" in label]
+    assert "Only people who manage events" in read(await server.mallory.sends(f"soonish:post:{event}"))
+    assert server.discord.messages == {}
+    assert "Spam" not in read(await server.bob.types("event list"))
+
+
+@pytest.mark.parametrize("right", [SEND, EMBED])
+async def test_a_card_goes_where_its_organizer_may_write_one_themselves(server: Server, right: int) -> None:
+    event = await server.created()
+    shown = await server.alice.types("event show", event=event)
+    server.alice.rights &= ~right
+    assert "You may not write in that channel" in read(await server.alice.presses(shown, "Post a card here"))
+    assert server.discord.messages == {}
+
+
+async def test_in_direct_messages_no_card_is_offered(server: Server) -> None:
+    event = await server.created()
+    server.alice.server = None
+    shown = await server.alice.types("event show", event=event)
+    assert "Edit" in labels(shown)
+    assert "Post a card here" not in labels(shown)
+    assert "Cards are posted in servers" in read(await server.alice.sends(f"soonish:post:{event}"))

@@ -3,8 +3,9 @@
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import organized
+from bots.conversation.posting import details_of
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
-from bots.conversation.showing import counted, details, moment
+from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
 from core.chat.find import Which, find_events
 from core.times import distance, say_exactly
@@ -35,7 +36,7 @@ async def turned(turn: Turn) -> Answer:
 @BOOK.press("details")
 async def shown(turn: Turn) -> Answer:
     event = await organized(turn, turn.given.get("picked") or turn.event_id)
-    return details(event, turn.core.clock.now(), turn.speaker.calendar)
+    return await details_of(turn, event)
 
 
 @BOOK.completes("event")

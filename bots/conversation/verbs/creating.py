@@ -7,7 +7,7 @@ from typing import Any
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.creators import refuse_strangers
-from bots.conversation.posting import post_card
+from bots.conversation.posting import details_of, post_card
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -21,7 +21,7 @@ from bots.conversation.screens import (
     Strong,
     line,
 )
-from bots.conversation.showing import details, when_line
+from bots.conversation.showing import when_line
 from bots.conversation.speaker import Turn
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError
@@ -90,7 +90,7 @@ async def post_here(turn: Turn) -> Answer:
 @BOOK.press("draft_create")
 async def just_create(turn: Turn) -> Answer:
     event = await _created(turn)
-    shown = details(event, turn.core.clock.now(), turn.speaker.calendar)
+    shown = await details_of(turn, event)
     return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
 
 

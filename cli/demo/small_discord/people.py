@@ -8,7 +8,7 @@ from cli.demo.small_discord.rest import APPLICATION, Payload, dm_of
 from cli.demo.small_discord.server import EPHEMERAL, GENERAL, SERVER, SmallDiscord, Talk, message_of
 
 COMMAND, COMPONENT, TYPING, SUBMITTED = 2, 3, 4, 5
-VIEW, SEND, MANAGE_SERVER, MANAGE_EVENTS = 1 << 10, 1 << 11, 1 << 5, 1 << 33
+VIEW, SEND, EMBED, MANAGE_SERVER, MANAGE_EVENTS = 1 << 10, 1 << 11, 1 << 14, 1 << 5, 1 << 33
 Screen = Talk | Payload
 
 
@@ -19,7 +19,7 @@ class Person:
     discord: SmallDiscord
     id: str
     name: str
-    rights: int = VIEW | SEND
+    rights: int = VIEW | SEND | EMBED
     roles: list[str] = field(default_factory=list)
     server: str | None = SERVER
     channel: str = GENERAL
@@ -89,7 +89,7 @@ class Person:
             "entitlements": [],
             "authorizing_integration_owners": {},
             "attachment_size_limit": 10_000_000,
-            "app_permissions": str(VIEW | SEND | 1 << 14),
+            "app_permissions": str(VIEW | SEND | EMBED),
         }
         if on is not None:
             found["message"] = self._message(on, channel)
