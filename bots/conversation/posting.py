@@ -1,5 +1,7 @@
 """Putting an event's card into a channel: announced once there, and open to those who see it there."""
 
+from collections.abc import Sequence
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
 from bots.conversation.creators import may_put_on_here, refuse_strangers
@@ -7,7 +9,8 @@ from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen,
 from bots.conversation.showing import calendar_button, details
 from bots.conversation.speaker import Turn
 from core.cards.announcements import announce, card_for, list_announcements
-from core.cards.model import CALENDAR, Posted, Space
+from core.cards.hands import still_there
+from core.cards.model import CALENDAR, Announcement, Posted, Space
 from core.errors import Code, SoonishError, conflict
 from core.events.model import EventView
 from core.events.usecases import get_event
@@ -42,17 +45,27 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
         raise SoonishError(Code.FORBIDDEN, "Only the organizer posts this.", hint="Ask them.")
     calendar = channel_id == CALENDAR
     space = Space(platform=turn.speaker.platform, tenant_id=place.tenant_id, channel_id=channel_id)
-    there = await turn.ask(list_announcements, event_id)
-    if any(each.space == space and not each.gone for each in there.items):
-        where = "among the server's events" if calendar else "posted there"
-        return Screen((line(f"{event.name} is {where} already."),), rows=((Button("Open page ↗", url=event.url),),))
-    card = await turn.ask(card_for, event_id, space, opening=True)
-    if card.closed:
+    there = [each for each in (await turn.ask(list_announcements, event_id)).items if each.space == space]
+    card = await turn.ask(card_for, event_id, space)
+    if card.closed and calendar:
         raise conflict(
             f"Everybody here sees the {turn.speaker.dialect.space}'s events, and {event.name} is by invitation.",
             hint="Post its card in a channel instead.",
         )
-    return Post(space, card)
+    if card.closed:
+        card = await turn.ask(card_for, event_id, space, opening=True)
+    elif await _stands(turn, there):
+        where = "among the server's events" if calendar else "posted there"
+        return Screen((line(f"{event.name} is {where} already."),), rows=((Button("Open page ↗", url=event.url),),))
+    return Post(space, card, there[-1].message_id if there else "")
+
+
+async def _stands(turn: Turn, there: Sequence[Announcement]) -> bool:
+    """Nobody tells us of a card that was deleted, so the platform is asked."""
+    for each in there:
+        if not each.gone and await still_there(turn.core, turn.outbound.sender, each.id):
+            return True
+    return False
 
 
 @BOOK.press("post")

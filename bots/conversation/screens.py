@@ -159,6 +159,8 @@ class Post:
 
     space: Space
     card: Card
+    instead_of: str = ""
+    """The message of the last card there, which is gone: this is another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,9 @@ class CardPoster:
 
 
 async def _to_channel(interaction: Heard, post: Post) -> str:
-    """Posted twice within minutes, it is the same message."""
+    """Posted twice within minutes, it is the same message; after it was deleted, another one."""
     channel_id = post.space.channel_id
-    key = f"{post.card.event_id}:{channel_id}"
+    key = f"{post.card.event_id}:{channel_id}:{post.instead_of}"
     payload: dict[str, Any] = discord_card(post.card) | {
         "nonce": hashlib.sha256(key.encode()).hexdigest()[:24],
         "enforce_nonce": True,

@@ -94,6 +94,7 @@ def server(town: Town) -> Server:
     sender = RecordingSender()
     outbound = build_outbound(town.core)
     desk = Desk(town.core, replace(outbound, sender=cast("Any", sender)))
+    cast("Any", sender).discord = outbound.sender.discord  # without a token, so that Discord says nothing of a card
     numbers = iter(range(1, 100_000))
     members = [Member(desk, numbers, str(100 + at), name) for at, name in enumerate(("Alice", "Bob", "Carol", "Mal"))]
     members[0].manages_events = True

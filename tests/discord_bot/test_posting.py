@@ -7,7 +7,7 @@ import pytest
 from cli.demo.small_discord.people import EMBED, SEND, Person, labels, read
 from cli.demo.small_discord.rest import Refusal
 from cli.demo.small_discord.server import OTHER
-from core.db.models import EventInvitation
+from core.db.models import EventAnnouncement, EventInvitation
 from tests.discord_bot.conftest import Server
 
 
@@ -74,3 +74,34 @@ async def test_in_direct_messages_no_card_is_offered(server: Server) -> None:
     assert "Edit" in labels(shown)
     assert "Post a card here" not in labels(shown)
     assert "Cards are posted in servers" in read(await server.alice.sends(f"soonish:post:{event}"))
+
+
+async def test_a_card_that_was_deleted_is_posted_again_and_one_that_stands_is_not(server: Server) -> None:
+    event, card = await server.posted()
+    shown = await server.alice.types("event show", event=event)
+    assert "posted there already" in read(await server.alice.presses(shown, "Post a card here"))
+    assert len(server.discord.messages) == 1
+    del server.discord.messages[card.message_id]
+    assert "Posted Film night" in read(await server.alice.presses(shown, "Post a card here"))
+    assert [each.message_id == card.message_id for each in server.discord.messages.values()] == [False]
+    rows = await server.rows(EventAnnouncement)
+    assert [row.gone_at is None for row in rows] == [False, True]
+    assert "posted there already" in read(await server.alice.presses(shown, "Post a card here"))
+
+
+async def test_a_card_is_believed_to_stand_while_discord_does_not_say(server: Server) -> None:
+    event, _ = await server.posted()
+    shown = await server.alice.types("event show", event=event)
+    server.discord.refuse("PATCH /channels", Refusal(500))
+    assert "posted there already" in read(await server.alice.presses(shown, "Post a card here"))
+    assert len(server.discord.messages) == 1
+
+
+async def test_what_was_taken_off_the_servers_events_is_put_there_again(server: Server) -> None:
+    event = await server.created()
+    shown = await server.alice.types("event show", event=event)
+    await server.alice.presses(shown, "Add to the server's events")
+    server.discord.scheduled.clear()
+    assert "is among the server's events" in read(await server.alice.presses(shown, "Add to the server's events"))
+    assert len(server.discord.scheduled) == 1
+    assert "already" in read(await server.alice.presses(shown, "Add to the server's events"))

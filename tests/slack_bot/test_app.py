@@ -166,6 +166,15 @@ async def test_a_refused_post_of_a_private_event_opens_it_to_nobody(space: Works
     assert (invitation.kind, invitation.external_id) == ("space", GENERAL)
 
 
+async def test_a_card_that_was_deleted_is_posted_again_and_one_that_stands_is_not(space: Workspace) -> None:
+    event, card = await space.posted()
+    shown = await space.says(space.alice, f"show {event}")
+    assert "posted there already" in read(await space.after(space.alice, shown, "Post a card here"))
+    space.slack.messages.pop(card.ts)
+    assert "Posted Film night" in read(await space.after(space.alice, shown, "Post a card here"))
+    assert len(space.slack.in_channel()) == 1
+
+
 async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(space: Workspace) -> None:
     assert "Only people who manage events here create them" in read(
         await space.says(space.gus, "create Quiz tomorrow 7pm")

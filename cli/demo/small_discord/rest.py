@@ -56,6 +56,7 @@ class DiscordRest(Memory):
         self.scheduled: dict[str, Payload] = {}
         self.delay = 0.0
         self._nonces: dict[str, str] = {}
+        self._posted = 0
         self._refusals: list[tuple[re.Pattern[str], Refusal, list[int]]] = []
 
     @property
@@ -78,7 +79,8 @@ class DiscordRest(Memory):
 
     def posted(self, channel_id: str, payload: Payload) -> str:
         """A message that the bot's process has posted. Its id."""
-        message_id = str(1_000_000 + len(self.messages))
+        self._posted += 1
+        message_id = str(1_000_000 + self._posted)
         self.messages[message_id] = Sent(channel_id, message_id, payload)
         return message_id
 
@@ -160,7 +162,8 @@ class DiscordRest(Memory):
             case "GET", ["guilds", server, "scheduled-events"]:
                 return answer([each for each in self.scheduled.values() if each["guild_id"] == server and _open(each)])
             case "POST", ["guilds", server, "scheduled-events"]:
-                number = str(3_000_000 + len(self.scheduled))
+                self._posted += 1
+                number = str(3_000_000 + self._posted)
                 new = {"id": number, "guild_id": server, "creator_id": APPLICATION, "status": SCHEDULED}
                 return self._put_event(number, new | payload)
             case "PATCH", ["guilds", _, "scheduled-events", number] if number in self.scheduled:
