@@ -17,12 +17,13 @@ from bots.conversation.screens import (
     Field,
     Form,
     Line,
+    Row,
     Screen,
     Strong,
     line,
 )
 from bots.conversation.showing import when_line
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, number_in
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError
 from core.events.model import NewEvent
@@ -49,7 +50,8 @@ VISIBILITIES = (
 async def create(turn: Turn) -> Answer:
     given = turn.given
     if not (given.get("name") and given.get("when")):
-        return _form(Action("create"), given)
+        # Where a form has no room for it, what was typed beside it is meant.
+        return _form(Action("create", more="private" if given.get("visibility") == "private" else ""), given)
     return await _preview(turn, given)
 
 
@@ -60,7 +62,7 @@ async def form_asked(turn: Turn) -> Answer:
 
 @BOOK.press("create")
 async def form_sent(turn: Turn) -> Answer:
-    return await _preview(turn, turn.given)
+    return await _preview(turn, {"visibility": turn.more, **turn.given})
 
 
 @BOOK.press("draft_edit", opens_form=True)
@@ -74,6 +76,14 @@ async def edited_again(turn: Turn) -> Answer:
     """What the form does not ask about stays as it was said first."""
     draft = await turn.ask(read_draft, turn.number, "create")
     return await _preview(turn, {**draft.data["typed"], **turn.given}, turn.number)
+
+
+@BOOK.press("draft_visibility")
+async def shown_to(turn: Turn) -> Answer:
+    number, _, visibility = turn.more.partition(",")
+    draft_id = number_in(number)
+    draft = await turn.ask(read_draft, draft_id, "create")
+    return await _preview(turn, {**draft.data["typed"], "visibility": visibility}, draft_id)
 
 
 @BOOK.press("draft_post")
@@ -165,26 +175,29 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
     if not own:
         set_it = turn.speaker.dialect.command("me", "timezone")
         lines.append(line(f"Times are in {zone}. Not yours? Set your own with {set_it}."))
-    create, edit = Action("draft_create", more=number), Action("draft_edit", more=number)
+    create, change = Action("draft_create", more=number), _change(new, number)
     if place is None or not place.tenant_id:
-        only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
+        only = (Button("Create it", create, style="primary"), *change)
         return Screen(tuple(lines), title="New event", rows=(only,))
     here = (await turn.here()).channel_id
     elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
     if not (here or place.space_id):
-        only = (Button("Don't post, just create", create), Button("Edit", edit), _drop(number))
+        only = (Button("Don't post, just create", create), *change)
         elsewhere = ChannelMenu(Action("draft_post", more=number), "Post in a channel")
         return Screen(tuple(lines), title="New event", rows=(elsewhere, only))
     label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
-    buttons = (
-        Button(label, Action("draft_post", more=number), style="primary"), Button("Edit", edit),
-        Button("Don't post, just create", create), _drop(number),
-    )  # fmt: skip
-    return Screen(tuple(lines), title="New event", rows=(buttons, elsewhere))
+    post = Button(label, Action("draft_post", more=number), style="primary")
+    rows: tuple[Row, ...] = ((post, Button("Don't post, just create", create)), change, elsewhere)
+    return Screen(tuple(lines), title="New event", rows=rows)
 
 
-def _drop(number: str) -> Button:
-    return Button("Discard", Action("draft_drop", more=number), style="danger")
+def _change(new: NewEvent, number: str) -> tuple[Button, ...]:
+    other = "private" if new.is_public else "public"
+    return (
+        Button("Edit", Action("draft_edit", more=number)),
+        Button(f"Make it {other}", Action("draft_visibility", more=f"{number},{other}")),
+        Button("Discard", Action("draft_drop", more=number), style="danger"),
+    )
 
 
 def _form(action: Action, typed: Any) -> Form:

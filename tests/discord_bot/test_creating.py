@@ -1,0 +1,30 @@
+"""An event from the first word to its preview, in Discord's own forms."""
+
+from cli.demo.small_discord.people import labels, read
+from core.db.models import Event
+from tests.discord_bot.conftest import Server
+
+SOME = {"name": "Surprise party", "when": "tomorrow 7pm"}
+
+
+async def test_a_private_event_that_is_finished_in_the_form_is_private(server: Server) -> None:
+    form = await server.alice.types("event create", visibility="private")
+    preview = await server.alice.fills_in(form, **SOME)
+    assert "Only who is invited" in read(preview)
+    again = await server.alice.presses(preview, "Edit")
+    preview = await server.alice.fills_in(again, name="Big surprise")
+    assert "Only who is invited" in read(preview)
+    await server.alice.presses(preview, "just create")
+    assert [(row.name, row.is_public) for row in await server.rows(Event)] == [("Big surprise", False)]
+
+
+async def test_a_preview_says_who_may_see_the_event_and_changes_it(server: Server) -> None:
+    preview = await server.alice.types("event create", **SOME)
+    assert "Anyone with the link" in read(preview)
+    private = await server.alice.presses(preview, "Make it private")
+    assert "Only who is invited" in read(private)
+    assert "Make it public" in labels(private)
+    assert "Anyone with the link" in read(await server.alice.presses(private, "Make it public"))
+    await server.alice.presses(preview, "Make it private")
+    await server.alice.presses(preview, "just create")
+    assert [row.is_public for row in await server.rows(Event)] == [False]
