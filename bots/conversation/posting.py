@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
 from bots.conversation.creators import may_put_on_here, refuse_strangers
-from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Screen, line, told
+from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Row, Screen, line, told
 from bots.conversation.showing import calendar_button, details
 from bots.conversation.speaker import Turn
 from core.cards.announcements import announce, card_for, list_announcements
@@ -14,6 +14,9 @@ from core.cards.model import CALENDAR, Announcement, Posted, Space
 from core.errors import Code, SoonishError, conflict
 from core.events.model import EventView
 from core.events.usecases import get_event
+
+_OPENING = "open"
+"""Behind a press: who presses was told that everybody in the channel will see it."""
 
 
 async def details_of(turn: Turn, event: EventView) -> Screen:
@@ -26,13 +29,23 @@ async def _posting_buttons(turn: Turn, event: EventView) -> tuple[Button, ...]:
     if not event.mine or place is None or not await may_put_on_here(turn):
         return ()
     card = (Button("Post a card here", Action("post", event.id)),) if place.space_id else ()
-    return (*card, *calendar_button(event, turn.core.clock.now(), turn.speaker.calendar))
+    return (*card, *await _calendar_button(turn, event))
 
 
-async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
+async def _calendar_button(turn: Turn, event: EventView) -> tuple[Button, ...]:
+    """Not for what everybody in the place may not see."""
+    buttons, place = calendar_button(event, turn.core.clock.now(), turn.speaker.calendar), turn.speaker.place
+    if buttons and place is not None and not event.is_public:
+        everybody = Space(platform=turn.speaker.platform, tenant_id=place.tenant_id, channel_id=CALENDAR)
+        return () if (await turn.ask(card_for, event.id, everybody)).closed else buttons
+    return buttons
+
+
+async def post_card(turn: Turn, event_id: str, channel_id: str, again: Action | None, *, opening: bool) -> Answer:
     """It takes what creating events there takes: one from elsewhere is new to everybody here. A private event is open
     to the channel that its card is posted in: that is what posting it there says. It is so once the card stands there:
-    whoever may not write there lets nobody in."""
+    whoever may not write there lets nobody in. `opening`: they were told so before. `again`: what posts it there once
+    more."""
     place = turn.speaker.place
     if place is None or not place.tenant_id:
         where = f"{turn.speaker.dialect.space}s"
@@ -52,12 +65,21 @@ async def post_card(turn: Turn, event_id: str, channel_id: str) -> Answer:
             f"Everybody here sees the {turn.speaker.dialect.space}'s events, and {event.name} is by invitation.",
             hint="Post its card in a channel instead.",
         )
+    if card.closed and not opening:
+        return _asked_first(turn, event)
     if card.closed:
         card = await turn.ask(card_for, event_id, space, opening=True)
     elif await _stands(turn, there):
         where = "among the server's events" if calendar else "posted there"
         return Screen((line(f"{event.name} is {where} already."),), rows=((Button("Open page ↗", url=event.url),),))
-    return Post(space, card, there[-1].message_id if there else "")
+    return Post(space, card, there[-1].message_id if there else "", again)
+
+
+def _asked_first(turn: Turn, event: EventView) -> Screen:
+    where = turn.speaker.space_name or "this channel"
+    said = f"{event.name} is by invitation. Post its card here, and everybody in {where} will see it."
+    post = Button("Post it here", Action("post", event.id, _OPENING), style="primary")
+    return Screen((line(said),), rows=((post, Button("Back", Action("details", event.id))),))
 
 
 async def _stands(turn: Turn, there: Sequence[Announcement]) -> bool:
@@ -70,9 +92,10 @@ async def _stands(turn: Turn, there: Sequence[Announcement]) -> bool:
 
 @BOOK.press("post")
 async def posted_from_details(turn: Turn) -> Answer:
-    place = turn.speaker.place
-    channel = turn.given.get("picked") or (place.space_id if place else None) or ""
-    return await post_card(turn, turn.event_id, channel)
+    """Here, or where a menu says."""
+    place, picked = turn.speaker.place, turn.given.get("picked")
+    channel, again = picked or (place.space_id if place else None) or "", None if picked else turn.action
+    return await post_card(turn, turn.event_id, channel, again, opening=turn.more == _OPENING)
 
 
 @BOOK.press("calendar")
@@ -82,7 +105,7 @@ async def added_to_calendar(turn: Turn) -> Answer:
     event = await turn.ask(get_event, turn.event_id)
     if event.mine and not calendar_button(event, turn.core.clock.now(), turn.speaker.calendar):
         return told(f"{event.name} is not to come any more, and the server lists only what is.")
-    return await post_card(turn, turn.event_id, CALENDAR)
+    return await post_card(turn, turn.event_id, CALENDAR, turn.action, opening=False)
 
 
 async def posted(turn: Turn, post: Post, message_id: str) -> Answer:
@@ -93,15 +116,17 @@ async def posted(turn: Turn, post: Post, message_id: str) -> Answer:
     if post.space.channel_id == CALENDAR:
         said = f"{event.name} is among the server's events, and changes there too."
         return Screen((line(said), line("Reminders come to whoever presses Subscribe on a card.")), rows=(manage,))
-    also = calendar_button(event, turn.core.clock.now(), turn.speaker.calendar)
+    also = await _calendar_button(turn, event)
     return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=((*manage, *also),))
 
 
 async def not_posted(post: Post, why: str) -> Answer:
     """The event is there all the same, and may be posted elsewhere. `why`: a sentence with what to do."""
+    again: Row = (Button("Try again", post.again),) if post.again is not None else ()
     if post.space.channel_id == CALENDAR:
-        again = Button("Try again", Action("calendar", post.card.event_id))
-        return Screen((line("Not added to the server's events. ", why),), rows=((again,),))
-    again = Button("Try again", Action("post", post.card.event_id))
-    elsewhere = ChannelMenu(Action("post", post.card.event_id), "Post elsewhere")
-    return Screen((line("The event is created, but not posted. ", why),), rows=((again,), elsewhere))
+        return Screen((line("Not added to the server's events. ", why),), rows=(again,))
+    told_before = "" if post.card.is_public else _OPENING
+    elsewhere = ChannelMenu(Action("post", post.card.event_id, told_before), "Post elsewhere")
+    return Screen(
+        (line("The event is created, but not posted. ", why),), rows=(again, elsewhere) if again else (elsewhere,)
+    )

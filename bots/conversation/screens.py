@@ -161,6 +161,8 @@ class Post:
     card: Card
     instead_of: str = ""
     """The message of the last card there, which is gone: this is another one."""
+    again: Action | None = None
+    """The press that tries it once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,3 +105,28 @@ async def test_what_was_taken_off_the_servers_events_is_put_there_again(server: 
     assert "is among the server's events" in read(await server.alice.presses(shown, "Add to the server's events"))
     assert len(server.discord.scheduled) == 1
     assert "already" in read(await server.alice.presses(shown, "Add to the server's events"))
+
+
+async def test_who_will_see_a_private_event_is_said_before_its_card_is_posted(server: Server) -> None:
+    preview = await server.alice.types("event create", name="Surprise", when="tomorrow 7pm", visibility="private")
+    assert "Post it, and everybody in \\#general will see it" in read(preview)
+    created = await server.alice.presses(preview, "just create")
+    assert "Only who is invited finds it" in read(created)
+    assert "opens this link" in read(await server.alice.presses(created, "Invite people"))
+    asked = await server.alice.presses(created, "Post a card here")
+    assert "everybody in \\#general will see it" in read(asked)
+    assert [row.kind for row in await server.rows(EventInvitation)] == ["link"]
+    assert server.discord.messages == {}
+    assert "Edit" in labels(await server.alice.presses(asked, "Back"))
+    assert "Posted Surprise" in read(await server.alice.presses(asked, "Post it here"))
+    assert "posted there already" in read(await server.alice.presses(created, "Post a card here"))
+
+
+async def test_trying_again_posts_where_it_was_refused(server: Server) -> None:
+    event = await server.created(visibility="private")
+    asked = await server.alice.sends(f"soonish:post:{event}")
+    server.discord.refuse("POST /channels/.*/messages", Refusal(403, 50013), times=1)
+    refused = await server.alice.presses(asked, "Post it here")
+    assert "not posted" in read(refused)
+    assert "Posted Film night" in read(await server.alice.presses(refused, "Try again"))
+    assert "Try again" not in labels(await in_other(server.alice).picks(refused, "Post elsewhere", "9999"))

@@ -158,6 +158,7 @@ async def test_a_private_channel_that_the_app_or_the_person_is_not_in_gets_no_ca
 async def test_a_refused_post_of_a_private_event_opens_it_to_nobody(space: Workspace) -> None:
     window = await (await space.alice.types("create")).opened()
     preview = await (await space.alice.sends(window, name="Secret", when="tomorrow 7pm", visibility="private")).opened()
+    assert "Post it, and everybody in #general will see it" in read(preview)
     refused = await (await space.alice.presses(preview, "Post elsewhere", picked=PRIVATE)).opened()
     assert "You may not write in that channel" in read(refused)
     assert await space.rows(EventInvitation) == []

@@ -17,6 +17,7 @@ from bots.conversation.screens import (
     Field,
     Form,
     Line,
+    Mention,
     Row,
     Screen,
     Strong,
@@ -89,19 +90,27 @@ async def shown_to(turn: Turn) -> Answer:
 @BOOK.press("draft_post")
 async def post_here(turn: Turn) -> Answer:
     """In the channel that the menu names, else in the server's own, else where the command was typed."""
-    place = turn.speaker.place
-    channel = turn.given.get("picked") or (await turn.here()).channel_id or (place.space_id if place else None)
+    place, picked = turn.speaker.place, turn.given.get("picked")
+    channel = picked or (await turn.here()).channel_id or (place.space_id if place else None)
+    return await _posted_in(turn, channel, None if picked else turn.action)
+
+
+async def _posted_in(turn: Turn, channel: str | None, again: Action | None) -> Answer:
+    """Its preview has said of a private one who will see it there."""
     if not channel:
         raise SoonishError(Code.INVALID, "There is no channel here to post in.", hint="Pick one, or just create it.")
     event = await _created(turn)
-    return await post_card(turn, event.id, channel)
+    return await post_card(turn, event.id, channel, again, opening=not event.is_public)
 
 
 @BOOK.press("draft_create")
 async def just_create(turn: Turn) -> Answer:
     event = await _created(turn)
     shown = await details_of(turn, event)
-    return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
+    if event.is_public:
+        return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
+    people = Button("Invite people", Action("invite", event.id), style="primary")
+    return Screen((line("Created. Only who is invited finds it."), *shown.lines), rows=((people,), *shown.rows))
 
 
 @BOOK.press("draft_drop")
@@ -184,7 +193,12 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
     if not (here or place.space_id):
         only = (Button("Don't post, just create", create), *change)
         elsewhere = ChannelMenu(Action("draft_post", more=number), "Post in a channel")
+        if not new.is_public:
+            lines.append(line("Post it in a channel, and everybody there will see it."))
         return Screen(tuple(lines), title="New event", rows=(elsewhere, only))
+    if not new.is_public:
+        where = line(Mention("channel", here)) if here else line(turn.speaker.space_name or "this channel")
+        lines.append(line("Post it, and everybody in ", *where, " will see it."))
     label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
     post = Button(label, Action("draft_post", more=number), style="primary")
     rows: tuple[Row, ...] = ((post, Button("Don't post, just create", create)), change, elsewhere)
