@@ -28,3 +28,12 @@ async def test_a_preview_says_who_may_see_the_event_and_changes_it(server: Serve
     await server.alice.presses(preview, "Make it private")
     await server.alice.presses(preview, "just create")
     assert [row.is_public for row in await server.rows(Event)] == [False]
+
+
+async def test_a_long_description_comes_back_whole_from_the_form_of_a_preview(server: Server) -> None:
+    long = "All about it. " * 249 + "The end."
+    preview = await server.alice.types("event create", **SOME, description=long)
+    form = await server.alice.presses(preview, "Edit")
+    preview = await server.alice.fills_in(form, when="tomorrow 8pm")
+    await server.alice.presses(preview, "just create")
+    assert [row.description for row in await server.rows(Event)] == [long]

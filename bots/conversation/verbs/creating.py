@@ -231,7 +231,7 @@ def _form(action: Action, typed: Any) -> Form:
             ),
             Field("duration", "How long", typed.get("duration", ""), "2h, or until 9pm", at_most=60),
             Field("where", "Where", typed.get("where", ""), "A place or a link", at_most=300),
-            Field("description", "Description", typed.get("description", ""), long=True, at_most=2_000),
+            Field("description", "Description", typed.get("description", ""), long=True, at_most=4_000),
         ),
         (Field("visibility", "Who may see it", typed.get("visibility") or "public", choices=VISIBILITIES),),
     )
