@@ -24,6 +24,21 @@ async def refuse_strangers(turn: Turn) -> None:
         )
 
 
+async def refuse_strangers_early(turn: Turn) -> None:
+    """Before they type a whole form. What the platform does not tell just now is asked once it is sent."""
+    if not turn.speaker.unsure:
+        await refuse_strangers(turn)
+
+
+async def may_create(turn: Turn) -> bool:
+    """Whether the way to a form is shown."""
+    try:
+        await refuse_strangers_early(turn)
+    except SoonishError:
+        return False
+    return True
+
+
 async def may_put_on_here(turn: Turn) -> bool:
     """Whether buttons for it are shown. What the platform does not tell just now is asked at the press."""
     place = turn.speaker.place

@@ -1,6 +1,8 @@
 """An event from the first word to its preview, in Discord's own forms."""
 
-from cli.demo.small_discord.people import labels, read
+import sqlite3
+
+from cli.demo.small_discord.people import Person, labels, read
 from core.db.models import Event
 from tests.discord_bot.conftest import Server
 
@@ -37,3 +39,24 @@ async def test_a_long_description_comes_back_whole_from_the_form_of_a_preview(se
     preview = await server.alice.fills_in(form, when="tomorrow 8pm")
     await server.alice.presses(preview, "just create")
     assert [row.description for row in await server.rows(Event)] == [long]
+
+
+async def test_who_may_create_no_events_is_told_before_they_type_and_offered_no_form(server: Server) -> None:
+    for said in (
+        await server.bob.types("event create"),
+        await server.bob.types("event create", name="Mine"),
+        await server.bob.sends("soonish:create_form"),
+    ):
+        assert "Only people who manage events here create them" in read(said)
+    assert "Create one" not in labels(await server.bob.types("event list"))
+    listed = await server.alice.types("event list")
+    assert (await server.alice.presses(listed, "Create one")).callback["title"] == "New event"
+
+
+async def test_the_form_of_a_new_event_is_there_while_nothing_can_be_written(server: Server) -> None:
+    newcomer = Person(server.discord, "300", "Newcomer", rights=server.alice.rights)
+    with sqlite3.connect(server.town.settings.soonish_data / "soonish.db", isolation_level=None) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        assert (await newcomer.types("event create")).callback["title"] == "New event"
+        lock.execute("ROLLBACK")
+    lock.close()

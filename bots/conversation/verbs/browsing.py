@@ -2,6 +2,7 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.creators import may_create
 from bots.conversation.entering import organized
 from bots.conversation.posting import details_of
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
@@ -70,7 +71,8 @@ async def _page(turn: Turn, which: Which, offset: int) -> Screen:
     if not events and offset:
         return await _page(turn, which, 0)
     if not events:
-        rows: tuple[Row, ...] = ((Button("Create one", Action("create_form")),),)
+        create = (Button("Create one", Action("create_form")),)
+        rows: tuple[Row, ...] = (create,) if await may_create(turn) else ()
         return Screen((line("No events yet."),), rows=rows)
     now = turn.core.clock.now()
     lines: list[Line] = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.creators import refuse_strangers
+from bots.conversation.creators import refuse_strangers, refuse_strangers_early
 from bots.conversation.posting import details_of, post_card
 from bots.conversation.screens import (
     Answer,
@@ -51,6 +51,7 @@ VISIBILITIES = (
 async def create(turn: Turn) -> Answer:
     given = turn.given
     if not (given.get("name") and given.get("when")):
+        await refuse_strangers_early(turn)
         # Where a form has no room for it, what was typed beside it is meant.
         return _form(Action("create", more="private" if given.get("visibility") == "private" else ""), given)
     return await _preview(turn, given)
@@ -58,6 +59,7 @@ async def create(turn: Turn) -> Answer:
 
 @BOOK.press("create_form", opens_form=True)
 async def form_asked(turn: Turn) -> Answer:
+    await refuse_strangers_early(turn)
     return _form(Action("create"), {})
 
 
@@ -148,8 +150,10 @@ async def _created(turn: Turn) -> Any:
 
 
 async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
+    keep = partial(_keep_typed, turn, typed, draft_id)
+    turn.again = keep if turn.speaker.unsure else None
     await refuse_strangers(turn)
-    turn.again = partial(_keep_typed, turn, typed, draft_id)
+    turn.again = keep
     zone, own = await turn.zone()
     now = turn.core.clock.now()
     new = new_event(typed, zone, now, turn.speaker.locale)
