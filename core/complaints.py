@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+EMPTY = "This cannot be empty."
+
 
 def complaint(found: Mapping[str, Any]) -> str:
     """One of pydantic's errors as a sentence about the rule that was broken; it never repeats what was given."""
@@ -10,7 +12,7 @@ def complaint(found: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return _sentence(str(context.get("error", "This is not valid")))
     if kind == "string_too_short" and context.get("min_length") == 1:
-        return "This cannot be empty."
+        return EMPTY
     if kind in {"too_short", "too_long"} and context.get("field_type") not in _COLLECTIONS:
         kind = f"string_{kind}"  # pydantic's word for secrets, which it never looks into
     template = _RULES.get(kind)

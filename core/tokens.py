@@ -125,6 +125,11 @@ def new_invitation_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+def form_invitation_token(keys: Keys, form: str) -> str:
+    """The same, made again when the same form is sent again: the answer to the first is stored nowhere."""
+    return keys.digest("invitation_form", form)
+
+
 def invitation_token(keys: Keys, invitation_id: int) -> str:
     """For a mailed invitation: made again whenever the mail is written, and stored nowhere in clear."""
     return keys.sign("invitation", struct.pack(">Q", invitation_id))

@@ -9,12 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Scope
 
 from core.accounts.passwords import Passwords
-from core.errors import SoonishError, UnprovedError
+from core.errors import SoonishError
 from core.metrics.backlog import BacklogGauge
 from core.metrics.page import MetricsPage
 from core.metrics.requests import RequestMetrics
@@ -59,9 +59,9 @@ from web.pages import (
     subscribers,
     unsubscribe,
 )
+from web.pages.forms import prove_and_return
 from web.pages.state import PageStates
 from web.render import Pages
-from web.returning import page_of, prove_first
 from web.site import Site
 from web.traced import Traced
 
@@ -153,7 +153,7 @@ def create_app(core: Core, outbound: Outbound, temporal: Temporal, events: ASGIA
     app.state.site = site
 
     async def handle(request: Request, error: Exception) -> Response:
-        return respond(request.scope, error)
+        return await prove_and_return(site, request, error) or respond(request.scope, error)
 
     for kind in (SoonishError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
@@ -175,10 +175,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _answer(site: Site, scope: Scope, error: Exception) -> Response:
-    if isinstance(error, UnprovedError) and not scope["path"].startswith("/api/"):
-        # Somebody who pressed a button on a page is asked, and then led back to it.
-        where = prove_first(page_of(scope, site.settings.public_base_url))
-        return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
     refusal = problems.refusal_of(error, scope)
     if scope["path"].startswith("/api/"):
         body = refusal.problem(site.settings.public_base_url).model_dump_json()

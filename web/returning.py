@@ -1,8 +1,9 @@
 """Where somebody goes on after proving who they are: a place on this site, and nowhere else."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from starlette.datastructures import Headers
+from fastapi.routing import iter_route_contexts
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 HOME = "/events"
@@ -17,12 +18,16 @@ def way_back(text: str | None) -> str:
     return text if all("!" <= ch <= "~" for ch in text) else HOME
 
 
-def page_of(scope: Scope, base_url: str) -> str:
-    """The page of ours whose form was sent."""
-    headers = Headers(scope=scope)
-    found = urlsplit(headers.get("referer", ""))
-    ours = found.netloc.lower() in (headers.get("host", "").lower(), urlsplit(base_url).netloc.lower())
-    return way_back(found.path + (f"?{found.query}" if found.query else "")) if ours else HOME
+def page_above(scope: Scope) -> str:
+    """The page that a form was on: the nearest one at or above the address that took the form. What a browser says of
+    where it comes from may be missing, or itself be an address that only takes forms."""
+    shown = [each.path for each in iter_route_contexts(scope["app"].routes) if "GET" in (each.methods or ())]
+    pages, path = [compile_path(each)[0] for each in shown if each], str(scope["path"])
+    while path:
+        if any(page.match(path) for page in pages):
+            return way_back(path)
+        path = path.rpartition("/")[0]
+    return HOME
 
 
 def prove_first(back: str) -> str:

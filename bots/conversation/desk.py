@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from bots.conversation import posting
 from bots.conversation.actions import Action
 from bots.conversation.book import Handler
+from bots.conversation.choosing import run
 from bots.conversation.screens import Answer, Button, Choices, Post, Screen, told
 from bots.conversation.speaker import Speaker, Turn
 from bots.conversation.verbs import BOOK
@@ -31,10 +32,12 @@ class Desk:
         self._outbound = outbound
 
     async def command(self, speaker: Speaker, group: str, name: str, given: Mapping[str, str]) -> Answer:
-        command = BOOK.commands.get((group, name))
-        if command is None:
-            return await self._answer(speaker, BOOK.commands["soonish", "help"].handler, given)
-        return await self._answer(speaker, command.handler, given)
+        command = BOOK.commands.get((group, name), BOOK.commands["soonish", "help"])
+
+        async def typed(turn: Turn) -> Answer:
+            return await run(turn, command)
+
+        return await self._answer(speaker, typed, given)
 
     async def press(self, speaker: Speaker, pressed: str, given: Mapping[str, str] | None = None) -> Answer:
         """A button, a menu or a form that was sent: `pressed` is what `str(action)` was."""
@@ -65,7 +68,8 @@ class Desk:
         if wanted is None:
             return Choices(())
         try:
-            return await BOOK.completers[wanted](self._turn(speaker, given), text)
+            looking = Turn(self._core, self._outbound, speaker, given, only_looks=True)
+            return await BOOK.completers[wanted](looking, text)
         except SoonishError:
             return Choices(())
         except Exception:

@@ -5,7 +5,7 @@ from bots.conversation.speaker import Turn
 from core.errors import Code, SoonishError
 from core.events.model import EventView
 from core.events.usecases import get_event
-from core.invitations.chat import come_in, is_named_organizer
+from core.invitations.chat import come_in, is_named_organizer, leave_with_role, organizes_by_lost_role
 
 
 async def seen(turn: Turn, event_id: str) -> EventView:
@@ -19,8 +19,12 @@ async def seen(turn: Turn, event_id: str) -> EventView:
 
 
 async def organized(turn: Turn, event_id: str) -> EventView:
-    """As `seen`, and theirs if they were asked to organize it."""
+    """As `seen`, and theirs if they were asked to organize it; not theirs any more if the role is gone that made it
+    so."""
     event = await seen(turn, event_id)
+    if event.mine and await turn.ask(organizes_by_lost_role, event.id):
+        await turn.act(leave_with_role, event.id)
+        return await seen(turn, event_id)
     if not event.mine and await turn.ask(is_named_organizer, event.id):
         return await turn.act(come_in, event.id)
     return event

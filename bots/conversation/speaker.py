@@ -10,7 +10,7 @@ from bots.conversation.screens import Choice
 from core.accounts.users import my_account
 from core.chat.settings import ChatSettings, chat_settings
 from core.errors import Code, SoonishError
-from core.identities.actors import actor_of_identity
+from core.identities.actors import actor_if_known, actor_of_identity
 from core.identities.signed import LABELS, Place, Platform, SignedIdentity
 from core.ids import LARGEST_ID
 from core.wiring import Outbound
@@ -84,6 +84,8 @@ class Turn:
     action: Action | None = None
     again: Callable[[], Awaitable[Action]] | None = None
     """Keeps what was typed, should it be refused: the press that opens the form with it."""
+    only_looks: bool = False
+    """What is completed while somebody types makes no account and writes nothing."""
     _actor: Actor | None = None
 
     @property
@@ -103,7 +105,8 @@ class Turn:
     async def who(self) -> Actor:
         """Their account; the first time one is made. Asked for late: a form must open before anything is written."""
         if self._actor is None:
-            self._actor = await actor_of_identity(self.core, self.speaker.signed, self.speaker.platform)
+            find = actor_if_known if self.only_looks else actor_of_identity
+            self._actor = await find(self.core, self.speaker.signed, self.speaker.platform)
         return self._actor
 
     async def ask(self, query: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -134,7 +137,7 @@ class Turn:
 
     async def zone(self) -> tuple[str, bool]:
         """The clock that they mean, and whether they set it themselves."""
-        own = (await self.ask(my_account)).timezone
+        own = (await self.ask(my_account)).timezone if (await self.who()).user_id is not None else None
         if own:
             return own, True
         found = self.speaker.zone or (await self.here()).timezone

@@ -1,16 +1,16 @@
 """The bot on Discord: one client for one attempt to be there. Everything it is told goes through the door."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import discord
 
 from bots.discord_bot.door import Door
 from bots.discord_bot.hearing import Heard
-from bots.discord_bot.tree import command_tree, fingerprint, is_news, remember
+from bots.discord_bot.tree import command_tree, fingerprint
 from core.cards.announcements import forget_space
-from core.chat.told import commands_name
+from core.chat.told import commands_mark, commands_name, forget_told, read_told, tell, told_elsewhere
 from core.work import SYSTEM, Core
 
 log = logging.getLogger(__name__)
@@ -38,19 +38,31 @@ class Bot(discord.AutoShardedClient):
         await self._sync()
 
     async def _sync(self) -> None:
-        """Discord allows few changes of commands a day, so it hears of them only when they are news."""
+        """Discord allows few changes of commands a day, so it hears of them only when they are news, or when it knows
+        others than it was told."""
         application_id, tree = self.application_id or 0, command_tree()
         name = commands_name(str(application_id), self._guild_id)
-        mark = fingerprint(tree)
-        if not await is_news(self._core, name, mark):
+        known = await self._core.ask(SYSTEM, read_told, name)
+        if known == commands_mark(fingerprint(tree), await self._commands(application_id)):
             log.info("the commands are as Discord knows them")
-            return
-        if self._guild_id is None:
-            await self.http.bulk_upsert_global_commands(application_id, tree)
         else:
-            await self.http.bulk_upsert_guild_commands(application_id, self._guild_id, tree)
-        await remember(self._core, name, mark)
-        log.info("told Discord the commands")
+            taken = await self._tell(application_id, self._guild_id, tree)
+            await self._core.step(tell, name, commands_mark(fingerprint(tree), taken))
+            log.info("told Discord the commands")
+        for guild_id in await self._core.ask(SYSTEM, told_elsewhere, str(application_id), self._guild_id):
+            # They would stand there twice.
+            await self._tell(application_id, guild_id, [])
+            await self._core.step(forget_told, commands_name(str(application_id), guild_id))
+
+    async def _commands(self, application_id: int) -> Sequence[Any]:
+        if self._guild_id is None:
+            return await self.http.get_global_commands(application_id)
+        return await self.http.get_guild_commands(application_id, self._guild_id)
+
+    async def _tell(self, application_id: int, guild_id: int | None, tree: list[Any]) -> Sequence[Any]:
+        if guild_id is None:
+            return await self.http.bulk_upsert_global_commands(application_id, tree)
+        return await self.http.bulk_upsert_guild_commands(application_id, guild_id, tree)
 
     async def on_ready(self) -> None:
         log.info("connected to Discord in %d servers, %d shards", len(self.guilds), self.shard_count or 1)

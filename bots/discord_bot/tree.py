@@ -1,4 +1,4 @@
-"""The book of commands as Discord's JSON, and telling Discord about it: only when it says something new."""
+"""The book of commands as Discord's JSON."""
 
 import hashlib
 import json
@@ -8,8 +8,6 @@ from typing import Any
 from bots.conversation.book import Command, Option
 from bots.conversation.dialect import DIALECTS
 from bots.conversation.verbs import BOOK
-from core.chat.told import read_told, tell
-from core.work import SYSTEM, Core
 
 SUB_COMMAND, TEXT = 1, 3
 _TYPES = {"text": TEXT, "member": 6, "channel": 7, "role": 8}
@@ -20,8 +18,8 @@ _GROUPS = {
     "me": "Yours: what you follow, where you are reached, your account",
     "soonish": "Help, and how this server wants it",
 }
-EVERYWHERE = [0, 1, 2]
-"""In servers, in direct messages with the bot, in other direct messages."""
+_CONTEXTS = [0, 1]
+"""In servers, and in direct messages with the bot."""
 WORDS_AT_MOST = 100
 
 
@@ -36,7 +34,7 @@ def command_tree() -> list[dict[str, Any]]:
             "name": name,
             "description": _GROUPS[name],
             "options": commands,
-            "contexts": EVERYWHERE[:2],
+            "contexts": _CONTEXTS,
             "integration_types": [0],
         }
         for name, commands in groups.items()
@@ -76,11 +74,3 @@ def _words(words: str) -> str:
 
 def fingerprint(tree: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
-
-
-async def is_news(core: Core, name: str, mark: str) -> bool:
-    return await core.ask(SYSTEM, read_told, name) != mark
-
-
-async def remember(core: Core, name: str, mark: str) -> None:
-    await core.step(tell, name, mark)

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.actions import Action
 from bots.conversation.book import Command
+from bots.conversation.choosing import RUN, command_of
 from bots.conversation.desk import Desk
 from bots.conversation.screens import (
     Answer,
@@ -19,21 +20,19 @@ from bots.conversation.screens import (
     Choices,
     Document,
     Form,
-    Menu,
     Post,
     Screen,
     Watch,
     line,
     told,
 )
-from bots.conversation.speaker import Speaker
 from bots.conversation.verbs import BOOK
 from bots.slack_bot.directory import Directory
 from bots.slack_bot.hearing import Body, Heard, filled, of_command, of_event, of_interaction, pressed
 from bots.slack_bot.posting import CardPoster
 from bots.slack_bot.rendering import WAIT, WINDOW, home_of, refilled, text_of, window_of
 from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, in_direct_message, opened
-from bots.slack_bot.typed import VERBS, read_command
+from bots.slack_bot.typed import read_command
 from core.delivery.slackbot import Tokens
 
 log = logging.getLogger(__name__)
@@ -46,8 +45,6 @@ FORM_SECONDS = 1.0
 SENT_SECONDS = 2.0
 """For what is wrong with a form that was sent: it must be said in the acknowledgement."""
 REMEMBERED = 2_000
-RUN = "run"
-"""A press that stands for typing a command: `soonish:run[:event]:verb`."""
 _BESIDE = frozenset({"test", "channel_add"})
 """Presses whose answer stands beside the screen with their button, not in its place."""
 
@@ -155,33 +152,11 @@ class Door:
         if (stranger := await self._stranger(heard)) is not None:
             return stranger
         speaker = await self._directory.speaker(heard, client)
-        choice = await self._chosen(speaker, command, given)
-        if isinstance(choice, Screen):
-            return choice
-        return await self._desk.command(speaker, command.group, command.name, choice)
-
-    async def _chosen(self, speaker: Speaker, command: Command, given: dict[str, str]) -> dict[str, str] | Screen:
-        """What Discord completes while it is typed is looked for here; of several, one is to be picked."""
-        option = next((each for each in command.options if each.required and each.completes), None)
-        if option is None:
-            return given
-        text = given.get(option.name, "")
-        offered = await self._desk.complete(speaker, command.group, command.name, option.name, text, given)
-        if any(each.value == text for each in offered.items) or not offered.items:
-            return given if text else told(f"Nothing to choose from. Try {speaker.dialect.command('event', 'list')}.")
-        if text and len(offered.items) == 1:
-            return {**given, option.name: offered.items[0].value}
-        return Screen((line(f"{option.words}?"),), rows=(_menu(command, offered),))
+        return await self._desk.command(speaker, command.group, command.name, given)
 
     async def _pressed(self, heard: Heard, client: AsyncWebClient, action: str, given: Mapping[str, str]) -> Answer:
         if (stranger := await self._stranger(heard)) is not None:
             return stranger
-        found = Action.of(action)
-        if found is not None and found.verb == RUN and found.more in VERBS:
-            command = VERBS[found.more]
-            picked = given.get("picked", "")
-            option = command.options[0].name if command.options and picked else None
-            return await self._typed(heard, client, command, {option: picked} if option else {})
         return await self._desk.press(await self._directory.speaker(heard, client), action, given)
 
     async def _stranger(self, heard: Heard) -> Screen | None:
@@ -276,13 +251,10 @@ def _opens_form(action: str) -> bool:
     if found is None:
         return False
     if found.verb == RUN:
-        return found.more in VERBS and VERBS[found.more].opens_form
+        command = command_of(found.more)
+        return command is not None and command.opens_form
     press = BOOK.presses.get(found.verb)
     return press is not None and press.opens_form
-
-
-def _menu(command: Command, offered: Choices) -> Menu:
-    return Menu(Action(RUN, more=command.name), "Pick one", offered.items)
 
 
 def _kept(view: Body) -> str:

@@ -50,7 +50,7 @@ def of_command(body: Body) -> Heard:
 def of_interaction(body: Body) -> Heard:
     """A press, a form that was sent, or a shortcut."""
     team, user, view = body.get("team") or {}, body["user"], body.get("view")
-    # Of a window that was opened in a shared channel, `team` is the person's own.
+    # Of a window that was opened in a shared channel, `team` is the person's own, and the window says ours.
     team_id = str((view or {}).get("app_installed_team_id") or team.get("id") or user.get("team_id", ""))
     channel = body.get("channel") or _opened_in(view)
     sent = body.get("type") == "view_submission"

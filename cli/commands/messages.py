@@ -72,6 +72,8 @@ def notify(
     title: Annotated[str, typer.Option()],
     body: Annotated[str, typer.Option(help='"-" reads it from the standard input.')],
     to: Annotated[list[int] | None, typer.Option(help="One subscription, by number; repeat for more.")] = None,
+    matching: Annotated[str | None, typer.Option(help="Those with this in their name or kind of channel.")] = None,
+    missed: Annotated[int | None, typer.Option(help="Those who missed this message, and all since.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Until nothing waits any more; exit 1 if somebody missed it.")
     ] = False,
@@ -79,12 +81,12 @@ def notify(
     who: Who = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write to everybody who follows an event, or to a chosen few."""
+    """Write to everybody who follows an event, or to some of them."""
     from core.notifications.model import NewMessage
     from core.notifications.usecases import send_message
 
     text = typer.get_text_stream("stdin").read() if body == "-" else body
-    message = NewMessage(title=title, body=text, subscription_ids=to or None)
+    message = NewMessage(title=title, body=text, subscription_ids=to or None, matching=matching, missed=missed)
     if not wait:
         show(acting(who, lambda core, actor: core.act(actor, send_message, event, message)), _accepted, as_json=as_json)
         return

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.cards.model import CALENDAR, Card, CardStatus
@@ -71,5 +71,5 @@ def status_of(event: Event, now: dt.datetime) -> CardStatus:
 
 
 def over_by(now: dt.datetime, length: dt.timedelta) -> ColumnElement[bool]:
-    """`effective_end` has passed, in SQL. `length`: of an event without an end."""
-    return or_(Event.end_date <= now, and_(Event.end_date.is_(None), Event.start_date <= now - length))
+    """`effective_end` has passed, in SQL; never NULL. `length`: of an event without an end."""
+    return func.coalesce(Event.end_date <= now, Event.start_date <= now - length)

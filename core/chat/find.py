@@ -1,56 +1,77 @@
-"""Which events somebody is offered in chat: what they organize or follow, and what was announced where they are. A
-public event is for whoever has its link, so chat lists no others."""
+"""Which events somebody is offered in chat: what they organize, follow or are let in to, and what was announced where
+they are. A public event is for whoever has its link, so chat lists no others."""
 
-from typing import Literal
+import datetime as dt
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, not_, null, or_, select
 
+from core.cards.content import over_by
 from core.db.models import Event, EventAnnouncement, Subscription
 from core.events.access import may_manage, may_see
 from core.events.model import EventView, event_view
+from core.invitations.chat import invited_here
 from core.notifications.owe import ACTIVE
+from core.times import DEFAULT_LENGTH
 from core.work import Actor, Work
 
-Which = Literal["upcoming", "mine", "here", "following"]
+Which = Literal["upcoming", "mine", "told", "here", "following"]
+"""`told`: what they organize and may have to speak of, called off or over too."""
+_LATELY = dt.timedelta(days=30)
 
 
 async def find_events(
     work: Work, which: Which, *, text: str = "", offset: int = 0, limit: int = 25
 ) -> tuple[list[EventView], int]:
-    """The soonest first, from `offset`, and how many there are in all. `text` is part of a name, or an id."""
-    work.actor.require_user()
+    """The soonest first, from `offset`, then what is over, the latest first; and how many there are in all. `text` is
+    part of a name, or an id. Who has no account yet is offered what was announced where they are, and what they are
+    invited to."""
+    if work.actor.signed is None:
+        work.actor.require_user()
     active = select(func.count()).where(Subscription.event_id == Event.id, ACTIVE).scalar_subquery()
-    conditions = [may_see(work.actor), Event.status == "scheduled", _ahead(work), _chosen(work.actor, which)]
+    invited = invited_here(work)
+    conditions = [or_(may_see(work.actor), invited), *_in_time(work, which), _chosen(work.actor, which, invited)]
     if text:
         conditions.append(or_(Event.name.icontains(text, autoescape=True), Event.public_id == text))
     total = await work.session.scalar(select(func.count()).select_from(Event).where(*conditions)) or 0
     rows = await work.session.execute(
         select(Event, active, may_manage(work.actor))
         .where(*conditions)
-        .order_by(Event.start_date, Event.id)
+        .order_by(*_order(work, which), Event.id)
         .offset(offset)
         .limit(limit)
     )
     return [event_view(work, event, count, mine=bool(mine)) for event, count, mine in rows.all()], total
 
 
-def _ahead(work: Work) -> ColumnElement[bool]:
-    """Not over; one without an end may be shown for an hour after its start, and is by its own rule."""
-    return or_(Event.end_date > work.now, Event.start_date > work.now)
+def _in_time(work: Work, which: Which) -> tuple[ColumnElement[bool], ...]:
+    if which == "told":
+        return (not_(over_by(work.now - _LATELY, DEFAULT_LENGTH)),)
+    return Event.status == "scheduled", not_(over_by(work.now, DEFAULT_LENGTH))
 
 
-def _chosen(actor: Actor, which: Which) -> ColumnElement[bool]:
+def _order(work: Work, which: Which) -> tuple[ColumnElement[Any], ...]:
+    if which != "told":
+        return (Event.start_date.asc(),)
+    over = over_by(work.now, DEFAULT_LENGTH)
+    return case((over, 1), else_=0), case((over, null()), else_=Event.start_date), Event.start_date.desc()
+
+
+def _chosen(actor: Actor, which: Which, invited: ColumnElement[bool]) -> ColumnElement[bool]:
     mine, following = may_manage(actor), _follows(actor)
-    if which == "mine":
+    if which in ("mine", "told"):
         return mine
     if which == "following":
         return following
     if which == "here":
         return _announced(actor, in_this_channel=True)
-    return or_(mine, following, _announced(actor, in_this_channel=False))
+    let_in = and_(Event.is_public.is_(False), may_see(actor))
+    return or_(mine, following, invited, let_in, _announced(actor, in_this_channel=False))
 
 
 def _follows(actor: Actor) -> ColumnElement[bool]:
+    if actor.user_id is None:
+        return false()
     return exists().where(
         Subscription.event_id == Event.id,
         Subscription.user_id == actor.user_id,

@@ -3,7 +3,7 @@ when it is put there again: people follow what they followed, and cards are kept
 
 import datetime as dt
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -20,10 +20,12 @@ REMOVED = NOT_INSTALLED.reason
 class Grant(BaseModel):
     """What a platform hands out to whoever put the app into their workspace."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     platform: Platform
     tenant_id: str
     name: str
-    token: str
+    token: str = Field(repr=False)
     scopes: str
     external_id: str | None = None
 
@@ -40,7 +42,7 @@ class Installed(BaseModel):
 class Installation(BaseModel):
     tenant_id: str
     name: str
-    token: str | None
+    token: str | None = Field(repr=False)
     """None: sealed with a key that is lost."""
 
 

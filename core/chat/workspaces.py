@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 import aiohttp
 
@@ -20,32 +21,36 @@ FRESH_SECONDS = 60.0
 """How long a token is believed in. Another process that hears of its end tells nobody: whoever uses it is refused by
 Slack, and looks again then."""
 KEPT = 5_000
-_PATIENCE = 5.0
+_PATIENCE, _AGAIN_SECONDS = 2.0, 5.0
+"""For Slack to say where the settings' token belongs; people wait for it. Where it does not, they do not wait again at
+once."""
 
 
 class Workspaces:
     """`Tokens`, remembered. One for each process. What is not there is asked for each time, so that a workspace that
     comes back is heard at once."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
         self._core = core
+        self._clock = clock
         self._one = OneWorkspace(core.settings)
         self._found: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._forgotten = 0
         """How often: what was looked up before the last time is not remembered after it."""
         self._team_of_settings: str | None = None
+        self._ask_again_at = 0.0
         self._asking = asyncio.Lock()
 
     async def find(self, team_id: str) -> str | Outcome:
         if not self._core.settings.slack_installs:
             return await self._one.find(team_id)
         known = self._found.get(team_id)
-        if known is not None and time.monotonic() - known[0] < FRESH_SECONDS:
+        if known is not None and self._clock() - known[0] < FRESH_SECONDS:
             return known[1]
         before = self._forgotten
         found = await self._look(team_id)
         if isinstance(found, str) and before == self._forgotten:
-            self._found[team_id] = (time.monotonic(), found)
+            self._found[team_id] = (self._clock(), found)
             self._found.move_to_end(team_id)
             if len(self._found) > KEPT:
                 self._found.popitem(last=False)
@@ -83,8 +88,9 @@ class Workspaces:
         if isinstance(token, Outcome):
             return NOT_INSTALLED
         async with self._asking:
-            if self._team_of_settings is None:
+            if self._team_of_settings is None and self._clock() >= self._ask_again_at:
                 self._team_of_settings = await self._team(token)
+                self._ask_again_at = self._clock() + _AGAIN_SECONDS
         if self._team_of_settings is None:
             return NO_TOKEN
         return token if self._team_of_settings == team_id else NOT_INSTALLED

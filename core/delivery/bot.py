@@ -50,7 +50,11 @@ FOR_GOOD = {
     50033: "Discord does not know this account.",
     50278: "They share no server with Soonish any more.",
 }
-ABOUT_MESSAGE = frozenset({20009, 50006, 50035, 50109, 180000, 200000, 200001})
+_REFUSED = "Discord does not take this message."
+ABOUT_MESSAGE = dict.fromkeys((20009, 50006, 50035, 50109, 180000, 200000, 200001), _REFUSED) | {
+    50083: "Its thread is archived.",
+    160005: "Its thread is locked.",
+}
 """Empty, misformed, or refused by a filter; of a server's event: it is over already."""
 SLOWLY = {20026: 600.0, 40003: 60.0}
 """Discord suspects spam (20026), or direct channels are opened too fast: the whole bot holds still for so long."""
@@ -144,7 +148,8 @@ class Pace:
 
 def judge(reply: Reply, body: dict[str, Any]) -> Outcome:
     """Only what Discord itself says of a person, a channel or a message is held against it: a 403 without a code comes
-    from the guard before it, and is about us."""
+    from the guard before it, and is about us. And whatever it says in words of its own, it is well: everybody else's
+    messages go on."""
     if reply.failure is not None:
         return reply.failure
     if 200 <= reply.status < 300:
@@ -157,14 +162,14 @@ def judge(reply: Reply, body: dict[str, Any]) -> Outcome:
     if code in FOR_GOOD:
         return Outcome(False, f"discord_{code}", FOR_GOOD[code], permanent=True)
     if code in ABOUT_MESSAGE:
-        reason = "Discord does not take this message."
-        return Outcome(False, f"discord_{code}", reason, permanent=True, about_message=True)
+        return Outcome(False, f"discord_{code}", ABOUT_MESSAGE[code], permanent=True, about_message=True)
     if code in SLOWLY:
         reason = "Discord asks the bot to hold still for a while."
         return Outcome(False, f"discord_{code}", reason, retry_after=SLOWLY[code], deferred=True, host_wide=True)
     if reply.status >= 500:
         return from_status(reply.status, reply.headers.get("Retry-After"))
-    return Outcome(False, f"http_{reply.status}", f"Discord answered {reply.status}.", host_fault=True)
+    named = f"discord_{code}" if code else f"http_{reply.status}"
+    return Outcome(False, named, f"Discord answered {reply.status}.", host_fault=not code)
 
 
 def _limited(reply: Reply, body: dict[str, Any]) -> Outcome:

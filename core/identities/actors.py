@@ -1,6 +1,6 @@
 """Who a signed identity is here. The first time an account is made for it: no address, nothing to fill in."""
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Row, Select, select, update
 
 from core.db.models import Identity, User
 from core.identities.signed import SignedIdentity
@@ -9,8 +9,7 @@ from core.work import Actor, Core, Work
 
 async def actor_of_identity(core: Core, signed: SignedIdentity, via: str, ip: str | None = None) -> Actor:
     """One read for everybody who came before."""
-    async with core.db.read() as session:
-        known = (await session.execute(_known(signed))).one_or_none()
+    known = await _look(core, signed)
     if known is None:
         user_id = await core.act(Actor(None, via, ip), first_press, signed)
     else:
@@ -18,6 +17,12 @@ async def actor_of_identity(core: Core, signed: SignedIdentity, via: str, ip: st
         if known.display_name != signed.name:
             await core.step(_renamed, known.id, signed.name)
     return Actor(user_id, via, ip, signed=signed)
+
+
+async def actor_if_known(core: Core, signed: SignedIdentity, via: str) -> Actor:
+    """The same for whoever only looks: nothing is written, and who never pressed anything has no account."""
+    known = await _look(core, signed)
+    return Actor(known.user_id if known is not None else None, via, signed=signed)
 
 
 async def first_press(work: Work, signed: SignedIdentity) -> int:
@@ -45,6 +50,11 @@ async def first_press(work: Work, signed: SignedIdentity) -> int:
 async def identity_row(work: Work, signed: SignedIdentity) -> Identity | None:
     row: Identity | None = await work.session.scalar(select(Identity).where(*_same(signed)))
     return row
+
+
+async def _look(core: Core, signed: SignedIdentity) -> Row[int, int, str] | None:
+    async with core.db.read() as session:
+        return (await session.execute(_known(signed))).one_or_none()
 
 
 def _known(signed: SignedIdentity) -> Select[int, int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from core.complaints import EMPTY
 from core.delivery.addresses import mail_channel
 from core.delivery.channels import FIELD, SCHEME
 from core.errors import invalid
@@ -89,7 +90,7 @@ def address_of(kind: str, typed: Mapping[str, str]) -> str:
     given = {each.name: typed.get(each.name, "").strip() for each in GUIDES[kind].asked}
     for each in GUIDES[kind].asked:
         if each.required and not given[each.name]:
-            raise invalid("This cannot be empty.", field=each.name)
+            raise invalid(EMPTY, field=each.name)
     return _MADE[kind](given)
 
 

@@ -35,7 +35,7 @@ from core.limits import DAY, HOUR, demand, take
 from core.notifications.owe import new_notification, owe_channel, withdraw_notifications
 from core.pages import Page, PageRequest, cut, position
 from core.text import mask_address
-from core.tokens import invitation_token, new_invitation_token, token_hash
+from core.tokens import form_invitation_token, invitation_token, new_invitation_token, token_hash
 from core.work import Work
 
 _A_DAY = 500
@@ -52,13 +52,13 @@ _TITLES: dict[Purpose, str] = {
 }
 
 
-async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat) -> Invited:
+async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat, *, form: str | None = None) -> Invited:
     """A link to pass on, a mail to one address, or whom a chat platform knows. Whom the organizer removed is let back
-    by being invited anew in person."""
+    by being invited anew in person. `form` names the form that a link is made with: sent twice, it makes one."""
     event = await managed_event(work, public_id, to_change=True)
     if isinstance(new, NewLink):
         refuse_when_over(event, work.now, hint=STILL_TO_SEND)
-        return await _link(work, event, new)
+        return await _link(work, event, new, form)
     if isinstance(new, NewInChat):
         await _demand_one(work)
         row = await _in_chat(work, event, new, "follow")
@@ -141,12 +141,17 @@ async def _demand_one(work: Work) -> None:
     await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
 
 
-async def _link(work: Work, event: Event, new: NewLink) -> Invited:
+async def _link(work: Work, event: Event, new: NewLink, form: str | None) -> Invited:
     token = new_invitation_token()
-    row = _row(work, event, "follow", "link", "Whoever has the link", dt.timedelta(days=new.expires_in_days))
-    row.max_uses, row.token_hash = new.max_uses, token_hash(token)
-    await _demand_one(work)
-    await work.session.flush()
+    if form is not None:
+        said = new.model_dump_json()
+        token = form_invitation_token(work.keys, f"{work.actor.user_id} {event.id} {form} {said}")
+    row = await work.session.scalar(select(EventInvitation).where(EventInvitation.token_hash == token_hash(token)))
+    if row is None:
+        row = _row(work, event, "follow", "link", "Whoever has the link", dt.timedelta(days=new.expires_in_days))
+        row.max_uses, row.token_hash = new.max_uses, token_hash(token)
+        await _demand_one(work)
+        await work.session.flush()
     work.detail = {"invitation": row.id}
     link = f"{work.settings.public_base_url}/i/{token}"
     return Invited(**view_of(row, work.now).model_dump(), link=link)

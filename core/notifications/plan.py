@@ -1,27 +1,22 @@
 """What went out about an event, in figures, and what a message would look like: for those who organize it."""
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
-from core.db.models import Delivery, Notification, Subscription, User
+from core.db.models import Delivery, Notification, User
 from core.delivery.addresses import DISCORD_DM, MAIL, SLACK_DM
 from core.events.access import managed_event
+from core.notifications.audience import TO_ALL, audience
 from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import NewMessage
-from core.notifications.owe import ACTIVE
 from core.notifications.rows import REPORTED, About
 from core.rendering.notices import Notice, notice_for
-from core.subscriptions.views import audience, chosen_subscriptions
 from core.work import Work
 
-TO_ALL = ("message", "update", "cancelled", "reminder_1day", "reminder_1hour")
-"""What everybody gets; a welcome is for one at a time."""
 _CHAT = frozenset({"Discord", "Slack"})
 
 Form = Literal["mail", "direct", "chat", "plain"]
@@ -106,33 +101,15 @@ async def sendings(work: Work, public_id: str, limit: int = 8) -> Sendings:
     )
 
 
-async def who_missed(work: Work, public_id: str) -> list[int]:
-    """Subscriptions that still follow and did not get the last thing that went to everybody."""
-    event = await managed_event(work, public_id)
-    everyone = or_(Notification.kind != "message", Notification.data["audience"].as_string() == "everyone")
-    sent = (Notification.kind.in_(TO_ALL), Notification.superseded_at.is_(None), everyone)
-    last = select(func.max(Notification.id)).where(Notification.event_id == event.id, *sent).scalar_subquery()
-    rows = await work.session.scalars(
-        select(Delivery.subscription_id)
-        .join(Subscription, Subscription.id == Delivery.subscription_id)
-        .where(Delivery.notification_id == last, Delivery.status == "dead", ACTIVE)
-        .order_by(Delivery.subscription_id)
-    )
-    return [each for each in rows if each is not None]
-
-
 async def previews(work: Work, public_id: str, message: NewMessage) -> list[Preview]:
     """By the kinds of channel of those who get it, most first. Stores nothing."""
     event = await managed_event(work, public_id)
     organizer = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
-    data = {"audience": "everyone" if message.subscription_ids is None else "chosen"}
+    data = {"audience": "everyone" if message.to_everyone else "chosen"}
     unsaved = Notification(kind="message", title=message.title, body=message.body, data=data)
     about = About(unsaved, event, organizer or "")
     notice = notice_for(about, event.timezone, work.now, work.settings.public_base_url, subscribed=True)
-    kinds: Mapping[str, int] = await audience(work, public_id)
-    if message.subscription_ids is not None:
-        chosen = await chosen_subscriptions(work, public_id, message.subscription_ids)
-        kinds = dict(Counter(each.kind for each in chosen).most_common())
+    kinds = await audience(work, public_id, message)
     return [Preview(kind, number, _form(kind), notice) for kind, number in kinds.items()]
 
 

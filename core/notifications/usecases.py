@@ -5,10 +5,11 @@ import datetime as dt
 from sqlalchemy import Select, func, select, update
 
 from core.contracts import SEND_MANUAL_NOTIFICATION
-from core.db.models import Delivery, Event, EventUpdate, Notification, Subscription
-from core.errors import conflict, not_found
+from core.db.models import Delivery, Event, EventUpdate, Notification
+from core.errors import conflict, invalid, not_found
 from core.events.access import managed_event, may_manage
 from core.integrations.flush import reopen
+from core.notifications.audience import narrowed
 from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import (
     Accepted,
@@ -28,12 +29,10 @@ from core.work import Work
 
 
 async def send_message(work: Work, public_id: str, message: NewMessage) -> Accepted:
-    """Write to everybody who follows an event, or to chosen subscriptions of it."""
+    """Write to everybody who follows an event, or to some of them."""
     event = await managed_event(work, public_id)
     _refuse_after_grace(event, work)
-    chosen = message.subscription_ids
-    if chosen is not None:
-        await _refuse_foreign(work, event, set(chosen))
+    only = await narrowed(work, event, message)
     update_row = EventUpdate(
         event_id=event.id,
         category="general",
@@ -41,7 +40,7 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
         body=message.body,
         created_by=work.actor.user_id,
         revision=event.revision,
-        audience="everyone" if chosen is None else "chosen",
+        audience="everyone" if message.to_everyone else "chosen",
         created_at=work.now,
     )
     work.session.add(update_row)
@@ -53,7 +52,9 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
         body=message.body,
         data={"audience": update_row.audience},
     )
-    recipients = await owe_subscribers(work, notification, event.id, chosen)
+    recipients = await owe_subscribers(work, notification, event.id, only)
+    if not recipients and (message.matching or message.missed):
+        raise invalid("Nobody who follows is found by that.", field="matching" if message.matching else "missed")
     work.ring(SEND_MANUAL_NOTIFICATION, notification.id, event_id=event.id)
     work.detail = {"notification": notification.id, "recipients": recipients}
     return Accepted(id=notification.id, recipients=recipients)
@@ -161,16 +162,6 @@ async def _readable(work: Work, notification_id: int) -> tuple[Notification, Eve
         raise not_found("message")
     work.subject = f"notification:{notification_id}"
     return found[0], found[1]
-
-
-async def _refuse_foreign(work: Work, event: Event, chosen: set[int]) -> None:
-    mine = set(
-        await work.session.scalars(
-            select(Subscription.id).where(Subscription.event_id == event.id, Subscription.id.in_(chosen))
-        )
-    )
-    if chosen - mine:
-        raise not_found("subscription of this event")
 
 
 def _refuse_after_grace(event: Event, work: Work) -> None:

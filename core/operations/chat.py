@@ -4,7 +4,7 @@ from typing import Any
 
 import aiohttp
 
-from core.chat.told import commands_name, read_told
+from core.chat.told import commands_name, read_told, versions_of
 from core.operations.report import Finding, fine, trouble
 from core.work import SYSTEM, Core
 
@@ -23,7 +23,7 @@ class _RefusedError(Exception):
 
 
 async def check_discord(core: Core) -> Finding:
-    """Three questions to Discord; no privileged intent is needed, so none is asked about."""
+    """Four questions to Discord; no privileged intent is needed, so none is asked about."""
     settings = core.settings
     token = settings.discord_bot_token
     if token is None:
@@ -35,6 +35,8 @@ async def check_discord(core: Core) -> Finding:
             base = settings.discord_api_base_url.rstrip("/")
             application = await _ask(session, f"{base}/oauth2/applications/@me")
             servers = await _ask(session, f"{base}/users/@me/guilds?limit={_SERVERS}")
+            scope = f"guilds/{settings.discord_guild_id}/" if settings.discord_guild_id else ""
+            commands = await _ask(session, f"{base}/applications/{application['id']}/{scope}commands")
     except _RefusedError as refused:
         if refused.status == 401:
             hint = "Reset it on the Bot page of your application, and set DISCORD_BOT_TOKEN to the new one."
@@ -43,7 +45,7 @@ async def check_discord(core: Core) -> Finding:
     except (aiohttp.ClientError, OSError, ValueError) as error:
         hint = "What is owed waits. See whether this machine reaches it, and DISCORD_API_BASE_URL."
         return trouble("discord", f"Discord does not answer: {type(error).__name__}", hint)
-    return await _judged(core, application, servers)
+    return await _judged(core, application, servers, commands)
 
 
 async def _ask(session: aiohttp.ClientSession, url: str) -> Any:
@@ -53,7 +55,9 @@ async def _ask(session: aiohttp.ClientSession, url: str) -> Any:
         return await answer.json()
 
 
-async def _judged(core: Core, application: dict[str, Any], servers: list[dict[str, Any]]) -> Finding:
+async def _judged(
+    core: Core, application: dict[str, Any], servers: list[dict[str, Any]], commands: list[dict[str, Any]]
+) -> Finding:
     if application.get("interactions_endpoint_url"):
         hint = (
             "Empty Interactions Endpoint URL on its General Information page: commands would go there, not to the bot."
@@ -66,8 +70,12 @@ async def _judged(core: Core, application: dict[str, Any], servers: list[dict[st
             hint = f"Allow it to the bot's role in that server's settings. {_GUIDE}"
             return trouble("discord", f"in {server.get('name', 'a server')} the bot lacks {', '.join(missing)}", hint)
     guild = core.settings.discord_guild_id
-    if await core.ask(SYSTEM, read_told, commands_name(str(application["id"]), guild)) is None:
+    told = await core.ask(SYSTEM, read_told, commands_name(str(application["id"]), guild))
+    if told is None:
         return trouble("discord", "Discord was never told the commands", "Run: soonish run discord")
+    if told.split()[1:] != versions_of(commands):
+        hint = "Start soonish run discord again: it tells them anew."
+        return trouble("discord", "Discord knows other commands than it was told", hint)
     where = "one server" if len(servers) == 1 else f"{len(servers)} servers"
     return fine("discord", f"the token is accepted, the bot is in {where}, the commands are told")
 

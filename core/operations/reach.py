@@ -102,9 +102,18 @@ def _unfit(settings: Settings) -> str | None:
         return "PUBLIC_BASE_URL must be a plain address, without a query or a user name"
     if settings.production and parts.scheme != "https":
         return "PUBLIC_BASE_URL must be https in production"
-    if settings.production and _local(parts.hostname):
+    if _local(parts.hostname) and (settings.production or _in_chat(settings)):
         return "PUBLIC_BASE_URL leads to this machine only"
     return None
+
+
+def _in_chat(settings: Settings) -> bool:
+    """Whether people press our links on a platform that is not on this machine itself."""
+    discord = settings.discord_bot_token is not None and not _local(
+        urlsplit(settings.discord_api_base_url).hostname or ""
+    )
+    slack = settings.slack_bot_token is not None or settings.slack_installs
+    return discord or (slack and not _local(urlsplit(settings.slack_api_base_url).hostname or ""))
 
 
 def _local(host: str) -> bool:

@@ -12,10 +12,12 @@ from core.events.access import follower_may_return, hold_events, managed_event, 
 from core.invitations.grants import end_access, forgive, revoke_person
 from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
 from core.subscriptions.person import removed_person
-from core.subscriptions.views import view_of
+from core.subscriptions.views import listed, view_of
 from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
 from core.work import Work
 
+AT_ONCE = 500
+"""People whom one transaction removes or lets back at most, so that nobody waits long for the next one."""
 _LIVE = ("active", "paused", "unconfirmed")
 
 
@@ -185,18 +187,44 @@ async def remove_subscriber(work: Work, public_id: str, subscription_id: int) ->
 async def remove_subscribers(work: Work, public_id: str, chosen: Sequence[int]) -> int:
     """As `remove_subscriber`, many at once. How many of the chosen follow, or followed, this event."""
     event = await managed_event(work, public_id, to_change=True)
-    query = (
+    rows = (await work.session.execute(_held(event, Subscription.id.in_(chosen)))).all()
+    if rows:
+        await put_out(work, event.id, [(row, channel) for row, channel in rows], "The organizer removed them.")
+    work.detail = {"removed": len(rows)}
+    return len(rows)
+
+
+async def remove_found(work: Work, public_id: str, matching: str, newest: int) -> int:
+    """The next of those whom a list of followers has, up to its `newest`: AT_ONCE, or all that are left. How many."""
+    event = await managed_event(work, public_id, to_change=True)
+    theirs = (Subscription.id <= newest, *listed(removed=False, matching=matching))
+    rows = (await work.session.execute(_held(event, *theirs).limit(AT_ONCE))).all()
+    if rows:
+        await put_out(work, event.id, [(row, channel) for row, channel in rows], "The organizer removed them.")
+    work.detail = {"removed": len(rows)}
+    return len(rows)
+
+
+async def let_back_found(work: Work, public_id: str, matching: str, newest: int) -> int:
+    """As `remove_found`, of those who were removed: `let_back` for each."""
+    event = await managed_event(work, public_id, to_change=True)
+    theirs = (Subscription.id <= newest, *listed(removed=True, matching=matching))
+    rows = (await work.session.execute(_held(event, *theirs).limit(AT_ONCE))).all()
+    for row, channel in rows:
+        await let_in_again(work, event, row, channel)
+    work.detail = {"let_back": len(rows)}
+    return len(rows)
+
+
+def _held(event: Event, *which: ColumnElement[bool]) -> Select[Subscription, Integration]:
+    """Subscriptions of an event with their channels; whoever changes them at the same time is waited for."""
+    return (
         select(Subscription, Integration)
         .join(Integration, Integration.id == Subscription.integration_id)
-        .where(Subscription.event_id == event.id, Subscription.id.in_(chosen))
+        .where(Subscription.event_id == event.id, *which)
         .order_by(Subscription.id)
         .with_for_update(key_share=True, of=Subscription)
     )
-    rows = [(row, channel) for row, channel in (await work.session.execute(query)).all()]
-    if rows:
-        await put_out(work, event.id, rows, "The organizer removed them.")
-    work.detail = {"removed": len(rows)}
-    return len(rows)
 
 
 async def put_out(work: Work, event_id: int, rows: Sequence[tuple[Subscription, Integration]], why: str) -> None:

@@ -48,6 +48,13 @@ class SubscriptionView(BaseModel):
     created_at: dt.datetime
 
 
+class Found(BaseModel):
+    """How many a list has on all of its pages, and the newest of them: who comes later is not meant."""
+
+    number: int
+    newest: int
+
+
 class Subscribed(BaseModel):
     subscriptions: list[SubscriptionView]
     warnings: list[str]

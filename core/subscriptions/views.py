@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
 from core.events.access import managed_event, may_see, visible_event
 from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import ReportedOutcome
-from core.notifications.owe import ACTIVE
 from core.notifications.rows import REPORTED
 from core.pages import Page, PageRequest, cut, position
-from core.subscriptions.model import SubscriptionView
+from core.subscriptions.model import Found, SubscriptionView
 from core.work import Work
 
 
@@ -56,41 +55,43 @@ async def subscriptions_to(work: Work, public_id: str) -> list[SubscriptionView]
     return [view_of(row, integration, event, own=True) for row, integration in rows.all()]
 
 
-async def audience(work: Work, public_id: str) -> dict[str, int]:
-    """How many a message to everybody would reach, by the kind of their channel, most first; for its organizers."""
-    event = await managed_event(work, public_id)
-    count = func.count().label("number")
-    rows = await work.session.execute(
-        select(Integration.kind, count)
-        .join(Subscription, Subscription.integration_id == Integration.id)
-        .where(Subscription.event_id == event.id, ACTIVE)
-        .group_by(Integration.kind)
-        .order_by(count.desc(), Integration.kind)
-    )
-    return {row.kind: row.number for row in rows.all()}
-
-
 async def event_subscriptions(
     work: Work, public_id: str, page: PageRequest, *, removed: bool = False, matching: str = ""
 ) -> Page[SubscriptionView]:
     """Who follows an event, or was removed from it, for its organizer: names and kinds of channel, addresses masked.
     `matching`: only those whose name or kind of channel has this text in it, as organizers see them."""
-    shown = Subscription.ended_by == "removed" if removed else Subscription.state.in_(("active", "paused"))
     event = await managed_event(work, public_id)
     query = (
         select(Subscription, Integration, Event)
         .join(Integration, Integration.id == Subscription.integration_id)
         .join(Event, Event.id == Subscription.event_id)
-        .where(Subscription.event_id == event.id, shown)
+        .where(Subscription.event_id == event.id, *listed(removed=removed, matching=matching))
     )
-    if matching:
-        query = query.where(
-            or_(
-                Integration.label.icontains(matching, autoescape=True),
-                Integration.kind.icontains(matching, autoescape=True),
-            )
-        )
     return await _page(work, query, page, own=False)
+
+
+async def count_subscriptions(work: Work, public_id: str, *, removed: bool = False, matching: str = "") -> Found:
+    """How many `event_subscriptions` has on all of its pages."""
+    event = await managed_event(work, public_id)
+    found = await work.session.execute(
+        select(func.count(), func.max(Subscription.id))
+        .select_from(Subscription)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(Subscription.event_id == event.id, *listed(removed=removed, matching=matching))
+    )
+    number, newest = found.one()
+    return Found(number=number, newest=newest or 0)
+
+
+def listed(*, removed: bool, matching: str) -> list[ColumnElement[bool]]:
+    """Of subscriptions and their channels."""
+    shown = Subscription.ended_by == "removed" if removed else Subscription.state.in_(("active", "paused"))
+    return [shown, found_by(matching)] if matching else [shown]
+
+
+def found_by(text: str) -> ColumnElement[bool]:
+    """Channels with this text in their name or their kind, as organizers see them."""
+    return or_(Integration.label.icontains(text, autoescape=True), Integration.kind.icontains(text, autoescape=True))
 
 
 async def chosen_subscriptions(work: Work, public_id: str, chosen: Sequence[int]) -> list[SubscriptionView]:

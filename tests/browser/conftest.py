@@ -26,6 +26,7 @@ from core.temporal import Temporal
 from core.wiring import build_core, build_outbound
 from core.work import Core
 from tests.browser.chromium import chromium_or_skip, start_chromium
+from tests.browser.stage import IN_CHAT
 from tests.browser.visitor import Visitor
 from tests.conftest import MakeSettings
 from tests.people import Clock, Person, Town
@@ -47,8 +48,9 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 def make_settings(make_settings: MakeSettings) -> MakeSettings:
     port = free_port()
-    here = {"public_base_url": f"http://127.0.0.1:{port}", "web_port": port}
-    return lambda **more: make_settings(**{**here, **more})
+    nobody = f"127.0.0.1:{free_port()}"  # but for who brings a Temporal along
+    here = {"public_base_url": f"http://127.0.0.1:{port}", "web_port": port, "temporal_url": nobody}
+    return lambda **more: make_settings(**IN_CHAT | here | more)
 
 
 class _Server(uvicorn.Server):

@@ -7,10 +7,9 @@ from playwright.async_api import Page, expect
 
 from core.accounts.users import vouch
 from core.events.usecases import get_event
-from core.operators.access import add_operator
 from core.work import Actor
 from tests.browser.conftest import Visit
-from tests.browser.visitor import tab_to, walk
+from tests.browser.visitor import fits, tab_to
 from tests.people import OPERATOR, Person, Town
 
 SCRIPTS = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "plain"])
@@ -72,44 +71,16 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await expect(page.get_by_text("The event is cancelled.")).to_be_visible()
 
 
-async def test_every_page_of_an_organizer_fits_every_width_and_can_be_read_by_everybody(
-    site: Town, visit: Visit
-) -> None:
-    await site.core.act(OPERATOR, add_operator, site.alice.email)  # whose navigation is the longest
-    visitor = await visit.as_(site, site.alice)
-    page = await visitor.open("/new")
-    event = await create(page)
-    await walk(page)
-    await site.follow(site.bob, await site.core.ask(site.alice.actor, get_event, event))
-    for path in ("/events", "/new", "/channels", "/channels/add/ntfy"):
-        await page.goto(path)
-        await walk(page)
-    for name in ("edit", "subscribers", "people", "cancel", "health"):
-        await page.goto(f"/e/{event}/{name}")
-        await walk(page)
-    await page.goto(f"/e/{event}/manage")
-    await expect(page.get_by_text("Waiting", exact=True).last).to_be_visible()
-    await walk(page)
-    await page.get_by_label("Title").fill("Bring a blanket")
-    await page.get_by_label("Message").fill("It gets cold up there.")
-    await press(page, "Preview")
-    await walk(page)
-    await press(page, "Send to 1")
-    await page.wait_for_url("**/messages/*")
-    await walk(page)
-
-
 async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: Visit) -> None:
     await site.channel(site.bob, "jsons://192.0.43.8/x", "Bell")
     event = (await site.event()).id
     page = await (await visit.as_(site, site.bob, width=320)).open(f"/e/{event}")
     await tab_to(page, "Choose where")
     await page.keyboard.press("Enter")
-    await walk(page)
+    await fits(page)
     await page.get_by_label("Bell").check()
     await press(page, "Nudge me there")
     await page.get_by_role("link", name="Where it comes, and how to stop it").click()
-    await walk(page)
     await press(page, "Stop")
     await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
 
@@ -151,7 +122,6 @@ async def test_what_was_typed_survives_being_signed_out(site: Town, visit: Visit
     await visitor.context.clear_cookies()
     await press(page, "Preview")
     await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
-    await walk(page)
     await visitor.context.add_cookies(cookies)  # type: ignore[arg-type]
     await press(page, "Go on with what I typed")
     await expect(page.get_by_label("Name")).to_have_value("Long in the making")

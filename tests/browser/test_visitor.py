@@ -59,10 +59,9 @@ async def test_a_visitor_subscribes_confirms_leaves_and_comes_back(
     living: Town, smtp: SmtpSink, visit: Visit, javascript: bool
 ) -> None:
     event = await living.event(name="Film night", location="Kino Dach, Lenaustraße 12", description="Two films.")
-    look = walk if javascript else fits  # these pages are the same either way
     nora = await visit(javascript=javascript, width=390)
     page = await nora.open(f"/e/{event.id}")
-    await look(page)
+    await fits(page)
 
     nora.expect(422)
     await page.get_by_label("Your e-mail").fill("nora@")
@@ -70,28 +69,28 @@ async def test_a_visitor_subscribes_confirms_leaves_and_comes_back(
     assert "not an e-mail address" in await page.get_by_role("alert").inner_text()
     assert await page.get_by_label("Your e-mail").input_value() == "nora@"
     await ask_for_nudges(page)
-    await walk(page)
+    await fits(page)
 
     [asking] = await smtp.wait_for(1, to=NORA)
     page = await nora.open(link_in(asking, living, "/c/"))
-    await look(page)
+    await fits(page)
     await page.get_by_role("button", name="Yes, nudge me").click()
     await page.get_by_role("heading", name="You're set.").wait_for()
-    await look(page)
+    await fits(page)
 
     welcome = (await smtp.wait_for(2, to=NORA))[1]
     assert "text/calendar" in [part.get_content_type() for part in welcome.message.walk()]
     page = await nora.open(link_in(welcome, living, "/u/"))
-    await look(page)
+    await fits(page)
     await page.get_by_role("button", name="Unsubscribe").click()
     await page.get_by_role("heading", name="You're out").wait_for()
-    await look(page)
+    await fits(page)
     await page.get_by_role("button", name="Undo").click()
     await page.get_by_role("heading", name="You're back in.").wait_for()
-    await look(page)
+    await fits(page)
 
     page = await nora.open(link_in(welcome, living, "/s/"))
-    await look(page)
+    await fits(page)
     await page.get_by_role("button", name="Pause Film night").click()
     await page.get_by_text("Paused").wait_for()
     await page.get_by_role("button", name="Resume Film night").click()

@@ -101,6 +101,7 @@ PRODUCTION = {"soonish_env": "production", "secret_key": "s" * 32, "encryption_k
         ("site", {"public_base_url": "https://a.example/?x=1"}, "plain address"),
         ("site", PRODUCTION | {"public_base_url": "http://events.example.org"}, "must be https"),
         ("site", PRODUCTION | {"public_base_url": "https://localhost"}, "this machine only"),
+        ("site", {"public_base_url": "http://localhost:8000", "slack_bot_token": "xoxb-1"}, "this machine only"),
         ("database", {"database_url": "sqlite+aiosqlite:////nowhere/soonish.db"}, "no folder /nowhere"),
         ("data", {"soonish_data": Path("/nowhere"), "secret_key": "s" * 32, "encryption_keys": "k"}, "/nowhere"),
     ],

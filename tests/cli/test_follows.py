@@ -37,6 +37,9 @@ def test_an_organizer_sees_who_follows_with_the_numbers_that_a_message_takes(ter
     assert number != other["id"]
     sent = terminal.json("notify", event, "--title", "Hi", "--body", "You", "--to", str(number), "--as", ALICE)
     assert sent["recipients"] == 1
+    write = ("notify", event, "--title", "Hi", "--body", "You", "--as", ALICE)
+    assert terminal.json(*write, "--matching", "mail")["recipients"] == 2
+    assert terminal.refusal(*write, "--missed", str(sent["id"]))["field"] == "missed"
     assert terminal.json("subscriptions", event, "--removed", "--as", ALICE)["items"] == []
     assert "organizer" in terminal.refusal("subscriptions", event, "--as", BOB)["error"]
     assert terminal.refusal("subscriptions", "--removed", "--as", BOB)["hint"] == "Name the event."

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bots.conversation.actions import Action
 from bots.conversation.screens import Watch
-from core.db.models import ChatSetting, Delivery, Event, Notification, Subscription
+from core.db.models import ChatSetting, Delivery, Event, Notification, Subscription, User
 from tests.conversation.conftest import GENERAL, OTHER, Server, button, buttons, form, menu, post, screen, words
 from tests.core.look import rows
 
@@ -230,7 +230,7 @@ async def test_a_private_event_is_not_there_for_strangers(server: Server, comman
     assert "Film night" not in words(await server.mallory.says("event list"))
 
 
-async def test_a_role_is_asked_to_organize_and_does_from_its_next_press(server: Server) -> None:
+async def test_a_role_is_asked_to_organize_and_does_from_its_next_press_until_it_is_lost(server: Server) -> None:
     event = await server.event()
     await server.mallory.presses(Action("subscribe", event))
     said = await server.alice.says("event invite", event=event, role="77", to="organize")
@@ -241,6 +241,10 @@ async def test_a_role_is_asked_to_organize_and_does_from_its_next_press(server: 
     server.carol.roles = frozenset({"77"})
     assert "Preview · to everyone" in words(await server.carol.says("event notify", event=event, message="Doors open."))
     assert "Only the owner" in words(await server.bob.says("event invite", event=event, role="78", to="organize"))
+    server.carol.roles = frozenset()
+    assert "Only the organizers" in words(await server.carol.says("event notify", event=event, message="Doors open."))
+    server.carol.roles = frozenset({"77"})
+    assert "Preview" in words(await server.carol.says("event notify", event=event, message="Doors open."))
 
 
 async def test_a_member_is_asked_to_organize_a_private_event(server: Server) -> None:
@@ -277,6 +281,29 @@ async def test_lists_are_turned_and_hold_what_was_announced_here(server: Server)
     assert "Night 6" in words(await server.bob.presses(menu(await server.bob.says("event list")), picked=event))
     server.bob.channel = OTHER
     assert "No events yet." in words(await server.bob.says("event list", which="here"))
+
+
+async def test_an_event_may_be_typed_by_its_name_or_its_pages_address(server: Server) -> None:
+    night, ball = await server.event(name="Film night"), await server.event(name="Film ball")
+    for typed in ("film night", "Film n", f"http://soonish.test/e/{night}", night):
+        assert "Film night" in words(await server.alice.says("event show", event=typed)), typed
+    several = await server.alice.says("event edit", event="Film")
+    pick = menu(several)
+    assert {each.value for each in pick.choices} == {night, ball}
+    assert form(await server.alice.presses(pick, picked=ball)).title
+    assert "There is no such event" in words(await server.mallory.says("event show", event="Film night"))
+    assert "Europe/Berlin" in words(await server.bob.says("me timezone", zone="berlin"))
+
+
+async def test_what_is_completed_while_somebody_types_makes_no_account(server: Server) -> None:
+    event = await server.event()
+    card = post(await server.alice.presses(Action("post", event)))
+    await server.desk.posted(server.alice.speaker(), card, "9001")
+    before = len(await server.rows(User))
+    assert [value for _, value in await server.mallory.offered("event show", "event", "film")] == [event]
+    assert await server.mallory.offered("event create", "when", "tomorrow 7pm")
+    assert await server.mallory.offered("event subscribe", "via", "") == []
+    assert len(await server.rows(User)) == before
 
 
 async def test_settings_are_the_admins_alone(server: Server) -> None:

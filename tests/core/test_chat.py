@@ -1,16 +1,23 @@
 """What chat alone asks of the core: previews, what is offered, a server's settings; and none of it for strangers."""
 
 import datetime as dt
+from dataclasses import replace
 
 from core.chat.drafts import LIFETIME, change_draft, drop_draft, keep_draft, read_draft
-from core.chat.find import find_events
+from core.chat.find import Which, find_events
 from core.chat.settings import ChatSettingsChange, change_chat_settings, chat_settings
 from core.errors import Code
+from core.events.changes import cancel_event, change_event
+from core.events.model import Cancellation, EventChange
 from core.identities.signed import Place, SignedIdentity
 from core.identities.unlink import unlink_here
+from core.invitations.chat import come_in
+from core.invitations.model import NewInChat
+from core.invitations.offer import invite, revoke_invitation
+from core.notifications.audience import audience
 from core.notifications.usecases import event_messages
 from core.subscriptions.leave import leave_event
-from core.subscriptions.views import audience, subscriptions_to
+from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from tests.core.look import NOBODY, refusal, refused_without_a_trace
 from tests.people import Clock, Person, Town
@@ -90,6 +97,44 @@ async def test_only_events_of_ones_own_world_are_offered(town: Town) -> None:
     await town.follow(town.bob, event)
     (found,), total = await core.ask(town.bob.actor, find_events, "following")
     assert (found.id, total) == (event.id, 1)
+
+
+async def test_an_event_that_runs_is_found_and_what_is_over_only_to_speak_of_it(town: Town) -> None:
+    core, alice = town.core, town.alice.actor
+    runs, off, later = [await town.event(name=name) for name in ("Runs", "Off", "Later")]
+    await core.act(alice, cancel_event, off.id, Cancellation(reason=""))
+    await core.act(alice, change_event, later.id, EventChange(start_date=later.start_date + dt.timedelta(days=9)))
+
+    async def names(which: Which) -> list[str]:
+        return [event.name for event in (await core.ask(alice, find_events, which))[0]]
+
+    town.clock.shift = runs.start_date - town.clock.now() + dt.timedelta(minutes=50)
+    assert await names("mine") == ["Runs", "Later"]
+    assert await names("told") == ["Runs", "Off", "Later"]
+    town.clock.shift += dt.timedelta(minutes=20)
+    assert await names("mine") == ["Later"]
+    assert await names("told") == ["Later", "Runs", "Off"]
+    town.clock.shift += dt.timedelta(days=41)
+    assert await names("told") == []
+
+
+async def test_who_is_invited_or_let_in_finds_a_private_event_and_nobody_else_does(town: Town) -> None:
+    core = town.core
+    event = await town.event(is_public=False)
+    place = Place("1001", "2001", frozenset({"77"}))
+    dora = Actor(None, "discord", signed=SignedIdentity("discord", "", "88", "Dora", place))
+    member = NewInChat(kind="identity", platform="discord", external_id="88")
+    role = NewInChat(kind="role", platform="discord", tenant_id="1001", external_id="77")
+    for whom in (member, role):
+        assert (await core.ask(dora, find_events, "upcoming"))[1] == 0
+        made = await core.act(town.alice.actor, invite, event.id, whom)
+        assert (await core.ask(dora, find_events, "upcoming"))[1] == 1
+        assert (await core.ask(in_server(town.carol), find_events, "upcoming"))[1] == 0
+        await core.act(town.alice.actor, revoke_invitation, event.id, made.id)
+    await core.act(town.alice.actor, invite, event.id, role)
+    carol = replace(in_server(town.carol), signed=SignedIdentity("discord", "", "7", "Carol", place))
+    await core.act(carol, come_in, event.id)
+    assert (await core.ask(in_server(town.carol, None), find_events, "upcoming"))[1] == 1
 
 
 async def test_a_chat_account_that_is_not_linked_cannot_be_unlinked(town: Town) -> None:

@@ -12,7 +12,7 @@ from core.events.usecases import get_event
 from core.identities.actors import actor_of_identity
 from core.identities.signed import Place, SignedIdentity
 from core.integrations.usecases import list_integrations
-from core.invitations.chat import come_in, is_named_organizer
+from core.invitations.chat import come_in, is_named_organizer, leave_with_role, organizes_by_lost_role
 from core.invitations.model import InvitationView, NewInChat
 from core.invitations.offer import invite, invite_organizer, list_invitations, revoke_invitation
 from core.notifications.model import NewMessage
@@ -140,6 +140,31 @@ async def test_only_who_an_open_invitation_to_organize_fits_is_named_organizer(t
         assert not await town.core.ask(stranger, is_named_organizer, event.id)
     await town.core.act(town.alice.actor, revoke_invitation, event.id, made.id)
     assert not await town.core.ask(member, is_named_organizer, event.id)
+
+
+async def test_who_organizes_by_a_role_does_while_they_have_it(town: Town) -> None:
+    event, member = await private(town), await dora(town, SERVER, GENERAL, CREW)
+    await town.core.act(town.alice.actor, invite_organizer, event.id, NewInChat.model_validate(ROLE))
+    await town.core.act(member, come_in, event.id)
+    without, elsewhere = await dora(town, SERVER), await dora(town, OTHER_SERVER)
+    for actor in (member, elsewhere, await dora(town, None), town.alice.actor, town.carol.actor, NOBODY):
+        assert not await town.core.ask(actor, organizes_by_lost_role, event.id)
+    await town.core.act(member, leave_with_role, event.id)
+    assert (await town.core.act(member, change_event, event.id, EventChange(name="Ours"))).name == "Ours"
+    await refusal(town.core.act(town.carol.actor, leave_with_role, event.id), Code.NOT_FOUND)
+    assert await town.core.ask(without, organizes_by_lost_role, event.id)
+    await town.core.act(without, leave_with_role, event.id)
+    await refusal(town.core.act(elsewhere, change_event, event.id, EventChange(name="Mine")), Code.NOT_FOUND)
+    await town.core.act(member, come_in, event.id)
+    assert (await town.core.act(member, change_event, event.id, EventChange(name="Again"))).name == "Again"
+
+
+async def test_a_lost_role_takes_nothing_from_who_organizes_by_name_too(town: Town) -> None:
+    event, member = await private(town), await dora(town, SERVER, GENERAL, CREW)
+    for whom in (ROLE, MEMBER):
+        await town.core.act(town.alice.actor, invite_organizer, event.id, NewInChat.model_validate(whom))
+    await town.core.act(member, come_in, event.id)
+    assert not await town.core.ask(await dora(town, SERVER), organizes_by_lost_role, event.id)
 
 
 async def test_inviting_the_same_people_again_is_the_same_invitation(town: Town) -> None:

@@ -6,13 +6,15 @@ from sqlalchemy import update
 from core.db.models import Delivery
 from core.errors import Code
 from core.events.health import status_by_rows
-from core.events.usecases import event_to_manage
-from core.notifications.model import NewMessage
-from core.notifications.plan import previews, sendings, who_missed
+from core.events.usecases import event_page, event_to_manage
+from core.notifications.audience import audience, first_names, who_missed
+from core.notifications.model import Missed, NewMessage
+from core.notifications.plan import previews, sendings
 from core.notifications.usecases import send_message
 from core.pages import PageRequest
+from core.subscriptions import leave
 from core.subscriptions.leave import let_back, remove_subscribers
-from core.subscriptions.views import chosen_subscriptions, event_subscriptions, last_outcomes
+from core.subscriptions.views import chosen_subscriptions, count_subscriptions, event_subscriptions, last_outcomes
 from tests.core.look import refusal
 from tests.people import EVERYTHING, Town
 
@@ -27,7 +29,8 @@ async def settle(town: Town, message: int, status: str) -> None:
 
 async def test_figures_count_every_delivery_and_who_missed_the_last_one_is_known(town: Town) -> None:
     event, alice = await town.event(), town.alice.actor
-    rows = [(await town.follow(who, event))[0] for who in (town.bob, town.carol)]
+    for who in (town.bob, town.carol):
+        await town.follow(who, event)
     first = await town.core.act(alice, send_message, event.id, HELLO)
     await settle(town, first.id, "dead")
     second = await town.core.act(alice, send_message, event.id, HELLO)
@@ -35,11 +38,66 @@ async def test_figures_count_every_delivery_and_who_missed_the_last_one_is_known
     found = await town.core.ask(alice, sendings, event.id)
     assert [(each.counts.delivered, each.counts.failed) for each in found.latest] == [(2, 0), (0, 2)]
     assert (found.total.delivered, found.total.failed) == (2, 2)
-    assert await town.core.ask(alice, who_missed, event.id) == []
+    assert await town.core.ask(alice, who_missed, event.id) is None
     await settle(town, second.id, "dead")
+    missed = await town.core.ask(alice, who_missed, event.id)
+    assert missed == Missed(message=second.id, number=2)
+    to_them = HELLO.model_copy(update={"missed": second.id})
+    assert await town.core.ask(alice, audience, event.id, to_them) == {"E-mail": 2}
+
+
+async def test_who_was_written_to_since_has_missed_nothing_unless_that_failed_too(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    rows = [(await town.follow(who, event))[0] for who in (town.bob, town.carol)]
+    first = await town.core.act(alice, send_message, event.id, HELLO)
+    await settle(town, first.id, "dead")
     alone = HELLO.model_copy(update={"subscription_ids": [rows[0].id]})
-    await town.core.act(alice, send_message, event.id, alone)
-    assert await town.core.ask(alice, who_missed, event.id) == [row.id for row in rows]
+    again = await town.core.act(alice, send_message, event.id, alone)
+    assert await town.core.ask(alice, who_missed, event.id) == Missed(message=first.id, number=1)
+    await settle(town, again.id, "dead")
+    assert await town.core.ask(alice, who_missed, event.id) == Missed(message=first.id, number=2)
+    to_them = HELLO.model_copy(update={"missed": first.id})
+    assert (await town.core.act(alice, send_message, event.id, to_them)).recipients == 2
+    assert await town.core.ask(alice, who_missed, event.id) is None
+    refused = await refusal(town.core.act(alice, send_message, event.id, to_them), Code.INVALID)
+    assert refused.field == "missed"
+
+
+async def test_whom_a_word_finds_are_written_to_and_counted_before(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    hook = await town.channel(town.bob, "json://192.0.2.7/hook")
+    await town.follow(town.bob, event, hook)
+    await town.follow(town.carol, event)
+    hooked = HELLO.model_copy(update={"matching": "webhook"})
+    assert await town.core.ask(alice, audience, event.id, hooked) == {"Webhook": 1}
+    assert await town.core.ask(alice, first_names, event.id, hooked) == ["Bob by Webhook"]
+    assert (await town.core.act(alice, send_message, event.id, hooked)).recipients == 1
+    _, _, updates = await town.core.ask(town.carol.actor, event_page, event.id)
+    assert updates == []
+    nobody = HELLO.model_copy(update={"matching": "gotify"})
+    assert (await refusal(town.core.act(alice, send_message, event.id, nobody), Code.INVALID)).field == "matching"
+
+
+async def test_all_whom_a_word_finds_are_removed_and_let_back_but_nobody_who_came_later(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leave, "AT_ONCE", 1)
+    event, alice = await town.event(), town.alice.actor
+    bob, carol = [(await town.follow(who, event))[0] for who in (town.bob, town.carol)]
+    found = await town.core.ask(alice, count_subscriptions, event.id, matching="mail")
+    assert (found.number, found.newest) == (2, carol.id)
+    await town.follow(town.alice, event)
+    steps = [await town.core.act(alice, leave.remove_found, event.id, "mail", found.newest) for _ in range(3)]
+    assert steps == [1, 1, 0]
+    left = await town.core.ask(alice, event_subscriptions, event.id, EVERYTHING)
+    assert [each.label for each in left.items] == ["Alice"]
+    await refusal(town.core.act(town.bob.actor, leave.remove_found, event.id, "", bob.id), Code.FORBIDDEN)
+    await refusal(town.core.act(town.bob.actor, leave.let_back_found, event.id, "", bob.id), Code.FORBIDDEN)
+    steps = [await town.core.act(alice, leave.let_back_found, event.id, "bob", carol.id) for _ in range(2)]
+    assert steps == [1, 0]
+    assert [row.state for row in await town.follow(town.bob, event)] == ["active"]
+    removed = await town.core.ask(alice, event_subscriptions, event.id, EVERYTHING, removed=True)
+    assert [each.label for each in removed.items] == ["Carol"]
 
 
 async def test_a_preview_reads_as_the_message_will_and_stores_nothing(town: Town) -> None:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from cli.demo.small_discord.rest import APPLICATION
 from cli.demo.small_discord.server import SmallDiscord
-from core.chat.told import commands_name, tell
+from core.chat.told import commands_mark, commands_name, tell
 from core.operations.chat import check_discord
 from core.settings import Settings
 from core.wiring import build_core
@@ -18,8 +18,12 @@ async def test_the_doctor_says_what_the_bot_lacks_until_nothing_is_wrong(
     core = build_core(make_settings(**small.settings))
     found = await check_discord(core)
     assert (found.ok, "never told the commands" in found.detail) == (False, True)
-    await core.step(tell, commands_name(APPLICATION, None), "mark")
+    small.told["commands"] = [{"name": "event", "version": "7"}, {"name": "me", "version": "5"}]
+    await core.step(tell, commands_name(APPLICATION, None), commands_mark("print", small.commands))
     assert (await check_discord(core)).ok
+    small.told["commands"][0]["version"] = "8"
+    assert "other commands than it was told" in (await check_discord(core)).detail
+    small.told["commands"][0]["version"] = "7"
     small.rights = str(1 << 10 | 1 << 11)
     assert "lacks Embed Links" in (await check_discord(core)).detail
     small.servers.clear()

@@ -22,33 +22,26 @@ async def test_what_slack_did_not_sign_this_moment_is_refused(space: Workspace, 
     assert talk.messages == []
 
 
-@pytest.mark.parametrize(
-    ("raw", "content_type"),
-    [
-        ("{", "application/json"),
-        ("[" * 100_000, "application/json"),
-        ("[]", "application/json"),
-        ("payload=%7B", "application/x-www-form-urlencoded"),
-        ("ssl_check=1&token=x", "application/x-www-form-urlencoded"),
-        ("\udcff", "text/plain"),
-        ("", "application/json"),
-    ],
-    ids=["half", "deep", "a list", "half a payload", "ssl check", "no text", "nothing"],
-)
-async def test_rubbish_that_nobody_signed_is_refused_before_it_is_read(
-    space: Workspace, raw: str, content_type: str
-) -> None:
+RUBBISH = {
+    "{": "application/json",
+    "[" * 100_000: "application/json",
+    "[]": "application/json",
+    "payload=%7B": "application/x-www-form-urlencoded",
+    "ssl_check=1&token=x": "application/x-www-form-urlencoded",
+    "\udcff": "text/plain",
+    "": "application/json",
+}
+
+
+async def test_rubbish_that_nobody_signed_is_refused_before_it_is_read(space: Workspace) -> None:
     now = str(int(time.time()))
-    for at, signature in ((now, "v0=0"), ("soon", "v0=0"), (now, "é"), ("9" * 400, "")):
-        headers = {
-            "Content-Type": content_type, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature,
-        }  # fmt: skip
-        sent = aiohttp.ClientSession()
-        async with (
-            sent,
-            sent.post(str(space.slack.target), data=raw.encode(errors="surrogateescape"), headers=headers) as got,
-        ):
-            assert got.status == 401
+    async with aiohttp.ClientSession() as session:
+        for raw, content_type in RUBBISH.items():
+            for at, signature in ((now, "v0=0"), ("soon", "v0=0"), (now, "é"), ("9" * 400, "")):
+                signed = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature}
+                where, body = str(space.slack.target), raw.encode(errors="surrogateescape")
+                async with session.post(where, data=body, headers=signed | {"Content-Type": content_type}) as answer:
+                    assert answer.status == 401, (raw[:20], at, signature)
 
 
 async def test_slacks_question_whether_the_address_is_ours_is_answered(space: Workspace) -> None:

@@ -1,5 +1,8 @@
 """Accounts as a browser sees them: registering, both ways in, sessions and their cookie, and who tries to take over."""
 
+import html
+import re
+
 import pytest
 from sqlalchemy import select, update
 
@@ -27,6 +30,13 @@ async def newest_link(stage: Stage) -> str:
 async def asked(stage: Stage, browser: Browser, email: str = ALICE) -> str:
     assert (await browser.post("/api/auth/register", {"email": email})).status == 202
     return await newest_link(stage)
+
+
+def way_on(answer: Answer) -> str:
+    """Where a page that keeps a form sends its person to say who they are."""
+    found = re.search(r'href="(/sign-in[^"]*)"', answer.text)
+    assert found is not None, answer.text
+    return html.unescape(found[1])
 
 
 async def signed_in(stage: Stage, email: str = ALICE, peer: str = "203.0.113.7") -> Browser:

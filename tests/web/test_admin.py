@@ -1,6 +1,7 @@
 """The operators' pages as a browser gets them: what they show, what they do, and that they ask who is there."""
 
 import xml.etree.ElementTree as ET
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select, update
@@ -12,7 +13,7 @@ from tests.core.look import audit, rows
 from tests.people import OPERATOR
 from tests.web.client import Browser
 from tests.web.conftest import NOW, Stage
-from tests.web.test_accounts import signed_in
+from tests.web.test_accounts import signed_in, way_on
 from tests.web.test_links import confirmed
 from web.pages.plots import HEIGHT, WIDTH, draw
 
@@ -125,13 +126,15 @@ async def test_the_audit_is_filtered_and_paged_and_says_when_a_filter_makes_no_s
 async def test_a_change_asks_who_is_there_first_and_leads_back(stage: Stage) -> None:
     browser, event = await boss(stage), await stage.event()
     stage.clock.pass_(minutes=16)
-    for path, fields in (
-        (f"/admin/events/{event}/cancel", {"sure": "yes"}),
-        (f"/admin/events/{event}/people", {"people": "1"}),
-        ("/admin/deliveries/requeue", {"kind": "message"}),
+    for path, fields, page in (
+        (f"/admin/events/{event}/cancel", {"sure": "yes"}, f"/admin/events/{event}"),
+        (f"/admin/events/{event}/people", {"people": "1\nnora@example.org"}, f"/admin/events/{event}"),
+        ("/admin/deliveries/requeue", {"kind": "message"}, "/admin/deliveries"),
     ):
         answer = await browser.form(path, fields)
-        assert (answer.status, answer.headers["location"].partition("?")[0]) == (303, "/sign-in/again")
+        assert (answer.status, way_on(answer)) == (403, f"/sign-in/again?next={quote(page, safe='')}")
+        for name, text in fields.items():
+            assert f'name="{name}" value="{text}"' in answer.text
     assert not [each for each in await audit(stage.core) if each.action == "force_cancel" and each.outcome == "done"]
 
 

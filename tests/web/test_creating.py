@@ -24,6 +24,13 @@ async def alice(stage: Stage) -> Browser:
     return await signed_in(stage, "alice@example.org")
 
 
+async def test_an_empty_form_is_told_all_that_is_missing_at_once(alice: Browser) -> None:
+    answer = await alice.form("/new", {"timezone": "Europe/Berlin", "step": "look"})
+    assert answer.status == 422
+    assert 'id="name-error" role="alert">This cannot be empty.' in answer.text
+    assert 'id="when-error" role="alert">When does it start?' in answer.text
+
+
 async def test_nothing_is_created_before_the_last_press_and_two_presses_create_one(
     stage: Stage, alice: Browser
 ) -> None:

@@ -106,7 +106,8 @@ async def test_only_those_who_missed_the_last_one_can_be_written_to(stage: Stage
     await sent(alice, event)
     await settle(stage, (await messages(stage))[0], "delivered", but=1)
     assert "Only the 1 who missed the last one" in (await alice.get(f"/e/{event}/manage")).text
-    answer = await sent(alice, event, to="missed")
+    [first] = await messages(stage)
+    answer = await sent(alice, event, to="missed", missed=str(first))
     assert "Sending… 0 of 1" in (await alice.get(answer.headers["location"])).text
 
 
@@ -183,6 +184,20 @@ async def test_a_link_is_made_shown_once_and_taken_back(stage: Stage, alice: Bro
     assert number is not None
     await alice.form(f"/e/{event}/people", {"step": "revoke", "number": number[1]})
     assert (await stage.visitor.get(found[1])).status == 404
+
+
+async def test_a_link_whose_button_is_pressed_twice_is_made_once_and_shown_both_times(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    press = {"step": "link", "days": "7", "uses": "", **fields(await alice.get(f"/e/{event}/people"))}
+    first, second = [(await alice.form(f"/e/{event}/people", press)).text for _ in range(2)]
+    link = re.search(r"https://soonish\.test/i/[^<]+<", first)
+    assert link is not None
+    assert link[0] in second
+    assert second.count("Whoever has the link") == 1
+    other = (await alice.form(f"/e/{event}/people", {**press, "days": "8"})).text
+    assert link[0] not in other
+    assert other.count("Whoever has the link") == 2
 
 
 async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_field(

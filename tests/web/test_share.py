@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 import segno
 from PIL import Image
-from pydantic import SecretStr
 
 from core.settings import Settings
 from tests.conftest import Inhabited
@@ -159,9 +158,8 @@ async def test_the_landing_page_lists_events_only_where_that_is_wanted(stage: St
 
 @pytest.fixture
 async def listing(settings: Settings, inhabited: Inhabited) -> AsyncIterator[Stage]:
-    """Where what is coming is listed, and the bot is known."""
-    told = {"list_public_events": True, "discord_bot_token": SecretStr("x"), "discord_client_id": "123"}
-    async with playing(settings.model_copy(update=told), inhabited) as made:
+    """Where what is coming is listed."""
+    async with playing(settings.model_copy(update={"list_public_events": True}), inhabited) as made:
         yield made
 
 
@@ -174,10 +172,3 @@ async def test_where_it_is_wanted_what_is_coming_is_listed_and_nothing_else(list
     text = (await listing.visitor.get("/")).text
     assert re.findall(r'href="/e/(\w+)"', text) == [sooner, later]
     assert re.findall(r"<strong>(\w+)", text) == ["Sooner", "Later"]
-
-
-async def test_the_landing_page_says_where_the_bot_is_added(stage: Stage, listing: Stage) -> None:
-    assert "on neither yet" in (await stage.visitor.get("/")).text
-    text = (await listing.visitor.get("/")).text
-    assert 'href="https://discord.com/oauth2/authorize?client_id=123"' in text
-    assert "on neither yet" not in text

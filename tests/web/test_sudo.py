@@ -9,7 +9,7 @@ from core.db.models import Integration
 from tests.core.look import rows
 from tests.web.client import Browser
 from tests.web.conftest import HOOK, Stage
-from tests.web.test_accounts import ALICE, COOKIE, PASSWORD, newest_link, signed_in, with_password
+from tests.web.test_accounts import ALICE, COOKIE, PASSWORD, newest_link, signed_in, way_on, with_password
 from web.returning import way_back
 
 NEW = {"name": "Mine", "apprise_url": HOOK}
@@ -100,6 +100,60 @@ async def test_a_mailed_link_leads_back_to_where_somebody_was_and_is_another_ses
     assert BACK not in browser.jar
     assert browser.jar[COOKIE] != before
     assert (await browser.post("/api/integrations", NEW)).status == 201
+
+
+# What was typed is kept
+
+
+async def test_a_new_name_typed_too_late_stands_in_its_field_after_the_proof(stage: Stage) -> None:
+    browser = await stale(stage, await with_password(stage))
+    number = (await channel(stage)).rpartition("/")[2]
+    held = await browser.form(f"/channels/{number}", {"name": "Work & home", "step": "rename"})
+    assert (held.status, way_on(held)) == (403, "/sign-in/again?next=%2Fchannels")
+    assert 'name="name" value="Work &amp; home"' in held.text
+    await browser.form("/sign-in/again", {"next": "/channels", "password": PASSWORD})
+    page = await browser.form(f"/channels/{number}", {"name": "Work & home", "step": "edit"})
+    assert f'id="name-{number}" name="name" maxlength="200" value="Work &amp; home"' in page.text
+    done = await browser.form(f"/channels/{number}", {"name": "Work & home", "step": "rename"})
+    assert done.headers["location"] == "/channels?said=renamed"
+
+
+async def test_a_refused_name_stands_in_its_field_beside_what_is_wrong(stage: Stage) -> None:
+    browser = await signed_in(stage)
+    number = (await channel(stage)).rpartition("/")[2]
+    page = await browser.form(f"/channels/{number}", {"name": " ", "step": "rename"})
+    assert (page.status, f'id="error-{number}"' in page.text) == (422, True)
+    assert f'value=" " aria-invalid="true" aria-describedby="error-{number}"' in page.text
+
+
+async def test_what_was_typed_into_the_accounts_page_is_kept_when_its_session_has_ended(stage: Stage) -> None:
+    browser = await signed_in(stage)
+    browser.jar.clear()
+    held = await browser.form("/account/profile", {"display_name": "Alice A.", "timezone": "Europe/Berlin"})
+    assert (held.status, way_on(held)) == (401, "/sign-in")
+    assert 'name="display_name" value="Alice A."' in held.text
+    fresh = await signed_in(stage)
+    done = await fresh.form("/account/profile", {"display_name": "Alice A.", "timezone": "Europe/Berlin"})
+    assert "Saved." in done.text
+
+
+async def test_a_password_is_never_kept_in_a_page(stage: Stage) -> None:
+    browser = await stale(stage, await with_password(stage))
+    answer = await browser.form("/account/password", {"password": "another long one"})
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in/again?next=%2Faccount")
+    browser.jar.clear()
+    answer = await browser.form("/account/password", {"password": "another long one", "current": PASSWORD})
+    assert (answer.status, "another long one" in answer.text, PASSWORD in answer.text) == (303, False, False)
+
+
+async def test_a_button_pressed_after_the_session_ended_leads_back_to_its_page(stage: Stage) -> None:
+    browser = await signed_in(stage)
+    ended = ("/account/calendars/follows/end", "/account/calendars")
+    for path, page in (ended, ("/account/sessions/1/end", "/account")):
+        browser.jar.clear()
+        answer = await browser.form(path, {})
+        assert (answer.status, way_on(answer)) == (401, "/sign-in")
+        assert browser.jar[BACK] == quote(page, safe=""), path
 
 
 async def test_nobody_proves_themselves_who_is_not_signed_in(stage: Stage) -> None:

@@ -284,12 +284,13 @@ async def test_trouble_that_is_not_the_cards_is_tried_again(
         await until(lambda: card_row(town, card), lambda row: row.last_error is None)
 
 
+@pytest.mark.parametrize("code", [50035, 50083, 160005])
 async def test_what_discord_does_not_take_is_not_tried_until_it_changes(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, make_bot_settings: Settings, code: int
 ) -> None:
     event = await town.event()
     card = await announced(town, discord, event)
-    discord.refuse("PATCH", Refusal(400, 50035), times=1)
+    discord.refuse("PATCH", Refusal(400, code), times=1)
     async with keeping(town, make_bot_settings):
         await rename(town, event, "Garden party")
         await until(lambda: card_row(town, card), lambda row: row.last_error is not None)
@@ -297,6 +298,22 @@ async def test_what_discord_does_not_take_is_not_tried_until_it_changes(
         await rename(town, event, "Roof party")
         await shows(discord, card, "Roof party")
     assert len(discord.calls) == 2
+
+
+@pytest.mark.parametrize("code", [50083, 30999])
+async def test_cards_that_discord_refuses_hold_back_nobody_elses_messages(
+    town: Town, discord: DiscordRest, make_bot_settings: Settings, code: int
+) -> None:
+    event = await town.event()
+    places = [GENERAL.model_copy(update={"channel_id": f"30{number}"}) for number in range(12)]
+    cards = [await announced(town, discord, event, place) for place in places]
+    discord.refuse("PATCH", Refusal(400, code))
+    hosts = Hosts(32)
+    async with keeping(town, make_bot_settings, hosts):
+        await rename(town, event, "Garden party")
+        for card in cards:
+            await until(lambda card=card: card_row(town, card), lambda row: row.last_error is not None)  # type: ignore[misc]
+    assert hosts.states().get(DISCORD_BOT, "closed") == "closed"
 
 
 async def test_an_edit_whose_worker_died_is_made_by_the_next(

@@ -10,7 +10,7 @@ from core.events.model import Cancellation
 from core.events.usecases import event_to_manage
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.forms import complaints, hold, must_sign_in, read_form, sign_in_first, status_of
+from web.pages.forms import complaints, must_sign_in, read_form, sign_in_first, status_of
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -35,7 +35,7 @@ async def cancelled(request: Request, site: SiteOf, event_id: EventId) -> Respon
         await site.core.act(who, cancel_event, event_id, Cancellation(reason=sent.get("reason")))
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         return await _page(site, who, event_id, typed, status=status_of(refusal), wrong=complaints(refusal, {}))
     return RedirectResponse(f"/e/{event_id}/manage?said=cancelled", 303, OWN)
 

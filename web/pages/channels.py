@@ -23,7 +23,7 @@ from core.integrations.usecases import (
 from core.pages import PageRequest
 from core.work import Actor
 from web.api.parts import RowId
-from web.pages.forms import Sent, complaints, hold, later, must_sign_in, new_key, read_form, sign_in_first, status_of
+from web.pages.forms import Sent, complaints, later, must_sign_in, new_key, read_form, sign_in_first, status_of
 from web.returning import prove_first
 from web.site import OWN, Site, SiteOf
 
@@ -37,6 +37,7 @@ _SAID = {
     "renamed": "Renamed.",
     "removed": "Removed, and its address is forgotten. What it followed has ended.",
 }
+_STEPS = ("rename", "on", "off", "remove")
 _MANY = PageRequest(limit=100)
 
 
@@ -80,7 +81,7 @@ async def added(request: Request, site: SiteOf, kind: str) -> Response:
         return RedirectResponse(f"/channels?said={'works' if made.confirmed else 'asked'}", 303, OWN)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         wrong = complaints(refusal, {FIELD: asked[0]})
         return later(_form(site, who, kind, typed, status=status_of(refusal), wrong=wrong), refusal)
 
@@ -95,13 +96,17 @@ async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response
             tested = await try_integration(site.core, site.outbound, who, channel_id)
             words = _SAID["works"] if tested.delivered else ""
             return await _page(site, who, said=words, at=channel_id, error=_failed(tested.reason) if not words else "")
+        if sent.step not in _STEPS:
+            return await _page(site, who, at=channel_id, typed=sent.get("name"))
         said = await _done(site, who, channel_id, sent)
-        return RedirectResponse(f"/channels{f'?said={said}' if said else ''}", 303, OWN)
+        return RedirectResponse(f"/channels?said={said}", 303, OWN)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         words = " ".join(complaints(refusal, {}).values())
-        return later(await _page(site, who, at=channel_id, error=words, status=status_of(refusal)), refusal)
+        typed = sent.get("name") if sent.step == "rename" else None
+        answer = await _page(site, who, at=channel_id, error=words, status=status_of(refusal), typed=typed)
+        return later(answer, refusal)
 
 
 async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:
@@ -112,21 +117,28 @@ async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:
     if sent.step == "rename":
         await site.core.act(who, change_integration, channel_id, IntegrationChange(name=sent.get("name")))
         return "renamed"
-    if sent.step in ("on", "off"):
-        change = IntegrationChange(is_active=sent.step == "on")
-        await site.core.act(who, change_integration, channel_id, change)
-        return sent.step
-    return ""
+    await site.core.act(who, change_integration, channel_id, IntegrationChange(is_active=sent.step == "on"))
+    return sent.step
 
 
 def _failed(reason: str | None) -> str:
     return f"The test did not arrive. {reason or 'No reason was given.'}"
 
 
-async def _page(site: Site, who: Actor, *, said: str = "", at: int = 0, error: str = "", status: int = 200) -> Response:
-    """`error` stands beside the channel with the id `at`."""
+async def _page(
+    site: Site,
+    who: Actor,
+    *,
+    said: str = "",
+    at: int = 0,
+    error: str = "",
+    typed: str | None = None,
+    status: int = 200,
+) -> Response:
+    """`error` stands beside the channel with the id `at`, and `typed` in the field for its name."""
     items = (await site.core.ask(who, list_integrations, _MANY)).items
     about: dict[str, Any] = {"channels": items, "guides": GUIDES, "said": said, "at": at, "error": error}
+    about["typed"] = typed
     return site.show(who, "channels.html", here="channels", status=status, **about)
 
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
 from core.accounts.users import my_account
+from core.complaints import EMPTY
 from core.errors import SoonishError
 from core.events.model import NewEvent
 from core.events.reminders import to_come
@@ -17,7 +18,6 @@ from core.when import say
 from core.work import Actor
 from web.pages.forms import (
     complaints,
-    hold,
     later,
     locale_of,
     must_sign_in,
@@ -72,8 +72,11 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
         return _preview(site, who, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
-        return later(_form(site, who, typed, status=status_of(refusal), wrong=complaints(refusal, NAMES)), refusal)
+            raise
+        wrong = complaints(refusal, NAMES)
+        if not typed["name"].strip():  # said at once with what is wrong about the time, which is read first
+            wrong.setdefault("name", EMPTY)
+        return later(_form(site, who, typed, status=status_of(refusal), wrong=wrong), refusal)
 
 
 def _form(

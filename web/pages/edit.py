@@ -20,10 +20,8 @@ from web.pages.create import NAMES
 from web.pages.forms import (
     Sent,
     complaints,
-    hold,
     later,
     locale_of,
-    must_sign_in,
     new_key,
     read_form,
     sign_in_first,
@@ -50,12 +48,7 @@ async def edit_form(request: Request, site: SiteOf, event_id: EventId) -> Respon
 async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
     """`step`: look, then quiet or loud, which save; edit goes back to the form."""
     sent, who = await read_form(request), await site.person(request)
-    try:
-        event = await site.core.ask(who, event_to_manage, event_id)
-    except SoonishError as refusal:
-        if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
-        raise
+    event = await site.core.ask(who, event_to_manage, event_id)
     typed = sent.typed(FIELDS)
     try:
         return await _done(request, site, who, event, sent)

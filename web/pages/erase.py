@@ -37,8 +37,7 @@ async def account_erased(
     never_again: Annotated[str, Form()] = "",
 ) -> Response:
     who = await site.person(request)
-    if who.user_id is None:
-        return RedirectResponse("/sign-in", 303)
+    who.require_user()
     if not confirmed(confirm):
         return await _form(site, who, status=422, error=f"Type {CONFIRM} to say that you mean it.")
     try:

@@ -20,13 +20,14 @@ from core.errors import AnotherRequestError, Code, SoonishError, UnprovedError
 from core.ids import LARGEST_ID
 from core.work import Actor, Once
 from web.problems import STATUS, refusal_of
-from web.returning import prove_first, way_back
+from web.returning import page_above, prove_first, way_back
 from web.site import OWN, Site
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NUMBERS_AT_MOST = 5_000
 _STEP = "step"
 KEY = "key"
+_SECRET = frozenset({"password", "current"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Sent:
         """Names this form, whatever stands in it."""
         key = self.get(KEY)
         return Once.of(f"{who.user_id}:form:{what}", key if _KEY.fullmatch(key) else new_key(), self.said())
+
+    @property
+    def secret(self) -> bool:
+        """Whether something is in it that no page may show again."""
+        return any(name in _SECRET for name, _ in self.pairs)
 
     def said(self) -> list[tuple[str, str]]:
         """Everything but the button and the key."""
@@ -94,17 +100,32 @@ def status_of(refusal: SoonishError | ValidationError) -> int:
     return STATUS[refusal.code] if isinstance(refusal, SoonishError) else STATUS[Code.INVALID]
 
 
-def hold(site: Site, request: Request, sent: Sent, refusal: SoonishError) -> Response:
-    """Who is not signed in any more, or must prove it, does so in another tab and sends the same form again."""
+async def prove_and_return(site: Site, request: Request, refusal: Exception) -> Response | None:
+    """Who is not signed in any more, or must prove it, is asked who they are and led back to the page; with a form that
+    they filled in they do so in another tab, and send the same form again. None for what is not about that."""
+    if request.url.path.startswith("/api/") or not must_sign_in(refusal):
+        return None
+    sent = await read_form(request) if request.method == "POST" else Sent(())
+    pairs = [] if sent.secret else sent.said()
+    if isinstance(refusal, UnprovedError) and not pairs:
+        return RedirectResponse(prove_first(page_above(request.scope)), 303, OWN)
+    return _held(site, request, refusal, pairs, sent)
+
+
+def _held(site: Site, request: Request, refusal: SoonishError, pairs: list[tuple[str, str]], sent: Sent) -> Response:
     unproved = isinstance(refusal, UnprovedError)
     context: dict[str, Any] = {
-        "way": prove_first("/account") if unproved else "/sign-in",
+        "way": prove_first(page_above(request.scope)) if unproved else "/sign-in",
         "unproved": unproved,
-        "pairs": [*sent.said(), (KEY, sent.get(KEY))],
+        "pairs": [*pairs, (KEY, sent.get(KEY))] if pairs else [],
+        "steps": bool(sent.step),
         "back": request.url.path,
     }
     said = refusal_of(refusal, request.scope)
-    return site.pages.page("held.html", status=said.status, headers={**said.headers, **OWN}, **context)
+    answer = site.pages.page("held.html", status=said.status, headers={**said.headers, **OWN}, **context)
+    if not pairs:
+        site.cookies.keep_back(answer, page_above(request.scope))
+    return answer
 
 
 def later(answer: Response, refusal: Exception) -> Response:

@@ -9,9 +9,10 @@ from core.events.health import WorkflowStatus, status_by_rows
 from core.events.model import EventView
 from core.events.reminders import WORDS
 from core.events.usecases import event_to_manage
-from core.notifications.plan import Sendings, Sent, sendings, who_missed
+from core.notifications.audience import who_missed
+from core.notifications.plan import Sendings, Sent, sendings
 from core.pages import PageRequest
-from core.subscriptions.views import event_subscriptions, last_outcomes
+from core.subscriptions.views import count_subscriptions, event_subscriptions, last_outcomes
 from core.times import distance, say_exactly
 from core.work import Actor
 from web.api.parts import EventId
@@ -49,7 +50,8 @@ async def show_manage(
     chosen: list[int] | None = None,
     said: str = "",
 ) -> Response:
-    """`typed`, `wrong`, `chosen`: the composer as it was sent; `chosen` are subscriptions."""
+    """`typed`, `wrong`, `chosen`: the composer as sent; `chosen` are subscriptions, `q` in `typed` finds some."""
+    typed = {"to": "chosen" if chosen else "everyone", "q": ""} | (typed or {})
     now = site.core.clock.now()
     event = await site.core.ask(who, event_to_manage, event_id)
     sent = await site.core.ask(who, sendings, event_id)
@@ -64,15 +66,20 @@ async def show_manage(
         "plan": _plan(event, sent, health, now),
         "subscribers": few,
         "outcomes": outcomes,
-        "missed": len(await site.core.ask(who, who_missed, event_id)),
+        "missed": await site.core.ask(who, who_missed, event_id),
+        "found": await _found(site, who, event_id, typed.get("q", "")),
         "failed": next((each.id for each in sent.latest if each.counts.failed), None),
         "chosen": chosen or [],
-        "typed": {"to": "chosen" if chosen else "everyone"} | (typed or {}),
+        "typed": typed,
         "wrong": wrong or {},
         "said": said,
         "key": new_key(),
     }
     return site.show(who, "manage.html", here="events", status=status, **about)
+
+
+async def _found(site: Site, who: Actor, event_id: str, q: str) -> int:
+    return (await site.core.ask(who, count_subscriptions, event_id, matching=q)).number if q else 0
 
 
 def _plan(event: EventView, sent: Sendings, health: WorkflowStatus, now: dt.datetime) -> list[dict[str, Any]]:

@@ -8,24 +8,35 @@ from starlette.responses import RedirectResponse
 
 from core.errors import SoonishError, invalid, not_found
 from core.events.usecases import event_to_manage
+from core.notifications.audience import first_names
 from core.notifications.model import NewMessage, ReportedOutcome
-from core.notifications.plan import previews, who_missed
+from core.notifications.plan import previews
 from core.notifications.usecases import report, retry, send_message
 from core.pages import PageRequest
-from core.subscriptions.views import audience, chosen_subscriptions, subscriptions_to
+from core.subscriptions.views import subscriptions_to
 from core.times import say_exactly
 from core.work import Actor
 from web.api.parts import EventId, RowId
-from web.pages.forms import Sent, complaints, hold, later, must_sign_in, new_key, read_form, sign_in_first, status_of
+from web.pages.forms import (
+    KEY,
+    Sent,
+    complaints,
+    later,
+    must_sign_in,
+    new_key,
+    read_form,
+    sign_in_first,
+    status_of,
+)
 from web.pages.manage import show_manage
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
 
-_FIELDS = ("title", "body", "to")
+_FIELDS = ("title", "body", "to", "q")
 _SHOWN = 25
-_CHOSEN_AT_MOST = 1_500
-"""As many as fit into a form of 64 KiB beside the longest message."""
+_WHO = {"chosen": "chosen", "found": "q", "missed": "missed"}
+"""The fields that say whom, by what stands in `to`."""
 _LOOKS = 120
 """Seconds; after that the page asks to be looked at again."""
 
@@ -40,29 +51,21 @@ async def composer(event_id: EventId) -> Response:
 async def composed(request: Request, site: SiteOf, event_id: EventId) -> Response:
     """`step`: look, then send; me sends to oneself alone, edit goes back to the composer."""
     sent, who = await read_form(request), await site.person(request)
-    chosen = sent.numbers("chosen")
+    about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "chosen": sent.numbers("chosen")}
     try:
         who.require_user()
         if sent.step in ("look", "send", "me"):
-            return await _done(site, who, event_id, sent, chosen)
-        return await show_manage(site, who, event_id, typed=sent.typed(_FIELDS), chosen=chosen)
+            return await _done(site, who, event_id, sent)
+        return await show_manage(site, who, event_id, **about)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
-        about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "chosen": chosen, "wrong": complaints(refusal, {})}
+            raise
+        about["wrong"] = complaints(refusal, {"subscription_ids": "to", "matching": "to", "missed": "to"})
         return later(await show_manage(site, who, event_id, status=status_of(refusal), **about), refusal)
 
 
-async def _done(site: Site, who: Actor, event_id: str, sent: Sent, chosen: list[int]) -> Response:
-    if sent.get("to") == "missed":
-        chosen = await site.core.ask(who, who_missed, event_id)
-    everyone = sent.get("to") not in ("missed", "chosen")
-    if len(chosen) > _CHOSEN_AT_MOST:
-        hint = "Try them again in its report instead, or write to everyone."
-        raise invalid(f"Those are more than {_CHOSEN_AT_MOST} people.", field="to", hint=hint)
-    if not everyone and not chosen:
-        raise invalid("Nobody is chosen.", field="to", hint="Choose people in the list, or write to everyone.")
-    message = NewMessage(title=sent.get("title"), body=sent.get("body"), subscription_ids=None if everyone else chosen)
+async def _done(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
+    message = NewMessage(title=sent.get("title"), body=sent.get("body"), **_audience(sent))
     if sent.step == "send":
         accepted = await site.core.act_once(sent.once(who, f"message:{event_id}"), who, send_message, event_id, message)
         return RedirectResponse(f"/e/{event_id}/messages/{accepted.id}", 303, OWN)
@@ -70,36 +73,47 @@ async def _done(site: Site, who: Actor, event_id: str, sent: Sent, chosen: list[
     return await _look(site, who, event_id, sent, message, said)
 
 
+def _audience(sent: Sent) -> dict[str, Any]:
+    """Who gets it, as a message names them."""
+    to = sent.get("to")
+    if to == "found":
+        return {"matching": sent.get("q")}
+    if to == "missed":
+        if not (missed := sent.numbers("missed")):
+            raise invalid("Nobody missed the last one any more.", field="to", hint="Choose anew who gets it.")
+        return {"missed": missed[0]}
+    if to == "chosen":
+        if not (chosen := sent.numbers("chosen")):
+            raise invalid("Nobody is chosen.", field="to", hint="Choose people in the list, or write to everyone.")
+        return {"subscription_ids": chosen}
+    return {}
+
+
 async def _to_me(site: Site, who: Actor, event_id: str, sent: Sent, message: NewMessage) -> str:
     """To one's own subscription, so that it looks as it will for everybody."""
     mine = [each for each in await site.core.ask(who, subscriptions_to, event_id) if each.state == "active"]
     if not mine:
         return "You do not follow it yourself, so there is nowhere to send it."
-    alone = message.model_copy(update={"subscription_ids": [mine[0].id]})
+    alone = NewMessage(title=message.title, body=message.body, subscription_ids=[mine[0].id])
     await site.core.act_once(sent.once(who, f"message-me:{event_id}"), who, send_message, event_id, alone)
     return f"Sent to you alone, by {mine[0].label}."
 
 
 async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewMessage, said: str) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
-    kinds = await site.core.ask(who, audience, event_id)
-    people = list[str]()
-    number = sum(kinds.values())
-    if message.subscription_ids is not None:
-        found = await site.core.ask(who, chosen_subscriptions, event_id, message.subscription_ids)
-        people, number = [each.label for each in found], len(found)
+    shown = await site.core.ask(who, previews, event_id, message)
+    number = sum(each.number for each in shown)
     if not number:
-        raise invalid("Nobody follows this yet, so nobody would get it.")
-    pairs = [("title", sent.get("title")), ("body", sent.get("body"))]
-    pairs.append(("to", "everyone" if message.subscription_ids is None else "chosen"))
-    pairs += [("chosen", str(each)) for each in message.subscription_ids or []]
+        words = "Nobody follows this yet, so nobody would get it."
+        raise invalid(words if message.to_everyone else "None of them gets messages any more.", field="to")
+    kept = [pair for pair in sent.said() if pair[0] in _FIELDS or pair[0] == _WHO.get(sent.get("to"))]
     about: dict[str, Any] = {
         "event": event,
-        "previews": await site.core.ask(who, previews, event_id, message),
-        "everyone": message.subscription_ids is None,
-        "people": people,
+        "previews": shown,
+        "everyone": message.to_everyone,
+        "people": [] if message.to_everyone else await site.core.ask(who, first_names, event_id, message),
         "number": number,
-        "pairs": [*pairs, ("key", sent.get("key") or new_key())],
+        "pairs": [*kept, (KEY, sent.get(KEY) or new_key())],
         "said": said,
     }
     return site.show(who, "message_look.html", here="events", **about)

@@ -15,7 +15,17 @@ from core.pages import PageRequest
 from core.times import say_exactly
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.forms import Sent, complaints, hold, later, must_sign_in, read_form, sign_in_first, status_of
+from web.pages.forms import (
+    KEY,
+    Sent,
+    complaints,
+    later,
+    must_sign_in,
+    new_key,
+    read_form,
+    sign_in_first,
+    status_of,
+)
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -46,7 +56,7 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
     try:
         who.require_user()
         if sent.step == "link":
-            made = await site.core.act(who, invite, event_id, _link(sent))
+            made = await site.core.act(who, invite, event_id, _link(sent), form=sent.get(KEY) or None)
             return await _page(site, who, event_id, link=made.link or "")
         if sent.step not in _STEPS:
             return await _page(site, who, event_id, typed=sent.typed(_FIELDS))
@@ -54,7 +64,7 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
         return RedirectResponse(f"/e/{event_id}/people?said={said}", 303, OWN)
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
+            raise
         names = {"email": sent.step, "expires_in_days": "days", "max_uses": "uses"}
         wrong = complaints(refusal, names)
         about: dict[str, Any] = {"typed": sent.typed(_FIELDS), "wrong": wrong}
@@ -113,6 +123,7 @@ async def _page(
         "owns": organizers[0].user_id == who.user_id,
         "typed": {"days": "30"} | (typed or {}),
         "wrong": wrong or {},
+        "key": new_key(),
         "link": told.get("link", ""),
         "said": told.get("said", ""),
     }

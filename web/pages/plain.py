@@ -26,15 +26,20 @@ async def landing(request: Request, site: SiteOf) -> Response:
         {"id": each.id, "name": each.name, "when": say(each.start_date, each.timezone), "location": each.location}
         for each in found
     ]
-    return await _page(request, site, "landing.html", coming=coming, chats=_chats(site.settings))
+    settings = site.settings
+    chats = {
+        "discord": _discord(settings),
+        "add_to_slack": "/slack/install" if settings.slack_installs else None,
+        "slack": settings.slack_installs or settings.slack_bot_token is not None,
+    }
+    return await _page(request, site, "landing.html", coming=coming, **chats)
 
 
-def _chats(settings: Settings) -> dict[str, str]:
-    """Where the bot is added, by platform; what it may do there is said by its own settings on the platform."""
-    found = {"Slack": "/slack/install"} if settings.slack_installs else {}
-    if settings.discord_bot_token is not None and settings.discord_client_id is not None:
-        found["Discord"] = f"{settings.discord_authorize_url}?{urlencode({'client_id': settings.discord_client_id})}"
-    return dict(sorted(found.items()))
+def _discord(settings: Settings) -> str | None:
+    """Where the bot is added; what it may do there is said by its own settings on the platform."""
+    if settings.discord_bot_token is None or settings.discord_client_id is None:
+        return None
+    return f"{settings.discord_authorize_url}?{urlencode({'client_id': settings.discord_client_id})}"
 
 
 @router.get("/privacy")

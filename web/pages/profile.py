@@ -27,8 +27,7 @@ async def profile_changed(
     request: Request, site: SiteOf, display_name: Annotated[str, Form()] = "", timezone: Annotated[str, Form()] = ""
 ) -> Response:
     who = await site.person(request)
-    if who.session_id is None:
-        return _sign_in_first()
+    who.require_user()
     try:
         wanted = AccountChange(display_name=display_name, timezone=timezone.strip()[:100] or None)
         await site.core.act(who, change_account, wanted)
@@ -43,7 +42,7 @@ async def password_changed(
 ) -> Response:
     who = await site.person(request)
     if who.session_id is None:
-        return _sign_in_first()
+        return RedirectResponse("/sign-in", 303)
     try:
         wanted = PasswordChange(password=SecretStr(password), current=SecretStr(current) if current else None)
         await set_password(site.core, site.passwords, who, wanted)
@@ -55,8 +54,7 @@ async def password_changed(
 @router.post("/email")
 async def email_asked(request: Request, site: SiteOf, email: Annotated[str, Form()] = "") -> Response:
     who, typed = await site.person(request), email.strip()[:_LONGEST]
-    if who.session_id is None:
-        return _sign_in_first()
+    who.require_user()
     try:
         await ask_to_change(site.core, who, AskForLink(email=typed))
     except SoonishError as refusal:
@@ -77,7 +75,3 @@ async def _again(
     if refusal.retry_after is not None:
         answer.headers["Retry-After"] = str(refusal.retry_after)
     return answer
-
-
-def _sign_in_first() -> Response:
-    return RedirectResponse("/sign-in", 303)

@@ -8,21 +8,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from core.errors import SoonishError
 from core.events.usecases import event_to_manage
 from core.pages import PageRequest
-from core.subscriptions.leave import let_back, remove_subscribers
+from core.subscriptions.leave import AT_ONCE, let_back, let_back_found, remove_found, remove_subscribers
 from core.subscriptions.model import SubscriptionView
-from core.subscriptions.views import chosen_subscriptions, event_subscriptions, last_outcomes
+from core.subscriptions.views import chosen_subscriptions, count_subscriptions, event_subscriptions, last_outcomes
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.forms import hold, must_sign_in, read_form, sign_in_first
+from web.pages.forms import Sent, read_form, sign_in_first
 from web.pages.manage import show_manage
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
 
 _SHOWN = 50
+_NAMED = 20
+_ALL = "all_"
 _SAID = {"removed": "Removed. They are not told.", "back": "They may subscribe again."}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""
@@ -50,41 +51,66 @@ async def subscribers(
 
 @router.post("/subscribers")
 async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response:
-    """`step`: write, remove (asks), remove_yes, let_back; for those whose boxes are ticked."""
+    """`step`: write, remove (asks), remove_yes, let_back; for those whose boxes are ticked. With `all_` before it, for
+    all whom `q` finds, on whichever page."""
     sent, who = await read_form(request), await site.person(request)
+    who.require_user()
+    return await (_all if sent.step.startswith(_ALL) else _ticked)(site, who, event_id, sent)
+
+
+async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
     chosen, step = sent.numbers("chosen"), sent.step
-    removed = sent.get("which") == "removed"
-    try:
-        who.require_user()
-        if not chosen:
-            return await _page(site, who, event_id, removed=removed, error="Tick somebody first.", status=422)
-        if step == "write":
-            return await show_manage(site, who, event_id, chosen=chosen)
-        if step == "remove_yes":
-            await site.core.act(who, remove_subscribers, event_id, chosen)
-            return RedirectResponse(f"/e/{event_id}/subscribers?said=removed", 303, OWN)
-        if step == "let_back":
-            for each in chosen:
-                await site.core.act(who, let_back, event_id, each)
-            return RedirectResponse(f"/e/{event_id}/subscribers?which=removed&said=back", 303, OWN)
-        if step != "remove":
-            return await _page(site, who, event_id, removed=removed, chosen=chosen)
-        return await _asked(site, who, event_id, chosen)
-    except SoonishError as refusal:
-        if must_sign_in(refusal):
-            return hold(site, request, sent, refusal)
-        raise
+    shown: dict[str, Any] = {"q": sent.get("q"), "removed": sent.get("which") == "removed"}
+    if not chosen:
+        return await _page(site, who, event_id, error="Tick somebody first.", status=422, **shown)
+    if step == "write":
+        return await show_manage(site, who, event_id, chosen=chosen)
+    if step == "remove":
+        people = await site.core.ask(who, chosen_subscriptions, event_id, chosen)
+        pairs = [("chosen", str(each.id)) for each in people]
+        return await _asked(site, who, event_id, people[:_NAMED], len(people), pairs, "remove_yes")
+    if step == "remove_yes":
+        await site.core.act(who, remove_subscribers, event_id, chosen)
+        return _back(event_id, "removed")
+    if step == "let_back":
+        for each in chosen:
+            await site.core.act(who, let_back, event_id, each)
+        return _back(event_id, "back")
+    return await _page(site, who, event_id, chosen=chosen, **shown)
+
+
+async def _all(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
+    """Those who came after the page was shown are not meant by it."""
+    q, step, newest = sent.get("q"), sent.step.removeprefix(_ALL), next(iter(sent.numbers("newest")), 0)
+    if step == "write":
+        return await show_manage(site, who, event_id, typed={"to": "found", "q": q})
+    if step == "remove":
+        first = await site.core.ask(who, event_subscriptions, event_id, PageRequest(limit=_NAMED), matching=q)
+        found = await site.core.ask(who, count_subscriptions, event_id, matching=q)
+        pairs = [("q", q), ("newest", str(found.newest))]
+        return await _asked(site, who, event_id, first.items, found.number, pairs, f"{_ALL}remove_yes")
+    if step in ("remove_yes", "let_back"):
+        act = remove_found if step == "remove_yes" else let_back_found
+        while await site.core.act(who, act, event_id, q, newest) == AT_ONCE:
+            pass
+        return _back(event_id, "removed" if step == "remove_yes" else "back")
+    return await _page(site, who, event_id, q=q, removed=sent.get("which") == "removed")
+
+
+def _back(event_id: str, said: str) -> Response:
+    which = "which=removed&" if said == "back" else ""
+    return RedirectResponse(f"/e/{event_id}/subscribers?{which}said={said}", 303, OWN)
 
 
 @router.get("/subscribers.csv")
-async def table(request: Request, site: SiteOf, event_id: EventId) -> Response:
+async def table(request: Request, site: SiteOf, event_id: EventId, q: _Text = "") -> Response:
     who = await site.person(request)
     if who.user_id is None:
         return sign_in_first(site, request)
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(("who", "channel", "state", "since"))
-    async for each in _everybody(site, who, event_id):
+    async for each in _everybody(site, who, event_id, q.strip()):
         rows.writerow((_harmless(each.label), each.kind, each.state, each.created_at.isoformat()))
     headers = {**OWN, "Content-Disposition": f'attachment; filename="subscribers-{event_id}.csv"'}
     return Response(out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
@@ -94,10 +120,11 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-async def _everybody(site: Site, who: Actor, event_id: str) -> AsyncIterator[SubscriptionView]:
+async def _everybody(site: Site, who: Actor, event_id: str, q: str) -> AsyncIterator[SubscriptionView]:
     cursor = None
     while True:
-        page = await site.core.ask(who, event_subscriptions, event_id, PageRequest(limit=1000, cursor=cursor))
+        asked = PageRequest(limit=1000, cursor=cursor)
+        page = await site.core.ask(who, event_subscriptions, event_id, asked, matching=q)
         for each in page.items:
             yield each
         cursor = page.next
@@ -105,10 +132,18 @@ async def _everybody(site: Site, who: Actor, event_id: str) -> AsyncIterator[Sub
             return
 
 
-async def _asked(site: Site, who: Actor, event_id: str, chosen: list[int]) -> Response:
+async def _asked(
+    site: Site,
+    who: Actor,
+    event_id: str,
+    people: list[SubscriptionView],
+    number: int,
+    pairs: list[tuple[str, str]],
+    step: str,
+) -> Response:
+    """Whether they are to be removed: `people` are the first of them, `pairs` and `step` what the button sends."""
     event = await site.core.ask(who, event_to_manage, event_id)
-    people = await site.core.ask(who, chosen_subscriptions, event_id, chosen)
-    about: dict[str, Any] = {"event": event, "people": people}
+    about: dict[str, Any] = {"event": event, "people": people, "number": number, "pairs": pairs, "step": step}
     return site.show(who, "subscribers_remove.html", here="events", **about)
 
 
@@ -127,10 +162,12 @@ async def _page(
     event = await site.core.ask(who, event_to_manage, event_id)
     asked = PageRequest(limit=_SHOWN, cursor=cursor)
     found = await site.core.ask(who, event_subscriptions, event_id, asked, removed=removed, matching=q)
+    whole = await site.core.ask(who, count_subscriptions, event_id, removed=removed, matching=q)
     outcomes = await site.core.ask(who, last_outcomes, event_id, [each.id for each in found.items])
     about: dict[str, Any] = {
         "event": event,
         "people": found.items,
+        "whole": whole,
         "next": found.next,
         "outcomes": outcomes,
         "q": q,

@@ -9,12 +9,14 @@ from bots.conversation.screens import Answer, Button, Choice, Choices, Distance,
 from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
 from core.chat.find import Which, find_events
+from core.events.model import EventView
 from core.times import distance, say_exactly
 
 PAGE = 5
 _TITLES: dict[Which, str] = {
     "upcoming": "Upcoming", "mine": "Yours", "here": "Announced here", "following": "What you follow",
 }  # fmt: skip
+_PAST = {"ended": "over", "cancelled": "called off"}
 
 
 @BOOK.command(
@@ -50,6 +52,12 @@ async def offer_mine(turn: Turn, text: str) -> Choices:
     return await _offered(turn, "mine", text)
 
 
+@BOOK.completes("told_event")
+async def offer_told(turn: Turn, text: str) -> Choices:
+    """What is called off or over is written about and looked back on too."""
+    return await _offered(turn, "told", text)
+
+
 @BOOK.completes("followed")
 async def offer_followed(turn: Turn, text: str) -> Choices:
     return await _offered(turn, "following", text)
@@ -58,12 +66,12 @@ async def offer_followed(turn: Turn, text: str) -> Choices:
 async def _offered(turn: Turn, which: Which, text: str) -> Choices:
     """The 25 soonest that this person may act on."""
     events, _ = await turn.ask(find_events, which, text=text.strip()[:100])
-    return Choices(
-        tuple(
-            Choice(f"{event.name[:60]} · {say_exactly(event.start_date, event.timezone)}"[:100], event.id)
-            for event in events
-        )
-    )
+    return Choices(tuple(Choice(f"{event.name[:60]} · {_when(event)}"[:100], event.id) for event in events))
+
+
+def _when(event: EventView) -> str:
+    said = say_exactly(event.start_date, event.timezone)
+    return said if event.status == "scheduled" else f"{said}, {_PAST[event.status]}"
 
 
 async def _page(turn: Turn, which: Which, offset: int) -> Screen:

@@ -6,14 +6,15 @@ from bots.conversation.entering import managed
 from bots.conversation.screens import Answer, Button, Choice, Line, Menu, Row, Screen, Strong, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
+from core.notifications.audience import audience
 from core.notifications.usecases import event_messages, report, retry
 from core.pages import PageRequest
 from core.subscriptions.leave import let_back, remove_subscriber
-from core.subscriptions.views import audience, event_subscriptions
+from core.subscriptions.views import event_subscriptions
 from core.times import say_clock
 
 PAGE = 10
-_MINE = Option("event", "Which one", required=True, completes="my_event")
+_MINE = Option("event", "Which one", required=True, completes="told_event")
 
 
 @BOOK.command("event", "subscribers", "See who follows an event of yours", "organizers", _MINE)

@@ -26,10 +26,11 @@ from bots.conversation.speaker import Turn
 from bots.conversation.verbs.reporting import report_screen
 from core.chat.drafts import change_draft, keep_draft, read_draft
 from core.events.model import EventView
+from core.notifications.audience import audience
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
-from core.subscriptions.views import audience, event_subscriptions, subscriptions_to
+from core.subscriptions.views import event_subscriptions, subscriptions_to
 
 _LOOKS = 60
 _BETWEEN_LOOKS = 1.0
@@ -39,7 +40,7 @@ _MENU = 25
 
 @BOOK.command(
     "event", "notify", "Write to everybody who follows", "organizers",
-    Option("event", "Which one", required=True, completes="my_event"),
+    Option("event", "Which one", required=True, completes="told_event"),
     Option("message", "What to say"),
     opens_form=True, unless=(("message",),),
 )  # fmt: skip

@@ -43,7 +43,8 @@ class Talk:
 
 
 class SmallDiscord(DiscordRest):
-    """`servers` are channels by server. `commands` are those the bot told last, `syncs` how often it did."""
+    """`servers` are channels by server. `told` are the commands it was told, for all or for a server; `syncs`, in
+    which order."""
 
     def __init__(self, port: int | None = None, shards: int = 1) -> None:
         super().__init__(port)
@@ -52,7 +53,7 @@ class SmallDiscord(DiscordRest):
         self.servers: dict[str, dict[str, str]] = {SERVER: {GENERAL: "general", OTHER: "other"}}
         self.rights = str(1 << 10 | 1 << 11 | 1 << 14)
         """What the bot may do in its servers."""
-        self.commands: list[Payload] = []
+        self.told: dict[str, list[Payload]] = {}
         self.syncs: list[str] = []
         self.talks: dict[str, Talk] = {}
         self._numbers = 5_000_000
@@ -65,6 +66,11 @@ class SmallDiscord(DiscordRest):
     def environment(self) -> dict[str, str]:
         """For a bot in a process of its own."""
         return {name.upper(): str(value) for name, value in self.settings.items()}
+
+    @property
+    def commands(self) -> list[Payload]:
+        """As somebody finds them, wherever they were told."""
+        return [each for told in self.told.values() for each in told]
 
     def number(self) -> str:
         self._numbers += 1
@@ -124,8 +130,10 @@ class SmallDiscord(DiscordRest):
         match request.method, path.strip("/").split("/"):
             case "GET", ["users", "@me"]:
                 return answer(_bot_user())
-            case "GET", ["oauth2" | "applications", *_]:
+            case "GET", ["oauth2", *_] | ["applications", "@me"]:
                 return answer(_application())
+            case "GET", ["applications", _, *where]:
+                return answer(self.told.get("/".join(where), []))
             case "GET", ["gateway", "bot"]:
                 limit = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": self.shards}
                 url = f"ws://127.0.0.1:{self.port}/gateway"
@@ -140,8 +148,10 @@ class SmallDiscord(DiscordRest):
     def _told_commands(self, where: str, tree: list[Payload]) -> web.Response:
         if found := list(command_faults(tree)):
             return refused(Refusal(400, 50035, more={"message": str(found)}))
-        self.commands, self.syncs = tree, [*self.syncs, where]
-        return answer([{**each, "id": self.number(), "application_id": APPLICATION} for each in tree])
+        numbered = [{"id": self.number(), "application_id": APPLICATION, "version": self.number()} for _ in tree]
+        self.told[where] = [{**each, **more} for each, more in zip(tree, numbered, strict=True)]
+        self.syncs.append(where)
+        return answer(self.told[where])
 
     def _unsigned(self, request: web.BaseRequest, path: str, payload: Payload) -> web.Response | None:
         match request.method, path.strip("/").split("/"):

@@ -291,7 +291,8 @@ class SlackApi(Memory):
         if faults := view_faults(view):
             self.complaints += faults
             return "invalid_arguments"
-        self.views[view_id] = {**view, "id": view_id, "hash": self.number()}
+        installed = self.views[view_id]["app_installed_team_id"] if view_id in self.views else self._team
+        self.views[view_id] = {**view, "id": view_id, "hash": self.number(), "app_installed_team_id": installed}
         return {"view": self.views[view_id]}
 
     def _files_getUploadURLExternal(self, given: Payload) -> Payload:  # noqa: N802 - Slack's own name

@@ -116,7 +116,9 @@ class Person:
                 values[name] = {
                     block["element"]["action_id"]: _state(block["element"], typed.get(name.replace(".", "_")))
                 }
-        return self._interaction("view_submission") | {"view": {**window, "state": {"values": values}}}
+        # Of a window in a channel that two workspaces share, Slack names the person's own here.
+        sent = {"team": {"id": self.team}, "view": {**window, "state": {"values": values}}}
+        return self._interaction("view_submission") | sent
 
     async def sends(self, window: Payload, **typed: str | int | None) -> Talk:
         talk = await self.does("interactive", self.form(window, **typed))
