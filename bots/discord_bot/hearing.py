@@ -10,6 +10,8 @@ from core.identities.signed import Place, SignedIdentity
 
 Heard = discord.Interaction[discord.Client]
 SUB_COMMAND = 1
+_THREADS = frozenset({10, 11, 12})
+"""Types of channels."""
 
 
 def speaker_of(interaction: Heard) -> Speaker:
@@ -73,14 +75,26 @@ def _value(component: Mapping[str, Any]) -> str:
 def may_write_in(interaction: Heard, channel_id: str) -> bool:
     """Whether whoever speaks could write a card there, where Discord tells: of this channel, and of picked ones."""
     if channel_id == _text(interaction.channel_id):
-        return _may_write(interaction.permissions)
-    channels = (data_of(interaction).get("resolved") or {}).get("channels") or {}
-    rights = (channels.get(channel_id) or {}).get("permissions")
-    return rights is None or _may_write(discord.Permissions(int(rights)))
+        return _may_write(interaction.permissions, thread=in_thread(interaction, channel_id))
+    found = _picked_channel(interaction, channel_id)
+    rights = found.get("permissions")
+    return rights is None or _may_write(discord.Permissions(int(rights)), thread=found.get("type") in _THREADS)
 
 
-def _may_write(rights: discord.Permissions) -> bool:
-    return rights.administrator or (rights.view_channel and rights.send_messages and rights.embed_links)
+def in_thread(interaction: Heard, channel_id: str) -> bool:
+    """Writing there is a right of its own."""
+    if channel_id == _text(interaction.channel_id):
+        return interaction.channel is not None and interaction.channel.type.value in _THREADS
+    return _picked_channel(interaction, channel_id).get("type") in _THREADS
+
+
+def _picked_channel(interaction: Heard, channel_id: str) -> Mapping[str, Any]:
+    return ((data_of(interaction).get("resolved") or {}).get("channels") or {}).get(channel_id) or {}
+
+
+def _may_write(rights: discord.Permissions, *, thread: bool) -> bool:
+    sends = rights.send_messages_in_threads if thread else rights.send_messages
+    return rights.administrator or (rights.view_channel and sends and rights.embed_links)
 
 
 def _text(value: object) -> str | None:

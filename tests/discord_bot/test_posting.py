@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from cli.demo.small_discord.people import EMBED, SEND, Person, labels, read
+from cli.demo.small_discord.people import EMBED, IN_THREADS, SEND, Person, labels, read
 from cli.demo.small_discord.rest import Refusal
 from cli.demo.small_discord.server import OTHER
 from core.db.models import EventAnnouncement, EventInvitation
@@ -130,3 +130,17 @@ async def test_trying_again_posts_where_it_was_refused(server: Server) -> None:
     assert "not posted" in read(refused)
     assert "Posted Film night" in read(await server.alice.presses(refused, "Try again"))
     assert "Try again" not in labels(await in_other(server.alice).picks(refused, "Post elsewhere", "9999"))
+
+
+async def test_in_a_thread_writing_is_a_right_of_its_own(server: Server) -> None:
+    event = await server.created()
+    inside = dataclasses.replace(server.alice, thread="2009", rights=server.alice.rights & ~SEND | IN_THREADS)
+    shown = await inside.types("event show", event=event)
+    inside.rights ^= SEND | IN_THREADS
+    assert "It takes Send Messages in Threads" in read(await inside.presses(shown, "Post a card here"))
+    inside.rights ^= SEND | IN_THREADS
+    server.discord.refuse("POST /channels/2009/messages", Refusal(403, 50013), times=1)
+    refused = await inside.presses(shown, "Post a card here")
+    assert "Give me View Channel, Send Messages in Threads and Embed Links" in read(refused)
+    assert "Posted Film night" in read(await inside.presses(refused, "Try again"))
+    assert [each.channel_id for each in server.discord.messages.values()] == ["2009"]

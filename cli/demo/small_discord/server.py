@@ -51,7 +51,7 @@ class SmallDiscord(DiscordRest):
         self.gateway = Gateway(TOKEN)
         self.shards = shards
         self.servers: dict[str, dict[str, str]] = {SERVER: {GENERAL: "general", OTHER: "other"}}
-        self.rights = str(1 << 10 | 1 << 11 | 1 << 14)
+        self.rights = str(1 << 10 | 1 << 11 | 1 << 14 | 1 << 38)
         """What the bot may do in its servers."""
         self.told: dict[str, list[Payload]] = {}
         self.syncs: list[str] = []
