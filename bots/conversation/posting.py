@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
 from bots.conversation.creators import may_put_on_here, refuse_strangers
-from bots.conversation.screens import Answer, Button, ChannelMenu, Post, Row, Screen, line, told
+from bots.conversation.screens import Answer, Button, ChannelMenu, Mention, Post, Row, Screen, line, told
 from bots.conversation.showing import calendar_button, details
 from bots.conversation.speaker import Turn
 from core.cards.announcements import announce, card_for, list_announcements
@@ -117,7 +117,10 @@ async def posted(turn: Turn, post: Post, message_id: str) -> Answer:
         said = f"{event.name} is among the server's events, and changes there too."
         return Screen((line(said), line("Reminders come to whoever presses Subscribe on a card.")), rows=(manage,))
     also = await _calendar_button(turn, event)
-    return Screen((line(f"Posted {event.name}. The card changes with the event."),), rows=((*manage, *also),))
+    done = line(
+        f"Posted {event.name} in ", Mention("channel", post.space.channel_id), ". The card changes with the event."
+    )
+    return Screen((done,), rows=((*manage, *also),))
 
 
 async def not_posted(post: Post, why: str) -> Answer:

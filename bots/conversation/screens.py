@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bots.conversation.actions import Action
@@ -166,6 +166,18 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A screen about this channel, which says so where the bot may not post cards there."""
+
+    channel_id: str
+    screen: Screen
+
+    def but(self, why: str | None) -> Screen:
+        """`why`: a sentence with what to do."""
+        return self.screen if why is None else replace(self.screen, lines=(*self.screen.lines, line("⚠️ ", why)))
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """A screen that changes by itself for a while."""
 
@@ -181,7 +193,7 @@ class Document:
     screen: Screen
 
 
-Answer = Screen | Form | Choices | Post | Watch | Document
+Answer = Screen | Form | Choices | Post | Tried | Watch | Document
 
 
 def line(*pieces: Piece) -> Line:

@@ -20,6 +20,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def _nobody_says(channel_id: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """Everything that came with an interaction, and may have changed by the next one."""
@@ -37,6 +41,8 @@ class Speaker:
     administers: bool = False
     groups: tuple[Choice, ...] = ()
     """What may be chosen where a role is asked for, where the platform has no list of its own."""
+    channel_called: Callable[[str], str] = field(default=_nobody_says, repr=False, compare=False)
+    """`#general` for a channel's id, where the platform has said what it is called; else empty."""
     unsure: bool = False
     """The platform did not say just now what they may do here; nothing that depends on it is done."""
 

@@ -1,6 +1,7 @@
 """What Discord hands over with an interaction, as the conversation reads it: who speaks, and what they typed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import discord
@@ -25,10 +26,16 @@ def speaker_of(interaction: Heard) -> Speaker:
         SignedIdentity("discord", "", str(user.id), user.display_name, place),
         str(interaction.id),
         space_name=f"#{name}" if name and place is not None else "",
+        channel_called=partial(_called, interaction.guild),
         locale=str(interaction.locale),
         manages_events=rights.manage_events or rights.administrator,
         administers=rights.manage_guild or rights.administrator,
     )
+
+
+def _called(server: discord.Guild | None, channel_id: str) -> str:
+    channel = server.get_channel(int(channel_id)) if server is not None and channel_id.isdecimal() else None
+    return f"#{channel.name}" if channel is not None else ""
 
 
 def data_of(interaction: Heard) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import discord
 from discord.http import Route
 
 from bots.conversation.desk import Desk
-from bots.conversation.screens import Answer, Post
+from bots.conversation.screens import Answer, Post, Screen, Tried
 from bots.discord_bot.hearing import Heard, in_thread, may_write_in, speaker_of
 from core.cards.model import CALENDAR
 from core.cards.on_discord import discord_card, server_event
@@ -62,6 +62,20 @@ class CardPoster:
                 path = "/guilds/{guild_id}/scheduled-events/{event_id}"
                 route = Route("PATCH", path, guild_id=server_id, event_id=int(there))
             return str((await http.request(route, json=payload))["id"])
+
+
+def tried(interaction: Heard, answer: Tried) -> Screen:
+    """By what Discord has told of the server so far; nothing is said where it has not."""
+    server = interaction.guild
+    channel = server.get_channel(int(answer.channel_id)) if server and answer.channel_id.isdecimal() else None
+    if server is None or channel is None or server.me is None:
+        return answer.but(None)
+    rights = channel.permissions_for(server.me)
+    lacking = [name for name, given in (
+        ("View Channel", rights.view_channel), ("Send Messages", rights.send_messages),
+        ("Embed Links", rights.embed_links),
+    ) if not given]  # fmt: skip
+    return answer.but(f"I may not write there yet. Give me in that channel: {', '.join(lacking)}." if lacking else None)
 
 
 async def _to_channel(interaction: Heard, post: Post) -> str:

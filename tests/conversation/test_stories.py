@@ -20,7 +20,7 @@ async def test_an_event_is_typed_looked_at_and_posted_once(server: Server) -> No
     card = post(await server.alice.presses(button(preview, "Post in #general")))
     assert (card.space.channel_id, card.card.name) == (GENERAL, "Launch party")
     said = await server.desk.posted(server.alice.speaker(), card, "9001")
-    assert words(said) == "Posted Launch party. The card changes with the event."
+    assert words(said) == "Posted Launch party in <channel 2001>. The card changes with the event."
     again = await server.alice.presses(button(preview, "Post in #general"))
     assert "posted there already" in words(again)
     (event,) = await server.rows(Event)

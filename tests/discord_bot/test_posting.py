@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from cli.demo.small_discord.people import EMBED, IN_THREADS, SEND, Person, labels, read
+from cli.demo.small_discord.people import EMBED, IN_THREADS, MANAGE_SERVER, SEND, Person, labels, read
 from cli.demo.small_discord.rest import Refusal
-from cli.demo.small_discord.server import OTHER
+from cli.demo.small_discord.server import BOT_ROLE, OTHER
 from core.db.models import EventAnnouncement, EventInvitation
 from tests.discord_bot.conftest import Server
 
@@ -144,3 +144,15 @@ async def test_in_a_thread_writing_is_a_right_of_its_own(server: Server) -> None
     assert "Give me View Channel, Send Messages in Threads and Embed Links" in read(refused)
     assert "Posted Film night" in read(await inside.presses(refused, "Try again"))
     assert [each.channel_id for each in server.discord.messages.values()] == ["2009"]
+
+
+async def test_a_channel_for_cards_is_saved_with_what_the_bot_lacks_there(server: Server) -> None:
+    admin = dataclasses.replace(server.alice, rights=server.alice.rights | MANAGE_SERVER)
+    assert "I may not write" not in read(await admin.types("soonish settings", channel=OTHER))
+    closed = {"id": "1001", "type": 0, "allow": "0", "deny": str(SEND | EMBED)}
+    own = {"id": BOT_ROLE, "type": 0, "allow": str(SEND), "deny": "0"}
+    channel = {"id": OTHER, "type": 0, "name": "other", "position": 1, "guild_id": "1001", "parent_id": None}
+    await server.discord.dispatch("CHANNEL_UPDATE", channel | {"permission_overwrites": [closed, own]})
+    said = read(await admin.types("soonish settings", channel=OTHER))
+    assert f"Cards go to: <#{OTHER}>" in said
+    assert "I may not write there yet\\. Give me in that channel: Embed Links\\." in said

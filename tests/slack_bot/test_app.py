@@ -176,6 +176,17 @@ async def test_a_card_that_was_deleted_is_posted_again_and_one_that_stands_is_no
     assert len(space.slack.in_channel()) == 1
 
 
+async def test_a_channel_for_cards_is_saved_with_what_keeps_the_app_out_of_it(space: Workspace) -> None:
+    window = await (await space.ada.types("settings")).opened()
+    assert "⚠️" not in read(await (await space.ada.sends(window, channel=GENERAL)).opened())
+    space.slack.channels[PRIVATE].bot_inside = False
+    window = await (await space.ada.types("settings")).opened()
+    said = read(await (await space.ada.sends(window, channel=PRIVATE)).opened())
+    assert "Saved" in said
+    assert "/invite @Soonish" in said
+    assert "/invite @Soonish" in read(await space.says(space.ada, f"settings channel <#{PRIVATE}|secret>"))
+
+
 async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(space: Workspace) -> None:
     assert "Only people who manage events here create them" in read(
         await space.says(space.gus, "create Quiz tomorrow 7pm")

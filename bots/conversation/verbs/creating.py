@@ -97,6 +97,13 @@ async def post_here(turn: Turn) -> Answer:
     return await _posted_in(turn, channel, None if picked else turn.action)
 
 
+@BOOK.press("draft_post_here")
+async def post_right_here(turn: Turn) -> Answer:
+    """Where cards go elsewhere."""
+    place = turn.speaker.place
+    return await _posted_in(turn, place.space_id if place else None, turn.action)
+
+
 async def _posted_in(turn: Turn, channel: str | None, again: Action | None) -> Answer:
     """Its preview has said of a private one who will see it there."""
     if not channel:
@@ -200,12 +207,18 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
         if not new.is_public:
             lines.append(line("Post it in a channel, and everybody there will see it."))
         return Screen(tuple(lines), title="New event", rows=(elsewhere, only))
+    usual, where = bool(here) and here != place.space_id, turn.speaker.space_name or "this channel"
+    if here and usual:
+        space = turn.speaker.dialect.space
+        lines.append(line(f"Cards of this {space} go to ", Mention("channel", here), "."))
+        label = f"Post in {turn.speaker.channel_called(here) or 'that channel'}"
+    else:
+        label = f"Post in {where}"
     if not new.is_public:
-        where = line(Mention("channel", here)) if here else line(turn.speaker.space_name or "this channel")
-        lines.append(line("Post it, and everybody in ", *where, " will see it."))
-    label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
+        lines.append(line(f"Post it, and everybody in {'that channel' if usual else where} will see it."))
     post = Button(label, Action("draft_post", more=number), style="primary")
-    rows: tuple[Row, ...] = ((post, Button("Don't post, just create", create)), change, elsewhere)
+    beside = (Button("Post here", Action("draft_post_here", more=number)),) if usual and place.space_id else ()
+    rows: tuple[Row, ...] = ((post, *beside, Button("Don't post, just create", create)), change, elsewhere)
     return Screen(tuple(lines), title="New event", rows=rows)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Mention, Screen, line, told
+from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Mention, Screen, Tried, line, told
 from bots.conversation.speaker import Turn
 from core.chat.settings import ChatSettings, ChatSettingsChange, change_chat_settings
 from core.errors import Code, SoonishError
@@ -55,14 +55,15 @@ def _admins_alone(turn: Turn) -> None:
         raise SoonishError(Code.FORBIDDEN, f"Only admins of this {space} see its settings.", hint="Ask one of them.")
 
 
-async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen:
+async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen | Tried:
     turn.speaker.rights_are_known()
     change: dict[str, Any] = {
         _NAMES[name]: value.strip().removeprefix(_ANYBODY) or None for name, value in typed.items()
     }
     administers = turn.speaker.administers
     done = await turn.act(change_chat_settings, ChatSettingsChange(**change), administers=administers)
-    return _shown(done, "Saved", turn)
+    saved = _shown(done, "Saved", turn)
+    return Tried(done.channel_id, saved) if done.channel_id and "channel" in typed else saved
 
 
 @BOOK.press("settings_clear")
