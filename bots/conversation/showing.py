@@ -5,6 +5,7 @@ import datetime as dt
 from bots.conversation.actions import Action
 from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line, told
 from core.events.model import EventView
+from core.events.reminders import to_come
 from core.times import distance, one_evening, say, say_clock
 
 DESCRIPTION_AT_MOST = 600
@@ -41,6 +42,13 @@ def about(event: EventView, now: dt.datetime) -> tuple[Line, ...]:
     if event.status == "ended":
         lines.append(line("It is over."))
     return tuple(lines)
+
+
+def heard(start: dt.datetime, now: dt.datetime) -> str:
+    """When whoever follows from now on hears of it."""
+    said = "when the organizer writes"
+    reminders = to_come(start, now)
+    return f"{', '.join(reminders)}, and {said}" if reminders else said
 
 
 def reason_of(event: EventView) -> str:

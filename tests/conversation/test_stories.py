@@ -8,14 +8,26 @@ from sqlalchemy import select
 from bots.conversation.actions import Action
 from bots.conversation.screens import Watch
 from core.db.models import ChatSetting, Delivery, Event, Notification, Subscription, User
-from tests.conversation.conftest import GENERAL, OTHER, Server, button, buttons, form, menu, post, screen, words
+from tests.conversation.conftest import (
+    GENERAL,
+    OTHER,
+    Server,
+    button,
+    buttons,
+    done_event,
+    form,
+    menu,
+    post,
+    screen,
+    words,
+)
 from tests.core.look import rows
 
 
 async def test_an_event_is_typed_looked_at_and_posted_once(server: Server) -> None:
     preview = await server.alice.says("event create", name="Launch party", when="tomorrow 7pm", duration="2h")
     assert "Launch party" in words(preview)
-    assert "Anyone with the link · reminders 1 day and 1 hour before" in words(preview)
+    assert "🌐 Anyone with the link" in words(preview)
     assert await server.rows(Event) == []
     card = post(await server.alice.presses(button(preview, "Post in #general")))
     assert (card.space.channel_id, card.card.name) == (GENERAL, "Launch party")
@@ -170,6 +182,21 @@ async def test_a_private_event_stays_private_when_its_preview_is_edited(server: 
     changed = form(await server.alice.presses(button(preview, "Edit")))
     done = await server.alice.sends(changed, name="Big quiz")
     assert "Only who is invited" in words(done)
+
+
+@pytest.mark.parametrize(
+    ("when", "heard"),
+    [
+        ("in 3 days 8pm", "1 day before, 1 hour before, and when the organizer writes."),
+        ("in 90 minutes", "1 hour before, and when the organizer writes."),
+        ("in 30 minutes", "when the organizer writes."),
+    ],
+)
+async def test_only_reminders_that_will_come_are_promised(server: Server, when: str, heard: str) -> None:
+    preview = await server.alice.says("event create", name="Quiz", when=when)
+    assert f"Who follows hears {heard}" in words(preview)
+    event = done_event(await server.alice.presses(button(preview, "Don't post")))
+    assert f"here by direct message: {heard}" in words(await server.bob.presses(Action("subscribe", event)))
 
 
 async def test_calling_off_is_asked_and_then_done(server: Server) -> None:

@@ -60,3 +60,10 @@ async def test_the_form_of_a_new_event_is_there_while_nothing_can_be_written(ser
         assert (await newcomer.types("event create")).callback["title"] == "New event"
         lock.execute("ROLLBACK")
     lock.close()
+
+
+async def test_a_long_description_hides_nothing_else_of_a_preview(server: Server) -> None:
+    preview = await server.alice.types("event create", **SOME, description="All about it. " * 400, visibility="private")
+    assert "Only who is invited" in read(preview)
+    assert "will see it" in read(preview)
+    assert "All about it" in read(preview)

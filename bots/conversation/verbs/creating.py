@@ -23,7 +23,7 @@ from bots.conversation.screens import (
     Strong,
     line,
 )
-from bots.conversation.showing import when_line
+from bots.conversation.showing import heard, when_line
 from bots.conversation.speaker import Turn, number_in
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError
@@ -184,21 +184,21 @@ async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
 
 
 async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *, own: bool) -> Screen:
-    zone, number, place = new.timezone or "UTC", str(draft_id), turn.speaker.place
+    """Their own words come last: they may be long, and what does not fit is cut there."""
+    zone, number, place, now = new.timezone or "UTC", str(draft_id), turn.speaker.place, turn.core.clock.now()
     who = "Anyone with the link" if new.is_public else "Only who is invited"
-    lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, turn.core.clock.now())]
+    lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, now)]
     if new.location:
         lines.append(line("📍 ", new.location))
-    if new.description:
-        lines.append(line(new.description))
-    lines.append(line(f"🌐 {who} · reminders 1 day and 1 hour before"))
+    lines += [line(f"🌐 {who}"), line(f"🔔 Who follows hears {heard(start, now)}.")]
+    words = (line(new.description),) if new.description else ()
     if not own:
         set_it = turn.speaker.dialect.command("me", "timezone")
         lines.append(line(f"Times are in {zone}. Not yours? Set your own with {set_it}."))
     create, change = Action("draft_create", more=number), _change(new, number)
     if place is None or not place.tenant_id:
         only = (Button("Create it", create, style="primary"), *change)
-        return Screen(tuple(lines), title="New event", rows=(only,))
+        return Screen((*lines, *words), title="New event", rows=(only,))
     here = (await turn.here()).channel_id
     elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
     if not (here or place.space_id):
@@ -206,7 +206,7 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
         elsewhere = ChannelMenu(Action("draft_post", more=number), "Post in a channel")
         if not new.is_public:
             lines.append(line("Post it in a channel, and everybody there will see it."))
-        return Screen(tuple(lines), title="New event", rows=(elsewhere, only))
+        return Screen((*lines, *words), title="New event", rows=(elsewhere, only))
     usual, where = bool(here) and here != place.space_id, turn.speaker.space_name or "this channel"
     if here and usual:
         space = turn.speaker.dialect.space
@@ -219,7 +219,7 @@ async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *
     post = Button(label, Action("draft_post", more=number), style="primary")
     beside = (Button("Post here", Action("draft_post_here", more=number)),) if usual and place.space_id else ()
     rows: tuple[Row, ...] = ((post, *beside, Button("Don't post, just create", create)), change, elsewhere)
-    return Screen(tuple(lines), title="New event", rows=rows)
+    return Screen((*lines, *words), title="New event", rows=rows)
 
 
 def _change(new: NewEvent, number: str) -> tuple[Button, ...]:

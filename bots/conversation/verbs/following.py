@@ -4,6 +4,7 @@ from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
 from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row, Screen, line
+from bots.conversation.showing import heard
 from bots.conversation.speaker import Turn, number_in
 from core.errors import Code, SoonishError
 from core.events.model import EventView
@@ -126,7 +127,8 @@ async def _through(turn: Turn, event: EventView, channel_id: int) -> Screen:
         return Screen((line(f"You're already subscribed by {row.label}."),), rows=((change, out),))
     here = row.integration_id == channel_id and row.kind == f"{LABELS[turn.speaker.platform]} DM"
     where = "here by direct message" if here else f"by {row.label}"
-    said = f"🔔 You'll hear about {event.name} {where}: 1 day before, 1 hour before, and when the organizer writes."
+    when = heard(event.start_date, turn.core.clock.now())
+    said = f"🔔 You'll hear about {event.name} {where}: {when}."
     return Screen((line(said),), rows=await _rows(turn, event, test=channel_id))
 
 
