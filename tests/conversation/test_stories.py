@@ -333,6 +333,20 @@ async def test_what_is_completed_while_somebody_types_makes_no_account(server: S
     assert len(await server.rows(User)) == before
 
 
+async def test_settings_are_cleared_after_a_question(server: Server) -> None:
+    server.alice.administers = True
+    saved = await server.alice.says("soonish settings", timezone="Europe/Berlin")
+    asked = await server.alice.presses(button(saved, "Clear all"))
+    assert "Europe/Berlin" in words(await server.alice.presses(button(asked, "Keep them")))
+    assert [row.timezone for row in await server.rows(ChatSetting)] == ["Europe/Berlin"]
+    assert "plain settings" in words(await server.alice.presses(button(asked, "Clear all")))
+    assert [row.timezone for row in await server.rows(ChatSetting)] in ([], [None])
+    for forged in ("settings_clear", "settings_cleared", "settings_kept"):
+        assert "Only admins" in words(await server.bob.presses(Action(forged)))
+    server.alice.server = None
+    assert "Ask for them in your server" in words(await server.alice.says("soonish settings"))
+
+
 async def test_settings_are_the_admins_alone(server: Server) -> None:
     assert "Only admins" in words(await server.alice.says("soonish settings"))
     assert "Only admins" in words(await server.alice.presses(Action("settings_form")))
