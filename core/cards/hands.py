@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.cards.keep import GONE, Stale, claim_card, look_at_card, record_edit
 from core.cards.model import CALENDAR
-from core.cards.on_discord import discord_card, server_event
+from core.cards.on_discord import discord_card, ended_otherwise, server_event
 from core.cards.on_slack import slack_card
 from core.delivery.addresses import DISCORD_BOT, slack_bot
 from core.delivery.bot import NO_EVENT, DiscordBot
@@ -50,7 +50,12 @@ class OnDiscord:
             return PRIVATE if removed.delivered else removed
         if stale.card.status == "ended":
             return OK
-        return await self.bot.edit_event(stale.tenant_id, stale.message_id, server_event(stale.card, now))
+        change = server_event(stale.card, now)
+        outcome = await self.bot.edit_event(stale.tenant_id, stale.message_id, change)
+        if stale.card.status == "cancelled" and outcome.about_message:
+            other = ended_otherwise(change)
+            return await self.bot.edit_event(stale.tenant_id, stale.message_id, other)
+        return outcome
 
 
 @dataclass(frozen=True, slots=True)
