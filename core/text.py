@@ -7,8 +7,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_BLOCK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]")
+_BLOCK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
+_ISOLATES = re.compile("[\u2066-\u2069]")
+_LINE_OF_TEXT = re.compile(r"[^\r\n]+")
+_END_OF_ISOLATE = "\u2069"
 
 
 def _one_line(value: str) -> str:
@@ -25,7 +28,23 @@ def _clean_block(value: str) -> str:
 
 
 def _normalise(value: object) -> object:
-    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+    return unicodedata.normalize("NFC", _isolated(value)).strip() if isinstance(value, str) else value
+
+
+def _isolated(value: str) -> str:
+    """Telephones put marks around numbers in Arabic and Hebrew, which come along when something is pasted. In pairs on
+    one line they stay: what is around them is not turned. Others would turn what follows, and nobody typed them."""
+    return _LINE_OF_TEXT.sub(lambda found: _paired(found[0]), value) if _ISOLATES.search(value) else value
+
+
+def _paired(text: str) -> str:
+    """One line of it."""
+    depth = 0
+    for mark in _ISOLATES.findall(text):
+        depth += -1 if mark == _END_OF_ISOLATE else 1
+        if depth < 0:
+            break
+    return text if depth == 0 else _ISOLATES.sub("", text)
 
 
 def _visible(value: str) -> str:

@@ -1,7 +1,6 @@
 """Where every command, press and form arrives: who it is, what it leads to, and what a refusal reads like."""
 
 import logging
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,17 +10,15 @@ from bots.conversation import posting
 from bots.conversation.actions import Action
 from bots.conversation.book import Handler
 from bots.conversation.choosing import run
+from bots.conversation.refusals import new_reference, refused
 from bots.conversation.screens import Answer, Button, Choices, Post, Screen, told
 from bots.conversation.speaker import Speaker, Turn
 from bots.conversation.verbs import BOOK
-from core.complaints import complaint
 from core.errors import SoonishError
 from core.wiring import Outbound
 from core.work import Core
 
 log = logging.getLogger(__name__)
-
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Desk:
@@ -82,24 +79,15 @@ class Desk:
         turn = self._turn(speaker, given, action)
         try:
             return await handler(turn)
-        except SoonishError as refusal:
+        except (SoonishError, ValidationError) as refusal:
             return await _changeable(turn, refused(refusal))
-        except ValidationError as error:
-            found = error.errors()[0]
-            words = f"{_named(found['loc'])}{complaint(found)}"
-            return await _changeable(turn, replace(told(words), about=_field(found["loc"])))
         except Exception:
-            reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
-            log.exception("reference %s: %s failed", reference, handler.__name__)
-            return told(f"Something broke on our side. Nothing was sent. Reference {reference}.")
+            said = new_reference()
+            log.exception("reference %s: %s failed", said, handler.__name__)
+            return told(f"Something broke on our side. Nothing was sent. Reference {said}.")
 
     def _turn(self, speaker: Speaker, given: Mapping[str, str], action: Action | None = None) -> Turn:
         return Turn(self._core, self._outbound, speaker, given, action)
-
-
-def refused(refusal: SoonishError) -> Screen:
-    words = " ".join(filter(None, (refusal.message, refusal.hint)))
-    return replace(told(words), about=_IN_FORMS.get(refusal.field or "", refusal.field or ""))
 
 
 async def _changeable(turn: Turn, refusal: Screen) -> Screen:
@@ -110,31 +98,6 @@ async def _changeable(turn: Turn, refusal: Screen) -> Screen:
         return replace(refusal, rows=((Button("Change", await turn.again(), style="primary"),),))
     except SoonishError:
         return refusal
-
-
-def _named(location: tuple[int | str, ...]) -> str:
-    """`Name: ` for a field that people know; nothing where none is meant."""
-    first = str(location[0]) if location else ""
-    return f"{_FIELDS[first]}: " if first in _FIELDS else ""
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    """As forms name it."""
-    first = str(location[0]) if location else ""
-    return _IN_FORMS.get(first, first)
-
-
-_IN_FORMS = {"start_date": "when", "end_date": "duration", "location": "where"}
-_FIELDS = {
-    "name": "Name",
-    "when": "When",
-    "end_date": "End",
-    "location": "Where",
-    "description": "Description",
-    "title": "Title",
-    "body": "Message",
-    "timezone": "Time zone",
-    "tag": "Tag",
-    "apprise_url": "Apprise URL",
-    "reason": "Reason",
-}
+    except Exception:
+        log.exception("what was typed could not be kept")
+        return refusal

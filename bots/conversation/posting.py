@@ -19,9 +19,9 @@ _OPENING = "open"
 """Behind a press: who presses was told that everybody in the channel will see it."""
 
 
-async def details_of(turn: Turn, event: EventView) -> Screen:
-    """The event with everything that this person may do with it here."""
-    return details(event, turn.core.clock.now(), await _posting_buttons(turn, event))
+async def details_of(turn: Turn, event: EventView, *, by: str = "") -> Screen:
+    """The event with everything that this person may do with it here. `by`: how they hear about it already."""
+    return details(event, turn.core.clock.now(), await _posting_buttons(turn, event), by)
 
 
 async def _posting_buttons(turn: Turn, event: EventView) -> tuple[Button, ...]:

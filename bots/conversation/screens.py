@@ -51,20 +51,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    words: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mention:
-    """Somebody, a role or a channel as the platform shows it; nobody is notified by it."""
+    """A role or a channel as the platform shows it; nobody is notified by it."""
 
-    what: Literal["person", "role", "channel"]
+    what: Literal["role", "channel"]
     external_id: str
 
 
-Piece = str | Moment | Clock | Distance | Strong | Struck | Quote | Link | Mention
+Piece = str | Moment | Clock | Distance | Strong | Struck | Quote | Mention
 Line = tuple[Piece, ...]
 
 

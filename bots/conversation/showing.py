@@ -3,7 +3,7 @@
 import datetime as dt
 
 from bots.conversation.actions import Action
-from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line, told
+from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line
 from core.events.model import EventView
 from core.events.reminders import to_come
 from core.times import distance, one_evening, say, say_clock
@@ -59,19 +59,24 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def details(event: EventView, now: dt.datetime, posting: tuple[Button, ...]) -> Screen:
-    """What somebody may do with it; its organizers find Manage here, with the buttons that post it."""
-    open_page = Button("Open page ↗", url=event.url)
-    rows: list[tuple[Button, ...]] = []
-    if event.status == "scheduled":
-        rows.append((Button("🔔 Subscribe", Action("subscribe", event.id), style="primary"), open_page))
-    else:
-        rows.append((open_page,))
+def details(event: EventView, now: dt.datetime, posting: tuple[Button, ...], by: str) -> Screen:
+    """What somebody may do with it; its organizers find Manage here, with the buttons that post it. `by`: how they hear
+    about it already."""
+    rows = [(*_following(event, by), Button("Open page ↗", url=event.url))]
     if event.mine:
         rows.append(manage_buttons(event))
         subscribers = Button("Subscribers", Action("subscribers", event.id))
         rows.append((subscribers, Button("Report", Action("report", event.id)), *posting))
-    return Screen(about(event, now), rows=tuple(rows))
+    follows = (line(f"You hear about it by {by}."),) if by else ()
+    return Screen((*about(event, now), *follows), rows=tuple(rows))
+
+
+def _following(event: EventView, by: str) -> tuple[Button, ...]:
+    if event.status != "scheduled":
+        return ()
+    if not by:
+        return (Button("🔔 Subscribe", Action("subscribe", event.id), style="primary"),)
+    return Button("Change", Action("change", event.id)), Button("Unsubscribe", Action("leave", event.id))
 
 
 def calendar_button(event: EventView, now: dt.datetime, calendar: str) -> tuple[Button, ...]:
@@ -90,7 +95,3 @@ def manage_buttons(event: EventView) -> tuple[Button, ...]:
         Button("Invite", Action("invite", event.id)),
         Button("Cancel event", Action("cancel", event.id), style="danger"),
     )
-
-
-def nobody_there() -> Screen:
-    return told("There is no such event.", "Pick one from the list, or check its link.")

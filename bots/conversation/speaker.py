@@ -120,8 +120,14 @@ class Turn:
 
     async def act(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Once for each interaction, however often the platform repeats it."""
-        key = f"{self.speaker.platform}:{self.speaker.key}:{use_case.__name__}"
-        return await self.once(key, use_case, *args, **kwargs)
+        return await self.once(self._key(use_case), use_case, *args, **kwargs)
+
+    async def acted(self, use_case: Callable[..., Awaitable[T]]) -> T | None:
+        """What `act` answered to this interaction before, should the platform repeat it."""
+        return await self.done_before(self._key(use_case), use_case)
+
+    def _key(self, use_case: Callable[..., Awaitable[T]]) -> str:
+        return f"{self.speaker.platform}:{self.speaker.key}:{use_case.__name__}"
 
     async def once(self, key: str, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Once for that key, whichever interaction asks: a preview's button does what it does one time."""

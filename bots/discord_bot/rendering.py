@@ -15,7 +15,6 @@ from bots.conversation.screens import (
     Field,
     Form,
     Line,
-    Link,
     Mention,
     Menu,
     Moment,
@@ -27,6 +26,7 @@ from bots.conversation.screens import (
     Struck,
 )
 from core.rendering.discord_parts import escape, link_button, moment, size
+from core.text import characters, cut
 
 COLOUR = 0xB8420B
 TITLE, DESCRIPTION = 256, 4096
@@ -39,7 +39,7 @@ _STYLES = {
     "primary": discord.ButtonStyle.primary,
     "danger": discord.ButtonStyle.danger,
 }
-_MENTIONS = {"person": "<@{}>", "role": "<@&{}>", "channel": "<#{}>"}
+_MENTIONS = {"role": "<@&{}>", "channel": "<#{}>"}
 _Picker = ui.RoleSelect[ui.View] | ui.ChannelSelect[ui.View]
 _TEXT_CHANNELS = [discord.ChannelType.text, discord.ChannelType.news]
 
@@ -91,8 +91,6 @@ def _piece(piece: Piece, room: int) -> str:
             return _around("~~", piece.words, room)
         case Quote():
             return _quoted(piece.words, room)
-        case Link():
-            return f"{escape(piece.words, room)} <{piece.url}>"
         case Mention():
             return _MENTIONS[piece.what].format(piece.external_id)
 
@@ -178,9 +176,16 @@ def _button(button: Button, named: Callable[[Action], str]) -> ui.Item[ui.View] 
 def modal_of(form: Form) -> ui.Modal:
     modal = ui.Modal(title=_cut(form.title, MODAL_TITLE), custom_id=str(form.action), timeout=None)
     for field in form.fields[:FIELDS]:
-        modal.add_item(ui.Label(text=_cut(field.label, FIELD_LABEL), component=_input(field)))
+        modal.add_item(_field(field))
     modal.stop()
     return modal
+
+
+def _field(field: Field) -> "ui.TextDisplay[ui.LayoutView] | ui.Label[ui.View]":
+    """What does not fit is not asked: whoever sent a shortened text back would lose the rest of it."""
+    if field.kind == "text" and size(field.value) > FIELD_TEXT:
+        return ui.TextDisplay(f"**{escape(field.label, FIELD_LABEL)}** is too long to be changed here: use the page.")
+    return ui.Label(text=_cut(field.label, FIELD_LABEL), component=_input(field))
 
 
 def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View] | _Picker":
@@ -192,14 +197,14 @@ def _input(field: Field) -> "ui.TextInput[ui.View] | ui.Select[ui.View] | _Picke
             for each in field.choices[:CHOICES]
         ]
         return ui.Select(custom_id=field.name, options=options, required=field.required)
-    at_most = min(field.at_most, FIELD_TEXT)
     return ui.TextInput(
         custom_id=field.name,
         style=discord.TextStyle.paragraph if field.long else discord.TextStyle.short,
-        default=_cut(field.value, at_most) or None,
+        default=field.value or None,
         placeholder=_cut(field.hint, FIELD_HINT) or None,
         required=field.required,
-        max_length=at_most,
+        # Discord counts an emoji twice; what is there already comes back whole.
+        max_length=min(max(field.at_most, size(field.value)), FIELD_TEXT),
     )
 
 
@@ -217,18 +222,14 @@ def _picker(field: Field) -> "_Picker":
 
 
 def choices_of(choices: Choices) -> list[discord.app_commands.Choice[str]]:
-    """Labels are shown as they stand: nothing in them is markup there."""
+    """Labels are shown as they stand: nothing in them is markup there. What would not come back whole is left out."""
     return [
-        discord.app_commands.Choice(name=_cut(each.label, OPTION), value=each.value[:VALUE])
+        discord.app_commands.Choice(name=_cut(each.label, OPTION), value=each.value)
         for each in choices.items[:CHOICES]
-        if each.label and each.value
+        if each.label and 0 < size(each.value) <= VALUE
     ]
 
 
 def _cut(text: str, at_most: int) -> str:
     """At most so many of Discord's units, of text that is not markup where it stands."""
-    if size(text) <= at_most:
-        return text
-    while size(text) > at_most - 1:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
+    return cut(tuple(characters(text)), at_most, size)

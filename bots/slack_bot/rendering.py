@@ -13,7 +13,6 @@ from bots.conversation.screens import (
     Field,
     Form,
     Line,
-    Link,
     Mention,
     Menu,
     Moment,
@@ -41,7 +40,7 @@ WINDOW = "soonish-window"
 _AGAIN = "#"
 _CHANNELS: Block = {"filter": {"include": ["public", "private"], "exclude_bot_users": True}}
 _STYLES = {"plain": None, "primary": "primary", "danger": "danger"}
-_MENTIONS = {"person": "<@{}>", "role": "<!subteam^{}>", "channel": "<#{}>"}
+_MENTIONS = {"role": "<!subteam^{}>", "channel": "<#{}>"}
 """Where they are shown, in what only one person sees, nobody is notified."""
 WAIT = told("Just a moment…")
 
@@ -108,8 +107,6 @@ def _piece(piece: Piece, room: int) -> str:
             return f"~{escape(piece.words, max(1, room - 2))}~"
         case Quote():
             return _quoted(piece.words, room)
-        case Link():
-            return f"{escape(piece.words, room)} {escape(piece.url, room)}"
         case Mention():
             return _MENTIONS[piece.what].format(piece.external_id)
 
@@ -234,7 +231,7 @@ def _element(field: Field) -> Block:
         "type": "plain_text_input",
         "action_id": field.name,
         "multiline": field.long,
-        "max_length": min(field.at_most, INPUT),
+        "max_length": min(max(field.at_most, len(field.value)), INPUT),
         **({"initial_value": field.value} if field.value else {}),
         **({"placeholder": plain(field.hint, HINT)} if field.hint else {}),
     }

@@ -21,12 +21,18 @@ async def follow_by_direct_message(work: Work, public_id: str) -> Subscribed:
     return await subscribe_by_channel(work, public_id, SubscribeByChannel(integration_ids=[channel.id]))
 
 
-async def direct_channel(work: Work) -> IntegrationView:
+class DirectChannel(IntegrationView):
+    opened_by: str = ""
+    """The mark of whoever made it or switched it on again; everybody else found it so."""
+
+
+async def direct_channel(work: Work, mark: str = "") -> DirectChannel:
     """The channel of whoever a platform has just signed: the one there is, or a new one. One that failed for good is
     switched on again, because they ask for it; one that they switched off themselves stays off."""
     signed, identity = await _signed(work)
     channel = _channel_of(signed)
     row = await _row(work, identity, channel)
+    opened = row is None or row.removed_at is not None or row.disabled_reason is not None
     if row is None:
         row = _new(work, identity, channel)
     if row.removed_at is not None:
@@ -41,7 +47,7 @@ async def direct_channel(work: Work) -> IntegrationView:
     work.subject, work.detail = f"integration:{row.id}", {"identity": identity.id}
     if row.is_active:
         await flush_channel(work, row)
-    return view_of(row)
+    return DirectChannel(**view_of(row).model_dump(), opened_by=mark if opened else "")
 
 
 async def _signed(work: Work) -> tuple[SignedIdentity, Identity]:

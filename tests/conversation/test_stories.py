@@ -209,6 +209,20 @@ async def test_calling_off_is_asked_and_then_done(server: Server) -> None:
     assert "cancelled already" in words(await server.alice.says("event cancel", event=event))
 
 
+async def test_a_form_and_a_preview_that_stood_open_while_the_event_was_called_off_say_so(server: Server) -> None:
+    event = await server.event()
+    opened = form(await server.alice.says("event edit", event=event))
+    preview = await server.alice.sends(opened, when="in 3 days 8pm")
+    await server.alice.presses(button(await server.alice.says("event cancel", event=event), "Cancel the event"))
+    for late in (
+        await server.alice.sends(opened, when="in 4 days 8pm"),
+        await server.alice.presses(button(preview, "Save and tell them")),
+        await server.alice.presses(button(preview, "Back")),
+    ):
+        assert words(late) == "Film night is cancelled: nothing of it changes any more."
+        assert buttons(late) == []
+
+
 async def test_a_message_is_previewed_sent_once_and_reported(server: Server) -> None:
     event = await server.event()
     await server.bob.presses(Action("subscribe", event))

@@ -1,5 +1,7 @@
 """The direct messages of a chat identity as a channel: made by one press, one for each identity, never tested."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select
 
@@ -61,6 +63,15 @@ async def test_only_a_signed_identity_of_the_account_has_direct_messages(town: T
     stolen = Actor(carol.user_id, "discord", signed=dora.signed)
     await refusal(town.core.act(stolen, direct_channel), Code.FORBIDDEN)
     assert [row.kind for row in await channels(town, carol)] == ["E-mail"]
+
+
+async def test_of_two_presses_at_a_time_one_is_told_that_it_opened_the_channel(town: Town) -> None:
+    dora = await pressed(town, DORA)
+    both = await asyncio.gather(*(town.core.act(dora, direct_channel, mark) for mark in ("a", "b")))
+    assert len({each.id for each in both}) == 1
+    assert sorted(each.opened_by for each in both) in (["", "a"], ["", "b"])
+    await town.core.act(SYSTEM, disable_channel, both[0].id, "Their DMs are closed.")
+    assert (await town.core.act(dora, direct_channel, "c")).opened_by == "c"
 
 
 async def test_somebody_in_slack_is_reached_in_their_own_workspace(town: Town) -> None:

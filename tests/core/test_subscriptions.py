@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from core.errors import Code
 from core.integrations.model import IntegrationChange
 from core.integrations.usecases import change_integration
+from core.subscriptions.instead import follow_instead
 from core.subscriptions.join import subscribe_by_channel
 from core.subscriptions.leave import change_mine, end_mine
 from core.subscriptions.model import StateChange, SubscribeByChannel
@@ -119,3 +120,28 @@ async def test_the_organizer_sees_names_and_masked_addresses_and_the_subscriber_
     ]
     mine = await town.core.ask(town.bob.actor, my_subscriptions, EVERYTHING)
     assert [(row.label, row.integration_id) for row in mine.items] == [("My hook", hook)]
+
+
+async def test_another_channel_takes_over_and_neither_comes_twice_nor_touches_other_events(town: Town) -> None:
+    event, other = await town.event(), await town.event()
+    for each in (event, other):
+        await town.follow(town.bob, each)
+    await town.follow(town.carol, event)
+    phone = await town.channel(town.bob, "json://192.0.2.7/phone", "Phone", "phone")
+    async with one_audit_row(town.core, "follow_instead"):
+        done = await town.core.act(town.bob.actor, follow_instead, event.id, phone)
+    assert [row.label for row in done.subscriptions] == ["Phone"]
+    mine = (await town.core.ask(town.bob.actor, my_subscriptions, EVERYTHING)).items
+    assert {(row.event_id, row.label) for row in mine} == {(event.id, "Phone"), (other.id, "E-mail")}
+    assert len((await town.core.ask(town.carol.actor, my_subscriptions, EVERYTHING)).items) == 1
+
+
+async def test_a_channel_that_cannot_take_over_leaves_what_was_there(town: Town) -> None:
+    event = await town.event()
+    await town.follow(town.bob, event)
+    foreign = await town.channel(town.carol, "json://192.0.2.7/carol")
+    off = await town.channel(town.bob, "json://192.0.2.7/off", "Off", "off")
+    await town.core.act(town.bob.actor, change_integration, off, IntegrationChange(is_active=False))
+    for channel, code in ((foreign, Code.NOT_FOUND), (off, Code.INVALID)):
+        taking = town.core.act(town.bob.actor, follow_instead, event.id, channel)
+        await refused_without_a_trace(town.core, taking, code)

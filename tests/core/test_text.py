@@ -40,7 +40,7 @@ def test_a_message_says_something_in_at_most_four_thousand_characters() -> None:
             BODY.validate_python(wrong)
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=60) | st.text("ab \r\n\u2066\u2068\u2069", max_size=12))
 def test_whatever_is_accepted_once_is_accepted_unchanged_again(text: str) -> None:
     for kind in (NAME, LINE, BLOCK, BODY):
         try:
@@ -60,3 +60,12 @@ def test_a_masked_address_shows_two_characters_and_the_domain(local: str) -> Non
 
 def test_a_short_address_shows_its_first_character_only() -> None:
     assert [mask_address(f"{local}@x.org") for local in ("a", "ab")] == ["a•••@x.org", "a•••@x.org"]
+
+
+def test_marks_around_a_pasted_number_are_kept_in_pairs_and_others_are_dropped() -> None:
+    pasted = "اتصل \u2068+49 30 123\u2069 الآن"
+    for kind in (NAME, LINE, BLOCK, BODY):
+        assert kind.validate_python(pasted) == pasted
+        assert kind.validate_python("a \u2067b") == "a b"
+        assert kind.validate_python("a\u2069 \u2066b") == "a b"
+    assert BODY.validate_python("a \u2067b\nc \u2069d\n\u2068e\u2069") == "a b\nc d\n\u2068e\u2069"

@@ -39,6 +39,14 @@ async def test_one_press_on_a_card_subscribes_and_the_direct_message_arrives(ser
     assert row.ended_at is None, event
 
 
+async def test_a_double_click_of_a_newcomer_subscribes_and_greets_once(server: Server) -> None:
+    _, card = await server.posted()
+    said = await asyncio.gather(*(server.bob.presses(card.payload, "Subscribe") for _ in range(2)))
+    assert len([each for each in said if "You'll hear about Film night" in read(each)]) >= 1
+    assert len(server.discord.direct(server.bob.id)) == 1
+    assert len(await server.rows(Subscription)) == 1
+
+
 async def test_closed_direct_messages_are_said_at_the_press_and_opened_ones_are_found(server: Server) -> None:
     _, card = await server.posted()
     server.discord.closed.add(server.bob.id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import update
 
 from bots.conversation.screens import Screen, Watch, told
 from bots.conversation.verbs import BOOK
@@ -104,6 +105,20 @@ async def test_an_event_is_edited_in_a_window_and_who_follows_is_counted(space: 
     wrong = await (await space.alice.types("edit Film night")).opened()
     refused = await space.alice.sends(wrong, until="yesterday")
     assert list(refused.ack.body["errors"]) == ["until"]
+
+
+async def test_an_edit_of_the_time_alone_keeps_a_description_that_no_window_takes(space: Workspace) -> None:
+    event, _ = await space.posted()
+    text = ("Bring a chair. " * 300).strip()
+    async with space.core.db.write() as session:
+        await session.execute(update(Event).values(description=text))
+        await session.commit()
+    window = await (await space.alice.types(f"edit {event}")).opened()
+    assert "too long to be changed here" in read(window)
+    change = await (await space.alice.sends(window, when="tomorrow 9pm")).opened()
+    assert "New description" not in read(change)
+    await (await space.alice.presses(change, "Save and tell them")).opened()
+    assert [row.description for row in await space.rows(Event)] == [text]
 
 
 async def test_a_name_finds_the_event_and_several_are_offered(space: Workspace) -> None:

@@ -8,6 +8,7 @@ from bots.conversation.posting import details_of
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
 from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
+from bots.conversation.verbs.following import by_channels, followed
 from core.chat.find import Which, find_events
 from core.events.model import EventView
 from core.times import distance, say_exactly
@@ -39,7 +40,8 @@ async def turned(turn: Turn) -> Answer:
 @BOOK.press("details")
 async def shown(turn: Turn) -> Answer:
     event = await organized(turn, turn.given.get("picked") or turn.event_id)
-    return await details_of(turn, event)
+    rows = await followed(turn, event)
+    return await details_of(turn, event, by=by_channels(rows) if rows else "")
 
 
 @BOOK.completes("event")

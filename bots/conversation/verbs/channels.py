@@ -1,37 +1,44 @@
 """One's own channels: add by an Apprise URL in a form, test, rename, switch, remove. A URL is never shown again."""
 
+from functools import partial
+
+from pydantic import ValidationError
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK
+from bots.conversation.own_channels import BACK, own_channel, own_channels
+from bots.conversation.refusals import refused
 from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Menu, Row, Screen, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
-from core.errors import SoonishError, not_found
+from core.errors import SoonishError
 from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration
-from core.integrations.usecases import add_integration, change_integration, list_integrations, remove_integration
-from core.pages import PageRequest
+from core.integrations.usecases import add_integration, change_integration, remove_integration
 from core.work import Once
 
-_MANY = PageRequest(limit=100)
+_SHOWN = 25
 
 
 @BOOK.command("me", "channels", "Where you are reached", "themselves")
 @BOOK.press("channels")
 async def listed(turn: Turn) -> Answer:
-    items = (await turn.ask(list_integrations, _MANY)).items
+    items = await own_channels(turn)
     add = Button("Add a channel", Action("channel_add"), style="primary")
     if not items:
         return Screen(
             (line("No channels yet. The first press on Subscribe makes your direct messages one."),), rows=((add,),)
         )
-    lines: list[Line] = [line(_state(each), " ", f"{each.name} ({each.kind})", _why(each)) for each in items[:25]]
-    choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in items[:25])
-    rows: tuple[Row, ...] = (Menu(Action("channel"), "Test, rename, switch or remove one", choices), (add,))
+    lines: list[Line] = [line(_state(each), " ", f"{each.name} ({each.kind})", _why(each)) for each in items[:_SHOWN]]
+    choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in items[:_SHOWN])
+    all_of_them = Button("All of them ↗", url=f"{turn.core.settings.public_base_url}/channels")
+    more = (all_of_them,) if len(items) > _SHOWN else ()
+    rows: tuple[Row, ...] = (Menu(Action("channel"), "Test, rename, switch or remove one", choices), (add, *more))
     return Screen(tuple(lines), title="Your channels", rows=rows)
 
 
 @BOOK.press("channel")
 async def one(turn: Turn) -> Answer:
-    channel = await _mine(turn, turn.given.get("picked") or turn.more)
+    channel = await own_channel(turn, number_in(turn.given.get("picked") or turn.more))
     number = str(channel.id)
     switch = "off" if channel.is_active else "on"
     buttons = (
@@ -39,7 +46,7 @@ async def one(turn: Turn) -> Answer:
         Button("Rename", Action("channel_name", more=number)),
         Button(f"Switch {switch}", Action("channel_switch", more=f"{number},{switch}")),
         Button("Remove", Action("channel_remove", more=number), style="danger"),
-        Button("Back", Action("channels")),
+        BACK,
     )
     return Screen((line(_state(channel), " ", f"{channel.name} ({channel.kind})", _why(channel)),), rows=(buttons,))
 
@@ -63,40 +70,40 @@ async def added(turn: Turn) -> Answer:
         actor = await turn.who()
         once = Once(f"{actor.user_id}:chat", f"{turn.speaker.platform}:{turn.speaker.key}:add", "")
         made = await add_integration(turn.core, turn.outbound, actor, new, once)
-    except SoonishError as refusal:
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        return Screen((line(f"❌ Not saved: {words}"),), rows=((again,),))
+    except (SoonishError, ValidationError) as refusal:
+        (why,) = refused(refusal).lines
+        about = refused(refusal).about if isinstance(refusal, ValidationError) else ""
+        return Screen((line("❌ Not saved: ", *why),), rows=((again, BACK),), about=about)
     if not made.confirmed:
-        return told(f"{made.name} is saved, and off until its address says yes: we just wrote to it.")
-    return Screen(
-        (line(f"✅ {made.name} works, I just sent a test."),), rows=((Button("Channels", Action("channels")),),)
-    )
+        return _done(f"{made.name} is saved, and off until its address says yes: we just wrote to it.")
+    return _done(f"✅ {made.name} works, I just sent a test.")
 
 
 @BOOK.press("channel_name", opens_form=True)
 async def rename(turn: Turn) -> Answer:
-    channel = await _mine(turn, turn.more)
+    channel = await own_channel(turn, turn.number)
     fields = (Field("name", "Name", channel.name, required=True, at_most=200),)
     return Form("Rename channel", Action("channel_named", more=turn.more), fields)
 
 
 @BOOK.press("channel_named")
 async def renamed(turn: Turn) -> Answer:
+    turn.again = partial(_name_again, turn.more)
     change = IntegrationChange(name=turn.given.get("name", ""))
     done = await turn.act(change_integration, turn.number, change)
-    return told(f"It is called {done.name} now.")
+    return _done(f"It is called {done.name} now.")
 
 
 @BOOK.press("channel_switch")
 async def switched(turn: Turn) -> Answer:
     number, _, to = turn.more.partition(",")
     done = await turn.act(change_integration, number_in(number), IntegrationChange(is_active=to == "on"))
-    return told(f"{done.name} is {'on; what waited is sent' if done.is_active else 'off; what comes for it waits'}.")
+    return _done(f"{done.name} is {'on; what waited is sent' if done.is_active else 'off; what comes for it waits'}.")
 
 
 @BOOK.press("channel_remove")
 async def remove(turn: Turn) -> Answer:
-    channel = await _mine(turn, turn.more)
+    channel = await own_channel(turn, turn.number)
     buttons = (
         Button("Remove it", Action("channel_removed", more=turn.more), style="danger"),
         Button("Keep it", Action("channels")),
@@ -108,7 +115,15 @@ async def remove(turn: Turn) -> Answer:
 @BOOK.press("channel_removed")
 async def removed(turn: Turn) -> Answer:
     done = await turn.act(remove_integration, turn.number)
-    return told(f"Removed. {counted(done.ended_subscriptions, 'subscription', 'subscriptions')} ended with it.")
+    return _done(f"Removed. {counted(done.ended_subscriptions, 'subscription', 'subscriptions')} ended with it.")
+
+
+async def _name_again(number: str) -> Action:
+    return Action("channel_name", more=number)
+
+
+def _done(said: str) -> Screen:
+    return told(said, rows=((BACK,),))
 
 
 def _form() -> Form:
@@ -122,14 +137,6 @@ def _form() -> Form:
             Field("tag", "Tag", hint="phone", at_most=32),
         ),
     )
-
-
-async def _mine(turn: Turn, number: str) -> IntegrationView:
-    items = (await turn.ask(list_integrations, _MANY)).items
-    found = next((each for each in items if str(each.id) == number), None)
-    if found is None:
-        raise not_found("channel")
-    return found
 
 
 def _state(channel: IntegrationView) -> str:

@@ -22,9 +22,7 @@ _SHOWN = ("name", "when", "until", "where", "description")
 @BOOK.command("event", "edit", "Change an event of yours", "organizers", _MINE, opens_form=True)
 @BOOK.press("edit", opens_form=True)
 async def edit(turn: Turn) -> Answer:
-    event = await managed(turn)
-    if event.status != "scheduled":
-        return told(f"{event.name} is {event.status}: nothing of it changes any more.")
+    event = await _changeable(turn)
     return _form(event.id, event.revision, _as_typed(event))
 
 
@@ -32,14 +30,14 @@ async def edit(turn: Turn) -> Answer:
 async def edit_again(turn: Turn) -> Answer:
     """What was typed last time, over the event as it is now."""
     draft = await turn.ask(read_draft, turn.number, "edit")
-    event = await managed(turn)
+    event = await _changeable(turn)
     return _form(event.id, event.revision, {**_as_typed(event), **draft.data["typed"]})
 
 
 @BOOK.press("edited")
 async def edited(turn: Turn) -> Answer:
     """What would change and who would be told; nothing is saved yet."""
-    event = await managed(turn)
+    event = await _changeable(turn)
     turn.again = partial(_keep_typed, turn, event)
     if turn.number != event.revision:
         raise conflict(CHANGED_MEANWHILE)
@@ -71,6 +69,7 @@ async def saved(turn: Turn) -> Answer:
     if before is not None:
         return told("Saved already.")
     draft = await turn.ask(read_draft, number_in(number), "edit")
+    await _changeable(turn)
     turn.again = partial(_back_to, turn.event_id, number)
     change = EventChange.model_validate({**draft.data["change"], "notify": tell == "yes"})
     event = await turn.once(key, change_event, turn.event_id, change)
@@ -86,7 +85,9 @@ async def cancel(turn: Turn) -> Answer:
     event = await managed(turn)
     if event.status == "cancelled":
         return told(f"{event.name} is cancelled already.")
-    reason = Cancellation(reason=turn.given.get("reason", ""))
+    typed = {"reason": turn.given.get("reason", "")}
+    turn.again = partial(_keep_reason, turn, event, typed)
+    reason = Cancellation.model_validate(typed)
     number = str(await turn.act(keep_draft, "cancel", reason.model_dump(), event.id))
     people = counted(event.subscribers, "person", "people")
     asked = f"Cancel {event.name}? {people} will be told. Reminders stop. This can't be undone."
@@ -99,9 +100,10 @@ async def cancel(turn: Turn) -> Answer:
 
 @BOOK.press("cancel_why", opens_form=True)
 async def cancel_why(turn: Turn) -> Answer:
-    return Form(
-        "Cancel event", Action("cancel", turn.event_id), (Field("reason", "Why; everybody reads it", at_most=300),)
-    )
+    event = await managed(turn)
+    typed = (await turn.ask(read_draft, turn.number, "cancel")).data["reason"] if turn.more else ""
+    why = Field("reason", "Why; everybody reads it", typed, at_most=300)
+    return Form("Cancel event", Action("cancel", event.id), (why,))
 
 
 @BOOK.press("cancel_yes")
@@ -115,6 +117,14 @@ async def cancelled(turn: Turn) -> Answer:
 async def kept(turn: Turn) -> Answer:
     await turn.act(drop_draft, turn.number)
     return told("Kept. Nothing changed.")
+
+
+async def _changeable(turn: Turn) -> EventView:
+    """Theirs, and not over: a form and a preview stand open while somebody else calls the event off."""
+    event = await managed(turn)
+    if event.status != "scheduled":
+        raise conflict(f"{event.name} is {event.status}: nothing of it changes any more.")
+    return event
 
 
 def _form(event_id: str, revision: int, typed: Mapping[str, str]) -> Form:
@@ -135,6 +145,10 @@ async def _back_to(event_id: str, number: str) -> Action:
     return Action("edit_again", event_id, number)
 
 
+async def _keep_reason(turn: Turn, event: EventView, typed: Mapping[str, str]) -> Action:
+    return Action("cancel_why", event.id, str(await turn.act(keep_draft, "cancel", dict(typed), event.id)))
+
+
 async def _keep_typed(turn: Turn, event: EventView) -> Action:
     number = await turn.act(keep_draft, "edit", {"typed": _news(turn, event)}, event.id)
     return Action("edit_again", event.id, str(number))
@@ -147,9 +161,9 @@ def _news(turn: Turn, event: EventView) -> dict[str, str]:
 
 
 def _as_typed(event: EventView) -> dict[str, str]:
-    """As much of the event as fits into a form."""
+    """Whole: a platform leaves out of its form what does not fit, and what it did not ask stays."""
     typed = as_typed(event)
-    return {name: typed[name][:4_000] for name in _SHOWN}
+    return {name: typed[name] for name in _SHOWN}
 
 
 def _said(event: EventView, change: EventChange) -> list[Line]:

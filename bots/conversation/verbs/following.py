@@ -1,8 +1,11 @@
 """Subscribe with one press, through any channel of one's own, and leave as easily."""
 
+import secrets
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
+from bots.conversation.own_channels import BACK, own_channel, own_channels
 from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row, Screen, line
 from bots.conversation.showing import heard
 from bots.conversation.speaker import Turn, number_in
@@ -10,15 +13,13 @@ from core.errors import Code, SoonishError
 from core.events.model import EventView
 from core.identities.direct import direct_channel
 from core.identities.signed import LABELS
-from core.integrations.model import IntegrationView
-from core.integrations.usecases import greet, list_integrations, try_integration
-from core.pages import PageRequest
+from core.integrations.model import IntegrationChange, IntegrationView
+from core.integrations.usecases import change_integration, greet, try_integration
+from core.subscriptions.instead import follow_instead
 from core.subscriptions.join import subscribe_by_channel
 from core.subscriptions.leave import leave_event, undo_unsubscribe
-from core.subscriptions.model import SubscribeByChannel
+from core.subscriptions.model import SubscribeByChannel, Subscribed, SubscriptionView
 from core.subscriptions.views import subscriptions_to
-
-_MANY = PageRequest(limit=100)
 
 
 @BOOK.command(
@@ -30,44 +31,60 @@ async def subscribe(turn: Turn) -> Answer:
     via = turn.given.get("via", "").strip()
     event = await seen(turn, turn.event_id)
     if not via:
-        return await _by_direct_message(turn, event)
+        return await by_direct_message(turn, event)
     if not via.isdecimal():
         raise SoonishError(
             Code.INVALID,
             "Pick the channel from the list.",
             hint=f"Your channels: {turn.speaker.dialect.command('me', 'channels')}.",
         )
-    return await _through(turn, event, number_in(via))
+    return await _through(turn, event, await own_channel(turn, number_in(via)))
 
 
 @BOOK.press("subscribe")
 async def pressed(turn: Turn) -> Answer:
-    return await _by_direct_message(turn, await seen(turn, turn.event_id))
+    return await by_direct_message(turn, await seen(turn, turn.event_id))
 
 
 @BOOK.press("via")
 async def picked(turn: Turn) -> Answer:
-    """Another channel instead of, or beside, the one there is."""
-    return await _through(turn, await seen(turn, turn.event_id), number_in(turn.given.get("picked", "")))
+    """Another channel instead of those there are: what comes by two of them is read twice."""
+    event, channel = await seen(turn, turn.event_id), await _picked(turn)
+    if not channel.is_active:
+        return await _off(turn, event, channel)
+    return await _told(turn, event, channel, await turn.act(follow_instead, event.id, channel.id))
+
+
+@BOOK.press("also")
+async def picked_too(turn: Turn) -> Answer:
+    """Another channel beside those there are."""
+    return await _through(turn, await seen(turn, turn.event_id), await _picked(turn))
+
+
+@BOOK.press("switch_on")
+async def switched_on(turn: Turn) -> Answer:
+    event = await seen(turn, turn.event_id)
+    await turn.act(change_integration, turn.number, IntegrationChange(is_active=True))
+    return await _through(turn, event, await own_channel(turn, turn.number))
 
 
 @BOOK.press("change")
 async def change(turn: Turn) -> Answer:
     event = await seen(turn, turn.event_id)
-    rows = await turn.ask(subscriptions_to, event.id)
+    rows = await followed(turn, event)
     if not rows:
-        return await _by_direct_message(turn, event)
-    names = ", ".join(row.label for row in rows)
-    return Screen((line(f"You hear about {event.name} by {names}."),), rows=await _rows(turn, event, test=None))
+        return await by_direct_message(turn, event)
+    said = line(f"You hear about {event.name} by {by_channels(rows)}.")
+    return Screen((said,), rows=await _rows(turn, event, rows, test=None))
 
 
 @BOOK.press("test")
 async def test(turn: Turn) -> Answer:
     done = await try_integration(turn.core, turn.outbound, await turn.who(), turn.number)
     if done.delivered:
-        return Screen((line("Sent. It should be there now."),))
+        return Screen((line("Sent. It should be there now."),), rows=((BACK,),))
     again = Button("Try again", Action("test", more=turn.more))
-    return Screen((line(f"That did not work: {done.reason or 'nobody answered'}"),), rows=((again,),))
+    return Screen((line(f"That did not work: {done.reason or 'nobody answered'}"),), rows=((again, BACK),))
 
 
 @BOOK.command(
@@ -92,23 +109,37 @@ async def undo(turn: Turn) -> Answer:
 
 @BOOK.completes("channel")
 async def offer_channels(turn: Turn, text: str) -> Choices:
-    items = await _channels(turn)
+    items = await own_channels(turn)
     wanted = text.strip().lower()
     found = [each for each in items if wanted in each.name.lower() or wanted in each.tag]
     return Choices(tuple(Choice(f"{each.name} ({each.kind})"[:100], str(each.id)) for each in found[:25]))
 
 
-async def _by_direct_message(turn: Turn, event: EventView) -> Screen:
-    kind = f"{LABELS[turn.speaker.platform]} DM"
-    before = await _channels(turn)
-    known = any(each.kind == kind and each.is_active for each in before)
-    channel = await turn.act(direct_channel)
-    if not known and channel.is_active:
+async def by_direct_message(turn: Turn, event: EventView) -> Screen:
+    if (already := await _already(turn, event)) is not None:
+        return already
+    mark = secrets.token_hex(8)
+    channel = await turn.act(direct_channel, mark)
+    if channel.is_active and channel.opened_by == mark:
         # The first time, and after it failed: better to hear it now than to miss the event.
         greeted = await greet(turn.core, turn.outbound, await turn.who(), channel.id)
         if greeted.permanent and not greeted.about_message:
-            return _closed(turn, event, [each for each in before if each.is_active and each.id != channel.id])
-    return await _through(turn, event, channel.id)
+            return _closed(turn, event, await _others(turn, channel))
+    return await _through(turn, event, channel)
+
+
+async def _already(turn: Turn, event: EventView) -> Screen | None:
+    """What a second press says; None while nothing reaches them, and for a press that the platform repeats."""
+    rows = await followed(turn, event)
+    on = {each.id for each in await own_channels(turn) if each.is_active} if rows else set()
+    if not any(row.integration_id in on for row in rows) or await turn.acted(subscribe_by_channel) is not None:
+        return None
+    return _subscribed_before(event, rows)
+
+
+def _subscribed_before(event: EventView, rows: list[SubscriptionView]) -> Screen:
+    change, out = Button("Change", Action("change", event.id)), Button("Unsubscribe", Action("leave", event.id))
+    return Screen((line(f"You're already subscribed by {by_channels(rows)}."),), rows=((change, out),))
 
 
 def _closed(turn: Turn, event: EventView, others: list[IntegrationView]) -> Screen:
@@ -116,35 +147,71 @@ def _closed(turn: Turn, event: EventView, others: list[IntegrationView]) -> Scre
     again = Button("Try again", Action("subscribe", event.id), style="primary")
     add = () if others else (Button("Use another channel", Action("channel_add")),)
     said = f"I can't message you: {turn.speaker.dialect.closed}"
-    return Screen((line(said),), rows=((again, *add), *_others(event, others)))
+    return Screen((line(said),), rows=((again, *add), *_menu("via", event, "Use another channel", others)))
 
 
-async def _through(turn: Turn, event: EventView, channel_id: int) -> Screen:
-    done = await turn.act(subscribe_by_channel, event.id, SubscribeByChannel(integration_ids=[channel_id]))
-    row = done.subscriptions[0]
+async def _off(turn: Turn, event: EventView, channel: IntegrationView) -> Screen:
+    """They switched it off themselves, or it waits for its address: nothing is subscribed before they say how."""
+    on = Button("Switch on and subscribe", Action("switch_on", event.id, str(channel.id)), style="primary")
+    add = Button("Add a channel", Action("channel_add"))
+    why = "is switched off" if channel.confirmed else "waits for its address to say yes"
+    said = f"Your channel {channel.name} {why}, so nothing would reach you there."
+    menu = _menu("via", event, "Use another channel", await _others(turn, channel))
+    return Screen((line(said),), rows=((on, add) if channel.confirmed else (add,), *menu))
+
+
+async def _through(turn: Turn, event: EventView, channel: IntegrationView) -> Screen:
+    if not channel.is_active:
+        return await _off(turn, event, channel)
+    request = SubscribeByChannel(integration_ids=[channel.id])
+    done = await turn.act(subscribe_by_channel, event.id, request)
     if not done.created:
-        change, out = Button("Change", Action("change", event.id)), Button("Unsubscribe", Action("leave", event.id))
-        return Screen((line(f"You're already subscribed by {row.label}."),), rows=((change, out),))
-    here = row.integration_id == channel_id and row.kind == f"{LABELS[turn.speaker.platform]} DM"
-    where = "here by direct message" if here else f"by {row.label}"
+        return _subscribed_before(event, await followed(turn, event))
+    return await _told(turn, event, channel, done)
+
+
+async def _told(turn: Turn, event: EventView, channel: IntegrationView, done: Subscribed) -> Screen:
+    """By all the channels there are now, so that nobody wonders what comes twice."""
+    rows = await followed(turn, event) or done.subscriptions
+    alone = [row.integration_id for row in rows] == [channel.id]
+    here = alone and rows[0].kind == f"{LABELS[turn.speaker.platform]} DM"
+    where = "here by direct message" if here else f"by {by_channels(rows)}"
     when = heard(event.start_date, turn.core.clock.now())
     said = f"🔔 You'll hear about {event.name} {where}: {when}."
-    return Screen((line(said),), rows=await _rows(turn, event, test=channel_id))
+    return Screen((line(said),), rows=await _rows(turn, event, rows, test=channel.id))
 
 
-async def _rows(turn: Turn, event: EventView, *, test: int | None) -> tuple[Row, ...]:
+async def _rows(turn: Turn, event: EventView, followed: list[SubscriptionView], *, test: int | None) -> tuple[Row, ...]:
     buttons = [Button("Send me a test", Action("test", more=str(test)))] if test is not None else []
-    rows: list[Row] = [(*buttons, Button("Unsubscribe", Action("leave", event.id)))]
-    others = [each for each in await _channels(turn) if each.is_active and each.id != test]
-    return (*rows, *_others(event, others))
+    on = [each for each in await own_channels(turn) if each.is_active]
+    used = {row.integration_id for row in followed}
+    one, unused = len(used) == 1, [each for each in on if each.id not in used]
+    return (
+        (*buttons, Button("Unsubscribe", Action("leave", event.id))),
+        *_menu("via", event, "Use another channel" if one else "Use one channel alone", unused if one else on),
+        *_menu("also", event, "Add another channel", unused),
+    )
 
 
-def _others(event: EventView, channels: list[IntegrationView]) -> tuple[Row, ...]:
+def _menu(verb: str, event: EventView, words: str, channels: list[IntegrationView]) -> tuple[Row, ...]:
     if not channels:
         return ()
     choices = tuple(Choice(each.name[:100], str(each.id), each.kind) for each in channels[:25])
-    return (Menu(Action("via", event.id), "Use another channel", choices),)
+    return (Menu(Action(verb, event.id), words, choices),)
 
 
-async def _channels(turn: Turn) -> list[IntegrationView]:
-    return (await turn.ask(list_integrations, _MANY)).items
+def by_channels(rows: list[SubscriptionView]) -> str:
+    *first, last = [row.label for row in rows]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+async def followed(turn: Turn, event: EventView) -> list[SubscriptionView]:
+    return [row for row in await turn.ask(subscriptions_to, event.id) if row.state == "active"]
+
+
+async def _picked(turn: Turn) -> IntegrationView:
+    return await own_channel(turn, number_in(turn.given.get("picked", "")))
+
+
+async def _others(turn: Turn, channel: IntegrationView) -> list[IntegrationView]:
+    return [each for each in await own_channels(turn) if each.is_active and each.id != channel.id]

@@ -16,11 +16,13 @@ from core.privacy.export import export_account
 from core.subscriptions.views import my_subscriptions
 from core.times import zone_names
 
+PAGE = 25
+
 
 @BOOK.command("me", "subscriptions", "What you follow", "themselves")
 @BOOK.press("mine")
 async def subscriptions(turn: Turn) -> Answer:
-    page = await turn.ask(my_subscriptions, PageRequest(limit=25))
+    page = await turn.ask(my_subscriptions, PageRequest(limit=PAGE, cursor=turn.more or None))
     if not page.items:
         return told("You follow nothing yet.")
     lines: list[Line] = [
@@ -29,8 +31,13 @@ async def subscriptions(turn: Turn) -> Answer:
     ]
     events = {each.event_id: each.event_name for each in page.items}
     choices = tuple(Choice(name[:100], event_id) for event_id, name in events.items())
-    rows: tuple[Row, ...] = (Menu(Action("details"), "Look at one", choices),)
-    return Screen(tuple(lines), title="What you follow", rows=rows)
+    rows: list[Row] = [Menu(Action("details"), "Look at one", choices)]
+    steps = [Button("Back to the newest", Action("mine"))] if turn.more else []
+    if page.next:
+        steps.append(Button("More", Action("mine", more=page.next)))
+    if steps:
+        rows.append(tuple(steps))
+    return Screen(tuple(lines), title="What you follow", rows=tuple(rows))
 
 
 @BOOK.command(

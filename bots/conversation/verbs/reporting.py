@@ -6,6 +6,7 @@ from bots.conversation.entering import managed
 from bots.conversation.screens import Answer, Button, Choice, Line, Menu, Row, Screen, Strong, line, told
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn, number_in
+from core.events.model import EventView
 from core.notifications.audience import audience
 from core.notifications.usecases import event_messages, report, retry
 from core.pages import PageRequest
@@ -31,9 +32,13 @@ async def subscribers(turn: Turn) -> Answer:
     lines = [line(f"{each.label}" + (" (paused)" if each.state == "paused" else "")) for each in page.items]
     choices = tuple(Choice(each.label[:100], str(each.id)) for each in page.items)
     rows: list[Row] = [Menu(Action("remove", event.id), "Remove somebody", choices)]
-    if page.next:
-        rows.append((Button("More", Action("subscribers", event.id, page.next)),))
+    more = (Button("More", Action("subscribers", event.id, page.next)),) if page.next else ()
+    rows.append((*more, everybody_link(event)))
     return Screen(tuple(lines), title=title, rows=tuple(rows))
+
+
+def everybody_link(event: EventView) -> Button:
+    return Button("All of them ↗", url=f"{event.url}/subscribers")
 
 
 @BOOK.press("remove")
@@ -75,6 +80,13 @@ async def reported(turn: Turn) -> Answer:
     return Screen(screen.lines, screen.title, (*screen.rows, Menu(Action("report", event.id), "Another one", others)))
 
 
+@BOOK.press("report_more")
+async def reported_more(turn: Turn) -> Answer:
+    """More of those who missed it."""
+    number, _, cursor = turn.more.partition(",")
+    return await report_screen(turn, number_in(number), cursor=cursor or None)
+
+
 @BOOK.press("retry")
 async def retried(turn: Turn) -> Answer:
     done = await turn.act(retry, turn.number)
@@ -84,22 +96,25 @@ async def retried(turn: Turn) -> Answer:
     return Screen((line(f"Trying {done.retried} again."),), rows=((again,),))
 
 
-async def report_screen(turn: Turn, notification_id: int, *, already: bool = False) -> Screen:
-    """Counts, and those who missed it with the reason. `already`: to somebody who wanted to send it again."""
-    found = await turn.ask(report, notification_id, PageRequest(limit=PAGE), outcome="failed")
+async def report_screen(
+    turn: Turn, notification_id: int, *, already: bool = False, cursor: str | None = None
+) -> Screen:
+    """Counts, and a page of those who missed it with the reason. `already`: to somebody who wanted to send it again."""
+    found = await turn.ask(report, notification_id, PageRequest(limit=PAGE, cursor=cursor), outcome="failed")
     waiting = await turn.ask(report, notification_id, PageRequest(limit=3), outcome="waiting")
     zone, _ = await turn.zone()
     counts = [f"Delivered {found.delivered}", f"failed {found.failed}", f"waiting {found.waiting}"]
     if found.skipped:
         counts.append(f"not owed any more {found.skipped}")
     lines: list[Line] = [line(f"✗ {each.label}: {each.reason or 'no reason given'}") for each in found.results]
-    if found.failed > len(found.results):
-        lines.append(line(f"and {found.failed - len(found.results)} more"))
     lines += [line(f"⏸ {each.label}: {each.reason or 'on its way'}") for each in waiting.results]
     event_id, number = found.event_id or "", str(found.id)
     buttons = [Button("Refresh", Action("report", event_id, number))]
     if found.failed:
         buttons.insert(0, Button("Retry failed", Action("retry", event_id, number), style="primary"))
+    if found.next:
+        buttons.append(Button("More", Action("report_more", event_id, f"{number},{found.next}")))
+    buttons.append(Button("Full report ↗", url=f"{turn.core.settings.public_base_url}/e/{event_id}/messages/{number}"))
     title = f"{' · '.join(counts)}   {found.title} · {say_clock(found.created_at, zone)}"
     lines = lines or [line("Nobody missed it.")]
     if already:

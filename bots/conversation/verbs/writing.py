@@ -1,11 +1,15 @@
 """Write to those who follow: a preview with who gets it where, one Send, and what became of it while it happens."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import managed
+from bots.conversation.refusals import new_reference, refused
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -17,14 +21,17 @@ from bots.conversation.screens import (
     Quote,
     Row,
     Screen,
+    Strong,
     Watch,
     line,
     told,
 )
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn
-from bots.conversation.verbs.reporting import report_screen
-from core.chat.drafts import change_draft, keep_draft, read_draft
+from bots.conversation.verbs.following import by_direct_message
+from bots.conversation.verbs.reporting import everybody_link, report_screen
+from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
+from core.errors import SoonishError
 from core.events.model import EventView
 from core.notifications.audience import audience
 from core.notifications.model import Accepted, NewMessage, Report
@@ -32,10 +39,14 @@ from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
 from core.subscriptions.views import event_subscriptions, subscriptions_to
 
+log = logging.getLogger(__name__)
+
 _LOOKS = 60
 _BETWEEN_LOOKS = 1.0
 """Seconds; a minute in all. Then the report tells the rest whenever somebody asks."""
 _MENU = 25
+_IN_A_FIELD = 4_000
+"""Of the UTF-16 units in which Discord counts."""
 
 
 @BOOK.command(
@@ -53,13 +64,15 @@ async def notify(turn: Turn) -> Answer:
 
 @BOOK.press("notify", opens_form=True)
 async def pressed(turn: Turn) -> Answer:
-    return _form(turn.event_id, "")
+    """Refused here already, before somebody types for nothing."""
+    return _form((await managed(turn)).id, "")
 
 
 @BOOK.press("write")
 async def written(turn: Turn) -> Answer:
     number = turn.number if turn.more else None
-    return await _preview(turn, await managed(turn), turn.given.get("body", ""), number)
+    body = "\n".join(filter(None, (turn.given.get(name, "") for name in ("body", "rest"))))
+    return await _preview(turn, await managed(turn), body, number)
 
 
 @BOOK.press("write_again", opens_form=True)
@@ -79,8 +92,10 @@ async def choose(turn: Turn) -> Answer:
     choices = tuple(Choice(each.label[:100], str(each.id), each.kind) for each in people)
     menu = Menu(Action("chosen", event.id, turn.more), "Who gets it", choices, most=len(choices))
     back = Button("To everybody after all", Action("chosen", event.id, turn.more))
-    more = line(f"The newest {_MENU} are here; the page has everybody.")
-    return Screen((line("Who gets it?"), *((more,) if page.next else ())), rows=(menu, (back,)))
+    if not page.next:
+        return Screen((line("Who gets it?"),), rows=(menu, (back,)))
+    more = line(f"The newest {_MENU} are here. On the page you choose from all and write to them there.")
+    return Screen((line("Who gets it?"), more), rows=(menu, (back, everybody_link(event))))
 
 
 @BOOK.press("chosen")
@@ -103,37 +118,85 @@ async def send(turn: Turn) -> Answer:
     draft = await turn.ask(read_draft, turn.number, "notify")
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=draft.data["to"])
     accepted = await turn.once(key, send_message, event.id, message)
-    return Watch(_progress(turn, accepted))
+    return Watch(_progress(turn, event.id, accepted))
 
 
 @BOOK.press("send_me")
 async def send_to_me(turn: Turn) -> Answer:
-    """To one's own subscription of the event, so that it looks as it will for everybody."""
+    """To one's own subscription of the event, so that it looks as it will for everybody. The preview stays."""
     event = await managed(turn)
     draft = await turn.ask(read_draft, turn.number, "notify")
+    preview = await _shown(turn, event, draft.data["body"], draft.data["to"], draft.id)
     mine = await turn.ask(subscriptions_to, event.id)
     if not mine:
-        follow = Button("🔔 Subscribe", Action("subscribe", event.id))
-        return Screen((line("You do not follow it yourself, so there is nowhere to send it."),), rows=((follow,),))
+        follow = Button("🔔 Subscribe", Action("follow_too", event.id, turn.more))
+        said = line("You do not follow it yourself, so there is nowhere to send it.")
+        return replace(preview, lines=(said, *preview.lines), rows=(*preview.rows, (follow,)))
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=[mine[0].id])
     await turn.act(send_message, event.id, message)
-    return told(f"Sent to you alone, by {mine[0].label}.")
+    return replace(preview, lines=(line(Strong(f"Sent to you alone, by {mine[0].label}.")), *preview.lines))
+
+
+@BOOK.press("follow_too")
+async def follow_too(turn: Turn) -> Answer:
+    """On the way to send it to oneself."""
+    event = await managed(turn)
+    done = await by_direct_message(turn, event)
+    back = Button("Back to the preview", Action("preview", event.id, turn.more))
+    return replace(done, rows=(*done.rows, (back,)))
+
+
+@BOOK.press("preview")
+async def looked_again(turn: Turn) -> Answer:
+    event = await managed(turn)
+    draft = await turn.ask(read_draft, turn.number, "notify")
+    return await _shown(turn, event, draft.data["body"], draft.data["to"], draft.id)
+
+
+@BOOK.press("discard")
+async def discarded(turn: Turn) -> Answer:
+    await turn.act(drop_draft, turn.number)
+    return told("Nothing was sent.")
 
 
 def _form(event_id: str, body: str, more: str = "") -> Form:
-    fields = (Field("body", "Message", body, "Doors open at six.", required=True, long=True, at_most=4_000),)
-    return Form("Write to everybody", Action("write", event_id, more), fields)
+    """One field, and a second for the end of what does not fit into it."""
+    first, rest = _divided(body)
+    fields = [Field("body", "Message", first, "Doors open at six.", required=True, long=True, at_most=4_000)]
+    if rest:
+        fields.append(Field("rest", "The end of it", rest, long=True, at_most=4_000))
+    return Form("Write to everybody", Action("write", event_id, more), tuple(fields))
+
+
+def _divided(body: str) -> tuple[str, str]:
+    """Between two words, if there are any."""
+    first = body.encode("utf-16-le")[: 2 * _IN_A_FIELD].decode("utf-16-le", "ignore")
+    if first == body:
+        return body, ""
+    between = max(first.rfind("\n"), first.rfind(" "))
+    at = between if between > 0 else len(first)
+    return body[:at].rstrip(), body[at:].lstrip()
 
 
 async def _preview(turn: Turn, event: EventView, body: str, number: int | None) -> Screen:
+    turn.again = partial(_kept, turn, event, body, number)
     NewMessage(title=event.name, body=body)  # refuses what cannot be sent before anybody looks at it
-    to = None
-    if number is None:
-        number = await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id)
-    else:
-        to = (await turn.ask(read_draft, number, "notify")).data["to"]
-        await turn.act(change_draft, number, "notify", {"body": body, "to": to})
+    number, to = await _keep(turn, event, body, number)
     return await _shown(turn, event, body, to, number)
+
+
+async def _kept(turn: Turn, event: EventView, body: str, number: int | None) -> Action:
+    number, _ = await _keep(turn, event, body, number)
+    return Action("write_again", event.id, str(number))
+
+
+async def _keep(turn: Turn, event: EventView, body: str, number: int | None) -> tuple[int, list[int] | None]:
+    """The draft, and to whom it goes: what was chosen stays when the words change."""
+    if number is None:
+        return await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id), None
+    to = (await turn.ask(read_draft, number, "notify")).data["to"]
+    await turn.act(change_draft, number, "notify", {"body": body, "to": to})
+    return number, to
 
 
 async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, number: int) -> Screen:
@@ -150,27 +213,46 @@ async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, 
         Button("Edit", Action("write_again", event.id, more)),
         Button("Choose people", Action("choose", event.id, more)),
         Button("Send only to me", Action("send_me", event.id, more)),
-        Button("Discard", Action("draft_keep", more=more)),
+        Button("Discard", Action("discard", more=more)),
     )
     lines: tuple[Line, ...] = (line(Quote(body)),)
     rows: tuple[Row, ...] = (first,)
     return Screen(lines, title=f"Preview · to {whom}", rows=rows)
 
 
-async def _progress(turn: Turn, accepted: Accepted) -> AsyncIterator[Screen]:
-    """`Sending… 9 of 12` until nothing waits, then the report."""
+async def _progress(turn: Turn, event_id: str, accepted: Accepted) -> AsyncIterator[Screen]:
+    """`Sending… 9 of 12` until nothing waits, then the report. The sending goes on whatever fails here, so every screen
+    has a way to look again, also after the end of this process."""
+    refresh = ((Button("Refresh", Action("report", event_id, str(accepted.id))),),)
     last = -1
     for _ in range(_LOOKS):
-        found = await turn.ask(report, accepted.id, PageRequest(limit=25), outcome="failed")
-        settled = found.delivered + found.failed + found.skipped
-        if _settled(found):
+        found = await _looked(turn, accepted)
+        if found is not None and not found.waiting:
             break
+        settled = found.delivered + found.failed + found.skipped if found is not None else last
         if settled != last:
             last = settled
-            yield Screen((line(f"Sending… {settled} of {accepted.recipients}"),))
+            yield told(f"Sending… {settled} of {accepted.recipients}", rows=refresh)
         await asyncio.sleep(_BETWEEN_LOOKS)
-    yield await report_screen(turn, accepted.id)
+    yield await _ended(turn, accepted, refresh)
 
 
-def _settled(found: Report) -> bool:
-    return not found.waiting
+async def _looked(turn: Turn, accepted: Accepted) -> Report | None:
+    try:
+        return await turn.ask(report, accepted.id, PageRequest(limit=1), outcome="failed")
+    except Exception:
+        log.exception("a look at message %d failed", accepted.id)
+        return None
+
+
+async def _ended(turn: Turn, accepted: Accepted, refresh: tuple[Row, ...]) -> Screen:
+    try:
+        return await report_screen(turn, accepted.id)
+    except SoonishError as refusal:
+        return refused(refusal)
+    except Exception:
+        said = new_reference()
+        log.exception("reference %s: the report of message %d failed", said, accepted.id)
+        return told(
+            f"Something broke on our side. Your message is being sent all the same. Reference {said}.", rows=refresh
+        )

@@ -7,7 +7,7 @@ from typing import Any
 Payload = dict[str, Any]
 
 BUTTON, MENU, TEXT_INPUT, LABEL = 2, 3, 4, 18
-CHANNEL_MENU = 8
+CHANNEL_MENU, TEXT = 8, 10
 
 
 def units(text: str) -> int:
@@ -69,6 +69,10 @@ def form_faults(data: Payload) -> Iterator[str]:
     if not 0 < len(data["components"]) <= 5:
         yield "fields"
     for label in data["components"]:
+        if label["type"] == TEXT:
+            if not 0 < units(label["content"]) <= 4000:
+                yield "text"
+            continue
         field = label["component"] if label["type"] == LABEL else label["components"][0]
         words = label.get("label") or field.get("label") or ""
         if not 0 < units(words) <= 45 or units(field.get("placeholder") or "") > 100:

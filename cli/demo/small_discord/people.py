@@ -69,7 +69,7 @@ class Person:
 
     async def fills_in(self, form: Talk, **typed: str) -> Talk:
         """The form with what is typed over what stands in it."""
-        inputs = [each["component"] for each in form.callback["components"]]
+        inputs = [each["component"] for each in form.callback["components"] if each["type"] == LABEL]
         components = [
             {"type": LABEL, "id": at, "component": {"id": at, **_filled(each, typed.get(each["custom_id"]))}}
             for at, each in enumerate(inputs)
