@@ -178,9 +178,9 @@ def seed(
 def _findings(found: "Findings") -> None:
     for finding in found.findings:
         mark, colour = ("ok     ", "green") if finding.ok else ("problem", "red")
-        typer.echo(f"{typer.style(mark, fg=colour)}  {finding.name:<9} {finding.detail}")
+        typer.echo(f"{typer.style(mark, fg=colour)}  {finding.name:<10} {finding.detail}")
         if finding.hint:
-            typer.echo(f"{'':<19}{finding.hint}")
+            typer.echo(f"{'':<20}{finding.hint}")
     typer.echo("Everything is in order." if found.ok else "Something needs you.")
 
 
