@@ -5,24 +5,14 @@ import datetime as dt
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
+from core.cards.hands import Hand
 from core.cards.keep import Stale, claim_card, last_bell, look_at_card, maybe_stale, record_edit, rung_since
-from core.cards.model import CALENDAR
-from core.cards.on_discord import discord_card, server_event
-from core.cards.on_slack import slack_card
 from core.db.engine import Watch
 from core.db.said import OUTBOX
-from core.delivery.addresses import DISCORD_BOT, slack_bot
-from core.delivery.bot import NO_EVENT, DiscordBot
 from core.delivery.hosts import Hosts
-from core.delivery.message import OK, Outcome
-from core.delivery.sender import Sender
-from core.delivery.slackbot import SlackBot
 from core.identities.signed import Platform
 from core.notifications.rows import sending_paused
-from core.settings import Settings
 from core.work import SYSTEM, Core, Work
 
 log = logging.getLogger(__name__)
@@ -35,60 +25,6 @@ _AT_ONCE = 4
 """Cards in flight: they share the bot with people who wait for their messages."""
 _ASK_AGAIN = dt.timedelta(seconds=1)
 _PAUSE_LOOK = dt.timedelta(seconds=5)
-PRIVATE = Outcome(False, NO_EVENT, "The event became private, so it left the server's events.", permanent=True)
-
-
-class Hand(Protocol):
-    """What edits the cards of one platform."""
-
-    def host(self, stale: Stale) -> str:
-        """The key for limits and the breaker."""
-
-    async def edit(self, stale: Stale, now: dt.datetime) -> Outcome: ...
-
-
-@dataclass(frozen=True, slots=True)
-class OnDiscord:
-    bot: DiscordBot
-
-    def host(self, stale: Stale) -> str:
-        return DISCORD_BOT
-
-    async def edit(self, stale: Stale, now: dt.datetime) -> Outcome:
-        if stale.channel_id == CALENDAR:
-            return await self._edit_event(stale, now)
-        return await self.bot.edit(stale.channel_id, stale.message_id, discord_card(stale.card))
-
-    async def _edit_event(self, stale: Stale, now: dt.datetime) -> Outcome:
-        """Everybody in a server sees its events, so what became private leaves them. Discord ends by itself what is
-        over."""
-        if stale.card.closed:
-            removed = await self.bot.remove_event(stale.tenant_id, stale.message_id)
-            return PRIVATE if removed.delivered else removed
-        if stale.card.status == "ended":
-            return OK
-        return await self.bot.edit_event(stale.tenant_id, stale.message_id, server_event(stale.card, now))
-
-
-@dataclass(frozen=True, slots=True)
-class OnSlack:
-    bot: SlackBot
-
-    def host(self, stale: Stale) -> str:
-        return slack_bot(stale.tenant_id)
-
-    async def edit(self, stale: Stale, now: dt.datetime) -> Outcome:
-        return await self.bot.edit(stale.tenant_id, stale.channel_id, stale.message_id, slack_card(stale.card))
-
-
-def hands(settings: Settings, sender: Sender) -> dict[Platform, Hand]:
-    """Of the platforms that the settings give us a bot on."""
-    found: dict[Platform, Hand] = {}
-    if settings.discord_bot_token is not None:
-        found["discord"] = OnDiscord(sender.discord)
-    if settings.on_slack:
-        found["slack"] = OnSlack(sender.slack)
-    return found
 
 
 class CardKeeper:

@@ -19,6 +19,7 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
+from core.cards.hands import hands
 from core.clock import Clock
 from core.contracts import MAINTENANCE_WORKFLOW, maintenance_id
 from core.db.alone import alone_on
@@ -35,7 +36,7 @@ from core.temporal import Temporal, TemporalAwayError
 from core.wiring import Outbound, build_core, build_outbound
 from core.work import SYSTEM, Core
 from worker.activities import Activities
-from worker.cards import CardKeeper, hands
+from worker.cards import CardKeeper
 from worker.helping import Helper
 from worker.metrics import answering
 from worker.relay import Relay

@@ -18,10 +18,36 @@ async def refuse_strangers(turn: Turn) -> None:
             )  # fmt: skip
         return
     turn.speaker.rights_are_known()
-    here, speaker = await turn.here(), turn.speaker
-    if not may_create_here(
-        here, speaker.signed, manages_events=speaker.manages_events, administers=speaker.administers
-    ):
+    if not await _may_create(turn):
         raise SoonishError(
             Code.FORBIDDEN, "Only people who manage events here create them.", hint=dialect.creators_hint
         )
+
+
+async def refuse_strangers_early(turn: Turn) -> None:
+    """Before they type a whole form. What the platform does not tell just now is asked once it is sent."""
+    if not turn.speaker.unsure:
+        await refuse_strangers(turn)
+
+
+async def may_create(turn: Turn) -> bool:
+    """Whether the way to a form is shown."""
+    try:
+        await refuse_strangers_early(turn)
+    except SoonishError:
+        return False
+    return True
+
+
+async def may_put_on_here(turn: Turn) -> bool:
+    """Whether buttons for it are shown. What the platform does not tell just now is asked at the press."""
+    place = turn.speaker.place
+    if place is None or not place.tenant_id:
+        return False
+    return turn.speaker.unsure or await _may_create(turn)
+
+
+async def _may_create(turn: Turn) -> bool:
+    here, speaker = await turn.here(), turn.speaker
+    rights = {"manages_events": speaker.manages_events, "administers": speaker.administers}
+    return may_create_here(here, speaker.signed, **rights)

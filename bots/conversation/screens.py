@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bots.conversation.actions import Action
@@ -153,6 +153,22 @@ class Post:
 
     space: Space
     card: Card
+    instead_of: str = ""
+    """The message of the last card there, which is gone: this is another one."""
+    again: Action | None = None
+    """The press that tries it once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A screen about this channel, which says so where the bot may not post cards there."""
+
+    channel_id: str
+    screen: Screen
+
+    def but(self, why: str | None) -> Screen:
+        """`why`: a sentence with what to do."""
+        return self.screen if why is None else replace(self.screen, lines=(*self.screen.lines, line("⚠️ ", why)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +187,7 @@ class Document:
     screen: Screen
 
 
-Answer = Screen | Form | Choices | Post | Watch | Document
+Answer = Screen | Form | Choices | Post | Tried | Watch | Document
 
 
 def line(*pieces: Piece) -> Line:

@@ -5,6 +5,7 @@ import datetime as dt
 from bots.conversation.actions import Action
 from bots.conversation.screens import Button, Clock, Distance, Line, Moment, Piece, Screen, Strong, Struck, line
 from core.events.model import EventView
+from core.events.reminders import to_come
 from core.times import distance, one_evening, say, say_clock
 
 DESCRIPTION_AT_MOST = 600
@@ -43,6 +44,13 @@ def about(event: EventView, now: dt.datetime) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def heard(start: dt.datetime, now: dt.datetime) -> str:
+    """When whoever follows from now on hears of it."""
+    said = "when the organizer writes"
+    reminders = to_come(start, now)
+    return f"{', '.join(reminders)}, and {said}" if reminders else said
+
+
 def reason_of(event: EventView) -> str:
     return f": {event.cancel_reason}" if event.cancel_reason else ""
 
@@ -51,16 +59,14 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def details(event: EventView, now: dt.datetime, calendar: str = "", *, by: str = "") -> Screen:
-    """What somebody may do with it; its organizers find Manage here. `calendar`: as Speaker has it. `by`: how
-    they hear about it already."""
+def details(event: EventView, now: dt.datetime, posting: tuple[Button, ...], by: str) -> Screen:
+    """What somebody may do with it; its organizers find Manage here, with the buttons that post it. `by`: how they hear
+    about it already."""
     rows = [(*_following(event, by), Button("Open page ↗", url=event.url))]
     if event.mine:
         rows.append(manage_buttons(event))
-        rows.append((
-            Button("Subscribers", Action("subscribers", event.id)), Button("Report", Action("report", event.id)),
-            Button("Post a card here", Action("post", event.id)), *calendar_button(event, now, calendar),
-        ))  # fmt: skip
+        subscribers = Button("Subscribers", Action("subscribers", event.id))
+        rows.append((subscribers, Button("Report", Action("report", event.id)), *posting))
     follows = (line(f"You hear about it by {by}."),) if by else ()
     return Screen((*about(event, now), *follows), rows=tuple(rows))
 

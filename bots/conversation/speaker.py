@@ -14,10 +14,14 @@ from core.identities.actors import actor_if_known, actor_of_identity
 from core.identities.signed import LABELS, Place, Platform, SignedIdentity
 from core.ids import LARGEST_ID
 from core.wiring import Outbound
-from core.work import Actor, Core, Once, UseCase
+from core.work import SYSTEM, Actor, Core, Once, UseCase
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _nobody_says(channel_id: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Speaker:
     administers: bool = False
     groups: tuple[Choice, ...] = ()
     """What may be chosen where a role is asked for, where the platform has no list of its own."""
+    channel_called: Callable[[str], str] = field(default=_nobody_says, repr=False, compare=False)
+    """`#general` for a channel's id, where the platform has said what it is called; else empty."""
     unsure: bool = False
     """The platform did not say just now what they may do here; nothing that depends on it is done."""
 
@@ -134,11 +140,12 @@ class Turn:
         return await self.core.answered(Once(f"{actor.user_id}:chat", key, ""), use_case)
 
     async def here(self) -> ChatSettings:
-        """The settings of this server or workspace; the plain ones in direct messages."""
+        """The settings of this server or workspace; the plain ones in direct messages. Nothing is written for it: forms
+        wait."""
         place = self.speaker.place
         if place is None or not place.tenant_id:
             return ChatSettings()
-        return await self.ask(chat_settings, self.speaker.platform, place.tenant_id)
+        return await self.core.ask(SYSTEM, chat_settings, self.speaker.platform, place.tenant_id)
 
     async def zone(self) -> tuple[str, bool]:
         """The clock that they mean, and whether they set it themselves."""

@@ -10,10 +10,10 @@ from typing import Any
 import discord
 
 from bots.conversation.desk import Desk
-from bots.conversation.screens import Answer, Choices, Document, Form, Post, Screen, Watch, told
+from bots.conversation.screens import Answer, Choices, Document, Form, Post, Screen, Tried, Watch, told
 from bots.conversation.verbs import BOOK
 from bots.discord_bot.hearing import Heard, data_of, filled, picked, speaker_of, typed
-from bots.discord_bot.posting import CardPoster
+from bots.discord_bot.posting import CardPoster, tried
 from bots.discord_bot.rendering import action_in, choices_of, embed_of, modal_of, view_of
 
 log = logging.getLogger(__name__)
@@ -112,6 +112,8 @@ class Door:
                 await reply.show(answer.screen, answer)
             case Post():
                 await self._show(reply, await self._poster.post(reply.interaction, answer))
+            case Tried():
+                await reply.show(tried(reply.interaction, answer))
             case Form():
                 await reply.show(told("Please ask for that form with its button."))
             case Choices():

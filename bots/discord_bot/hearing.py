@@ -1,6 +1,7 @@
 """What Discord hands over with an interaction, as the conversation reads it: who speaks, and what they typed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import discord
@@ -10,6 +11,8 @@ from core.identities.signed import Place, SignedIdentity
 
 Heard = discord.Interaction[discord.Client]
 SUB_COMMAND = 1
+_THREADS = frozenset({10, 11, 12})
+"""Types of channels."""
 
 
 def speaker_of(interaction: Heard) -> Speaker:
@@ -23,10 +26,16 @@ def speaker_of(interaction: Heard) -> Speaker:
         SignedIdentity("discord", "", str(user.id), user.display_name, place),
         str(interaction.id),
         space_name=f"#{name}" if name and place is not None else "",
+        channel_called=partial(_called, interaction.guild),
         locale=str(interaction.locale),
         manages_events=rights.manage_events or rights.administrator,
         administers=rights.manage_guild or rights.administrator,
     )
+
+
+def _called(server: discord.Guild | None, channel_id: str) -> str:
+    channel = server.get_channel(int(channel_id)) if server is not None and channel_id.isdecimal() else None
+    return f"#{channel.name}" if channel is not None else ""
 
 
 def data_of(interaction: Heard) -> Mapping[str, Any]:
@@ -71,16 +80,28 @@ def _value(component: Mapping[str, Any]) -> str:
 
 
 def may_write_in(interaction: Heard, channel_id: str) -> bool:
-    """Whether whoever speaks could write there themselves, where Discord tells: of this channel, and of picked ones."""
+    """Whether whoever speaks could write a card there, where Discord tells: of this channel, and of picked ones."""
     if channel_id == _text(interaction.channel_id):
-        return _may_write(interaction.permissions)
-    channels = (data_of(interaction).get("resolved") or {}).get("channels") or {}
-    rights = (channels.get(channel_id) or {}).get("permissions")
-    return rights is None or _may_write(discord.Permissions(int(rights)))
+        return _may_write(interaction.permissions, thread=in_thread(interaction, channel_id))
+    found = _picked_channel(interaction, channel_id)
+    rights = found.get("permissions")
+    return rights is None or _may_write(discord.Permissions(int(rights)), thread=found.get("type") in _THREADS)
 
 
-def _may_write(rights: discord.Permissions) -> bool:
-    return rights.administrator or (rights.view_channel and rights.send_messages)
+def in_thread(interaction: Heard, channel_id: str) -> bool:
+    """Writing there is a right of its own."""
+    if channel_id == _text(interaction.channel_id):
+        return interaction.channel is not None and interaction.channel.type.value in _THREADS
+    return _picked_channel(interaction, channel_id).get("type") in _THREADS
+
+
+def _picked_channel(interaction: Heard, channel_id: str) -> Mapping[str, Any]:
+    return ((data_of(interaction).get("resolved") or {}).get("channels") or {}).get(channel_id) or {}
+
+
+def _may_write(rights: discord.Permissions, *, thread: bool) -> bool:
+    sends = rights.send_messages_in_threads if thread else rights.send_messages
+    return rights.administrator or (rights.view_channel and sends and rights.embed_links)
 
 
 def _text(value: object) -> str | None:

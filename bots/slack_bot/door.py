@@ -22,6 +22,7 @@ from bots.conversation.screens import (
     Form,
     Post,
     Screen,
+    Tried,
     Watch,
     line,
     told,
@@ -29,7 +30,7 @@ from bots.conversation.screens import (
 from bots.conversation.verbs import BOOK
 from bots.slack_bot.directory import Directory
 from bots.slack_bot.hearing import Body, Heard, filled, of_command, of_event, of_interaction, pressed
-from bots.slack_bot.posting import CardPoster
+from bots.slack_bot.posting import CardPoster, tried
 from bots.slack_bot.rendering import WAIT, WINDOW, home_of, refilled, text_of, window_of
 from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, in_direct_message, opened
 from bots.slack_bot.typed import read_command
@@ -152,12 +153,12 @@ class Door:
         if (stranger := await self._stranger(heard)) is not None:
             return stranger
         speaker = await self._directory.speaker(heard, client)
-        return await self._desk.command(speaker, command.group, command.name, given)
+        return await _tried(client, await self._desk.command(speaker, command.group, command.name, given))
 
     async def _pressed(self, heard: Heard, client: AsyncWebClient, action: str, given: Mapping[str, str]) -> Answer:
         if (stranger := await self._stranger(heard)) is not None:
             return stranger
-        return await self._desk.press(await self._directory.speaker(heard, client), action, given)
+        return await _tried(client, await self._desk.press(await self._directory.speaker(heard, client), action, given))
 
     async def _stranger(self, heard: Heard) -> Screen | None:
         """In a channel that two workspaces share. Where the app is not, nobody is written to."""
@@ -203,8 +204,8 @@ class Door:
             case Post():
                 speaker = await self._directory.speaker(heard, client)
                 await self._show(heard, client, reply, await self._poster.post(speaker, client, answer))
-            case Choices():
-                raise AssertionError("choices are for whoever types")
+            case Choices() | Tried():
+                raise AssertionError("choices are for whoever types, and what is tried is a screen by now")
 
     async def _ask(self, reply: Reply, form: Form) -> None:
         try:
@@ -215,6 +216,10 @@ class Door:
             log.info("Slack opened no form: %s", said)
             why = "That took longer than Slack lets a form wait." if late else "Slack did not open the form."
             await reply.show(told(why, "Please ask once more." if late else "Please ask again in a moment."))
+
+
+async def _tried(client: AsyncWebClient, answer: Answer) -> Answer:
+    return await tried(client, answer) if isinstance(answer, Tried) else answer
 
 
 async def _held(reply: Reply) -> Reply:

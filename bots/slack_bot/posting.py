@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
-from bots.conversation.screens import Answer, Post, told
+from bots.conversation.screens import Answer, Post, Screen, Tried, told
 from bots.conversation.speaker import Speaker
 from core.cards.on_slack import slack_card
 from core.work import SYSTEM, Core, Once, Work
@@ -56,6 +56,17 @@ class CardPoster:
 async def claim_post(work: Work, mark: str) -> str:
     """Whoever gets their own mark back is the first."""
     return mark
+
+
+async def tried(client: AsyncWebClient, answer: Tried) -> Screen:
+    """Into public channels the app may write without being inside. Nothing is said where Slack does not tell."""
+    try:
+        found = (await client.conversations_info(channel=answer.channel_id))["channel"]
+    except SlackApiError as error:
+        return answer.but(_WHY.get(str(error.response.get("error", ""))))
+    except (TimeoutError, OSError):
+        return answer.but(None)
+    return answer.but(_WHY["is_archived"] if found.get("is_archived") else None)
 
 
 async def _may_write(speaker: Speaker, client: AsyncWebClient, channel: str) -> bool:

@@ -2,14 +2,17 @@
 
 from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from core.cards.content import card_columns, card_of, place_invited
-from core.cards.model import Announcement, Announcements, Card, Posted, Space
+from core.cards.model import CALENDAR, Announcement, Announcements, Card, Posted, Space
 from core.db.models import Event, EventAnnouncement, User
 from core.errors import conflict, not_found
 from core.events.access import managed_event
+from core.events.checks import STILL_TO_SEND, refuse_when_over
 from core.identities.signed import Platform
+from core.invitations.model import NewInChat
+from core.invitations.offer import open_to
 from core.work import Work
 
 _ANNOUNCED_AT_MOST = 200
@@ -17,10 +20,14 @@ _ANNOUNCED_AT_MOST = 200
 _LOST = "Its channel or server is gone."
 
 
-async def card_for(work: Work, public_id: str, space: Space) -> Card:
-    """What its organizer may post there now. A private event is shown only where the whole place is invited."""
+async def card_for(work: Work, public_id: str, space: Space, *, opening: bool = False) -> Card:
+    """What its organizer may post there now. A private event is shown only where the whole place is invited, or will be
+    by the card itself (`opening`): `announce` invites the channel, once the card stands there."""
     event = await managed_event(work, public_id)
     invited = place_invited(space.platform, space.tenant_id, space.channel_id, work.now)
+    if opening and not event.is_public and space.channel_id != CALENDAR:
+        refuse_when_over(event, work.now, hint=STILL_TO_SEND)
+        invited = true()
     query = (
         select(*card_columns(invited))
         .join(User, User.id == Event.owner_user_id, isouter=True)
@@ -31,7 +38,8 @@ async def card_for(work: Work, public_id: str, space: Space) -> Card:
 
 
 async def announce(work: Work, public_id: str, posted: Posted) -> Announcement:
-    """The bot has posted a card: from here on it is kept current. The same message twice is one announcement."""
+    """The bot has posted a card: from here on it is kept current. The same message twice is one announcement. A private
+    event that it shows is open to that channel from here on."""
     event = await managed_event(work, public_id, to_change=True)
     if posted.card.event_id != event.public_id:
         raise not_found("card of this event")
@@ -46,6 +54,11 @@ async def announce(work: Work, public_id: str, posted: Posted) -> Announcement:
             return _view(row)
     if len(live) >= _ANNOUNCED_AT_MOST:
         raise conflict(f"This event is announced in {_ANNOUNCED_AT_MOST} places.", hint="Delete a card first.")
+    if not (event.is_public or card.is_public or card.closed) and space.channel_id != CALENDAR:
+        place = NewInChat(
+            kind="space", platform=space.platform, tenant_id=space.tenant_id, external_id=space.channel_id
+        )
+        await open_to(work, event, place)
     row = EventAnnouncement(
         event_id=event.id,
         platform=space.platform,

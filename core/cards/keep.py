@@ -31,7 +31,7 @@ OLD, COUNTING_OLD = dt.timedelta(hours=1), dt.timedelta(seconds=30)
 _LEASE = dt.timedelta(seconds=60)
 _FIRST_WAIT = dt.timedelta(seconds=5)
 _LONGEST_WAIT = dt.timedelta(hours=1)
-_GONE = frozenset({NO_CHANNEL, NO_MESSAGE, NO_ACCESS, NO_EVENT, "discord_10004", "discord_50005"}) | CARD_GONE
+GONE = frozenset({NO_CHANNEL, NO_MESSAGE, NO_ACCESS, NO_EVENT, "discord_10004", "discord_50005"}) | CARD_GONE
 _live = EventAnnouncement.gone_at.is_(None)
 
 
@@ -83,8 +83,8 @@ async def maybe_stale(work: Work, platforms: Collection[Platform]) -> list[int]:
     return list(rows)
 
 
-async def look_at_card(work: Work, announcement_id: int) -> Stale | None:
-    """None: it says what it should, is gone, or another worker edits it this moment."""
+async def look_at_card(work: Work, announcement_id: int, *, anyway: bool = False) -> Stale | None:
+    """None: it says what it should (unless `anyway`), or is gone."""
     row = EventAnnouncement
     invited = place_invited(row.platform, row.tenant_id, row.channel_id, work.now)
     found = (
@@ -99,7 +99,7 @@ async def look_at_card(work: Work, announcement_id: int) -> Stale | None:
         return None
     mine: EventAnnouncement = found.EventAnnouncement
     card = card_of(found, work.now, work.settings.public_base_url, mine.channel_id)
-    if card.says == mine.shown:
+    if card.says == mine.shown and not anyway:
         return None
     only_counted = (card.revision, card.status) == (mine.shown_revision, mine.shown_status)
     counting = COUNTING if work.now - mine.created_at < OLD else COUNTING_OLD
@@ -135,7 +135,7 @@ async def record_edit(work: Work, stale: Stale, owner: str, outcome: Outcome) ->
 
 def _became(stale: Stale, outcome: Outcome, now: dt.datetime) -> dict[str, object]:
     card = stale.card
-    if outcome.code in _GONE:
+    if outcome.code in GONE:
         return {"gone_at": now, "last_error": outcome.reason}
     if outcome.delivered or outcome.about_message:
         # What a platform does not take it will not take again: the next change is tried.

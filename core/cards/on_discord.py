@@ -14,7 +14,7 @@ TITLE = 256
 COLOURS = {"scheduled": 0xB8420B, "cancelled": 0x9A2A2A, "ended": 0x655F72}
 
 EVENT_NAME, EVENT_LOCATION, EVENT_DESCRIPTION = 100, 100, 1000
-_GUILD_ONLY, _EXTERNAL, _CANCELED = 2, 3, 4
+_GUILD_ONLY, _EXTERNAL, _COMPLETED, _CANCELED = 2, 3, 3, 4
 
 
 def discord_card(card: Card) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def server_event(card: Card, now: dt.datetime) -> dict[str, Any]:
     which it is found again. https://docs.discord.com/developers/resources/guild-scheduled-event"""
     assert card.starts is not None  # noqa: S101 - only a closed card has no start
     if card.status == "cancelled":
-        return {"status": _CANCELED}
+        return {"status": _CANCELED if card.starts > now else _COMPLETED}
     follow = f"Reminders and news: {card.page_url}"
     text = escape(card.description, EVENT_DESCRIPTION - size(follow) - 2)
     begins = {"scheduled_start_time": card.starts.isoformat()} if card.starts > now else {}
@@ -70,6 +70,12 @@ def server_event(card: Card, now: dt.datetime) -> dict[str, Any]:
         "entity_metadata": {"location": _plain(card.location or card.page_url, EVENT_LOCATION)},
         "privacy_level": _GUILD_ONLY,
     }
+
+
+def ended_otherwise(change: dict[str, Any]) -> dict[str, Any]:
+    """Only what has not begun can be cancelled there, and only what has can be over; Discord begins it by its own
+    clock."""
+    return {"status": _COMPLETED if change["status"] == _CANCELED else _CANCELED}
 
 
 def _plain(text: str, limit: int) -> str:

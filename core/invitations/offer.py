@@ -60,6 +60,7 @@ async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat,
         refuse_when_over(event, work.now, hint=STILL_TO_SEND)
         return await _link(work, event, new, form)
     if isinstance(new, NewInChat):
+        await _demand_one(work)
         row = await _in_chat(work, event, new, "follow")
         return Invited(**view_of(row, work.now).model_dump(), link=None)
     row = await _mail(work, event, new.email, "follow")
@@ -67,11 +68,18 @@ async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat,
     return Invited(**view_of(row, work.now).model_dump(), link=None)
 
 
+async def open_to(work: Work, event: Event, place: NewInChat) -> None:
+    """A channel that a card of the event stands in. Limits are the cards' own: what is to be read there already is not
+    refused."""
+    await _in_chat(work, event, place, "follow")
+
+
 async def invite_organizer(work: Work, public_id: str, who: OneAddress | NewInChat) -> InvitationView:
     """Ask an address to manage the event too: its account accepts. The answer is the same whether there is one. Or have
     everybody with a role in chat manage it, from their first press on."""
     event = await owned_event(work, public_id, to_change=True)
     if isinstance(who, NewInChat):
+        await _demand_one(work)
         return view_of(await _in_chat(work, event, who, "organize"), work.now)
     return view_of(await _mail(work, event, who.email, "organize"), work.now)
 
@@ -129,6 +137,10 @@ async def revoke_invitation(work: Work, public_id: str, invitation_id: int) -> R
     return Revoked(ended_subscriptions=await end_access(work, event.id, "Their invitation was taken back."))
 
 
+async def _demand_one(work: Work) -> None:
+    await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
+
+
 async def _link(work: Work, event: Event, new: NewLink, form: str | None) -> Invited:
     token = new_invitation_token()
     if form is not None:
@@ -138,7 +150,7 @@ async def _link(work: Work, event: Event, new: NewLink, form: str | None) -> Inv
     if row is None:
         row = _row(work, event, "follow", "link", "Whoever has the link", dt.timedelta(days=new.expires_in_days))
         row.max_uses, row.token_hash = new.max_uses, token_hash(token)
-        await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
+        await _demand_one(work)
         await work.session.flush()
     work.detail = {"invitation": row.id}
     link = f"{work.settings.public_base_url}/i/{token}"
@@ -148,7 +160,6 @@ async def _link(work: Work, event: Event, new: NewLink, form: str | None) -> Inv
 async def _in_chat(work: Work, event: Event, new: NewInChat, purpose: Purpose) -> EventInvitation:
     """The open invitation of these people, or a new one."""
     refuse_when_over(event, work.now, hint=STILL_TO_SEND)
-    await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
     named = {"platform": new.platform, "tenant_id": new.tenant_id, "external_id": new.external_id}
     row = await work.session.scalar(
         select(EventInvitation)
@@ -179,7 +190,7 @@ async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> Event
     channel = mail_channel(email)
     assert channel.address is not None  # noqa: S101 - a mail channel has one
     refuse_when_over(event, work.now, hint=STILL_TO_SEND)
-    await demand(work, "invite", str(work.actor.user_id), _A_DAY, DAY)
+    await _demand_one(work)
     destination = work.keys.digest("destination", channel.destination)
     row = await work.session.scalar(
         select(EventInvitation).where(

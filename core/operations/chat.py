@@ -10,7 +10,7 @@ from core.work import SYSTEM, Core
 
 _SECONDS = 5.0
 _SERVERS = 200
-NEEDED = {10: "View Channel", 11: "Send Messages", 14: "Embed Links"}
+NEEDED = {10: "View Channel", 11: "Send Messages", 14: "Embed Links", 38: "Send Messages in Threads"}
 """Bits of Discord's permissions. https://docs.discord.com/developers/topics/permissions"""
 _ADMINISTRATOR = 3
 _GUIDE = "See docs/discord.md."

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bots.conversation.actions import Action
 from bots.conversation.desk import Desk
-from bots.conversation.screens import Answer, Button, Form, Line, Menu, Post, Screen
+from bots.conversation.screens import Answer, Button, Form, Line, Mention, Menu, Post, Screen, Tried
 from bots.conversation.speaker import Speaker
 from core.db.models import Base
 from core.identities.signed import Place, SignedIdentity
@@ -94,6 +94,7 @@ def server(town: Town) -> Server:
     sender = RecordingSender()
     outbound = build_outbound(town.core)
     desk = Desk(town.core, replace(outbound, sender=cast("Any", sender)))
+    cast("Any", sender).discord = outbound.sender.discord  # without a token, so that Discord says nothing of a card
     numbers = iter(range(1, 100_000))
     members = [Member(desk, numbers, str(100 + at), name) for at, name in enumerate(("Alice", "Bob", "Carol", "Mal"))]
     members[0].manages_events = True
@@ -102,6 +103,8 @@ def server(town: Town) -> Server:
 
 
 def screen(answer: Answer) -> Screen:
+    if isinstance(answer, Tried):
+        return answer.screen
     assert isinstance(answer, Screen), answer
     return answer
 
@@ -123,10 +126,13 @@ def words(answer: Answer) -> str:
 
 
 def _line(pieces: Line) -> str:
-    return "".join(
-        piece if isinstance(piece, str) else str(getattr(piece, "words", None) or getattr(piece, "fallback", ""))
-        for piece in pieces
-    )
+    return "".join(piece if isinstance(piece, str) else _said(piece) for piece in pieces)
+
+
+def _said(piece: object) -> str:
+    if isinstance(piece, Mention):
+        return f"<{piece.what} {piece.external_id}>"
+    return str(getattr(piece, "words", None) or getattr(piece, "fallback", ""))
 
 
 def buttons(answer: Answer) -> list[Button]:

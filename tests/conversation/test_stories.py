@@ -8,19 +8,31 @@ from sqlalchemy import select
 from bots.conversation.actions import Action
 from bots.conversation.screens import Watch
 from core.db.models import ChatSetting, Delivery, Event, Notification, Subscription, User
-from tests.conversation.conftest import GENERAL, OTHER, Server, button, buttons, form, menu, post, screen, words
+from tests.conversation.conftest import (
+    GENERAL,
+    OTHER,
+    Server,
+    button,
+    buttons,
+    done_event,
+    form,
+    menu,
+    post,
+    screen,
+    words,
+)
 from tests.core.look import rows
 
 
 async def test_an_event_is_typed_looked_at_and_posted_once(server: Server) -> None:
     preview = await server.alice.says("event create", name="Launch party", when="tomorrow 7pm", duration="2h")
     assert "Launch party" in words(preview)
-    assert "Anyone with the link · reminders 1 day and 1 hour before" in words(preview)
+    assert "🌐 Anyone with the link" in words(preview)
     assert await server.rows(Event) == []
     card = post(await server.alice.presses(button(preview, "Post in #general")))
     assert (card.space.channel_id, card.card.name) == (GENERAL, "Launch party")
     said = await server.desk.posted(server.alice.speaker(), card, "9001")
-    assert words(said) == "Posted Launch party. The card changes with the event."
+    assert words(said) == "Posted Launch party in <channel 2001>. The card changes with the event."
     again = await server.alice.presses(button(preview, "Post in #general"))
     assert "posted there already" in words(again)
     (event,) = await server.rows(Event)
@@ -172,6 +184,21 @@ async def test_a_private_event_stays_private_when_its_preview_is_edited(server: 
     assert "Only who is invited" in words(done)
 
 
+@pytest.mark.parametrize(
+    ("when", "heard"),
+    [
+        ("in 3 days 8pm", "1 day before, 1 hour before, and when the organizer writes."),
+        ("in 90 minutes", "1 hour before, and when the organizer writes."),
+        ("in 30 minutes", "when the organizer writes."),
+    ],
+)
+async def test_only_reminders_that_will_come_are_promised(server: Server, when: str, heard: str) -> None:
+    preview = await server.alice.says("event create", name="Quiz", when=when)
+    assert f"Who follows hears {heard}" in words(preview)
+    event = done_event(await server.alice.presses(button(preview, "Don't post")))
+    assert f"here by direct message: {heard}" in words(await server.bob.presses(Action("subscribe", event)))
+
+
 async def test_calling_off_is_asked_and_then_done(server: Server) -> None:
     event = await server.event()
     asked = await server.alice.says("event cancel", event=event, reason="venue flooded")
@@ -270,11 +297,13 @@ async def test_a_member_is_asked_to_organize_a_private_event(server: Server) -> 
     assert "Say who" in words(await server.alice.says("event invite", event=event, to="organize"))
 
 
-async def test_a_private_events_card_lets_its_channel_in(server: Server) -> None:
+async def test_a_private_events_card_lets_its_channel_in_once_it_stands_there(server: Server) -> None:
     preview = await server.alice.says("event create", name="Secret", when="tomorrow 7pm", visibility="private")
     card = post(await server.alice.presses(button(preview, "Post in #general")))
     assert card.card.name == "Secret"
     press = Action("subscribe", card.card.event_id)
+    assert "no such event" in words(await server.bob.presses(press))
+    await server.desk.posted(server.alice.speaker(), card, "9001")
     server.mallory.channel = OTHER
     assert "no such event" in words(await server.mallory.presses(press))
     assert "You'll hear about Secret" in words(await server.bob.presses(press))
@@ -316,6 +345,20 @@ async def test_what_is_completed_while_somebody_types_makes_no_account(server: S
     assert await server.mallory.offered("event create", "when", "tomorrow 7pm")
     assert await server.mallory.offered("event subscribe", "via", "") == []
     assert len(await server.rows(User)) == before
+
+
+async def test_settings_are_cleared_after_a_question(server: Server) -> None:
+    server.alice.administers = True
+    saved = await server.alice.says("soonish settings", timezone="Europe/Berlin")
+    asked = await server.alice.presses(button(saved, "Clear all"))
+    assert "Europe/Berlin" in words(await server.alice.presses(button(asked, "Keep them")))
+    assert [row.timezone for row in await server.rows(ChatSetting)] == ["Europe/Berlin"]
+    assert "plain settings" in words(await server.alice.presses(button(asked, "Clear all")))
+    assert [row.timezone for row in await server.rows(ChatSetting)] in ([], [None])
+    for forged in ("settings_clear", "settings_cleared", "settings_kept"):
+        assert "Only admins" in words(await server.bob.presses(Action(forged)))
+    server.alice.server = None
+    assert "Ask for them in your server" in words(await server.alice.says("soonish settings"))
 
 
 async def test_settings_are_the_admins_alone(server: Server) -> None:

@@ -244,11 +244,12 @@ async def test_settings_are_the_servers_and_a_role_may_create(server: Server) ->
     await admin.types("soonish settings", timezone="Europe/Berlin", organizer_role="55", channel="2002")
     server.bob.roles = ["55"]
     preview = await server.bob.types("event create", name="Quiz", when="tomorrow 7pm")
-    assert "Post it" in labels(preview)
     assert "Europe/Berlin" in read(preview)
-    await server.bob.presses(preview, "Post it")
-    (card,) = server.discord.messages.values()
-    assert card.channel_id == "2002"
+    assert "Cards of this server go to <#2002>" in read(preview)
+    assert "in <#2002>" in read(await server.bob.presses(preview, "Post in #other"))
+    other = await server.bob.types("event create", name="Pub", when="tomorrow 8pm")
+    assert "in <#2001>" in read(await server.bob.presses(other, "Post here"))
+    assert [card.channel_id for card in server.discord.messages.values()] == ["2002", "2001"]
 
 
 async def test_settings_without_an_option_are_a_form_with_discords_own_lists(server: Server) -> None:

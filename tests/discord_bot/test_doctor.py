@@ -25,7 +25,7 @@ async def test_the_doctor_says_what_the_bot_lacks_until_nothing_is_wrong(
     assert "other commands than it was told" in (await check_discord(core)).detail
     small.told["commands"][0]["version"] = "7"
     small.rights = str(1 << 10 | 1 << 11)
-    assert "lacks Embed Links" in (await check_discord(core)).detail
+    assert "lacks Embed Links, Send Messages in Threads" in (await check_discord(core)).detail
     small.servers.clear()
     assert "in no server" in (await check_discord(core)).detail
     await core.db.close()

@@ -19,7 +19,7 @@ from bots.slack_bot.replying import InMessage
 from bots.slack_bot.typed import ALIASES, VERBS, read_command
 from cli.demo.small_slack.api import DEVELOPERS, GENERAL, PRIVATE
 from cli.demo.small_slack.people import labels, options, read
-from core.db.models import ChatSetting, Event, EventAnnouncement, Identity, Subscription
+from core.db.models import ChatSetting, Event, EventAnnouncement, EventInvitation, Identity, Subscription
 from core.wiring import build_outbound
 from tests.slack_bot.conftest import Workspace, serving
 
@@ -168,6 +168,38 @@ async def test_a_private_channel_that_the_app_or_the_person_is_not_in_gets_no_ca
     channel.bot_inside = True
     assert "Posted Film night" in read(await space.after(space.alice, again, "Post elsewhere", picked=PRIVATE))
     assert await space.rows(EventAnnouncement) != []
+
+
+async def test_a_refused_post_of_a_private_event_opens_it_to_nobody(space: Workspace) -> None:
+    window = await (await space.alice.types("create")).opened()
+    preview = await (await space.alice.sends(window, name="Secret", when="tomorrow 7pm", visibility="private")).opened()
+    assert "Post it, and everybody in #general will see it" in read(preview)
+    refused = await (await space.alice.presses(preview, "Post elsewhere", picked=PRIVATE)).opened()
+    assert "You may not write in that channel" in read(refused)
+    assert await space.rows(EventInvitation) == []
+    await (await space.alice.presses(refused, "Post elsewhere", picked=GENERAL)).opened()
+    (invitation,) = await space.rows(EventInvitation)
+    assert (invitation.kind, invitation.external_id) == ("space", GENERAL)
+
+
+async def test_a_card_that_was_deleted_is_posted_again_and_one_that_stands_is_not(space: Workspace) -> None:
+    event, card = await space.posted()
+    shown = await space.says(space.alice, f"show {event}")
+    assert "posted there already" in read(await space.after(space.alice, shown, "Post a card here"))
+    space.slack.messages.pop(card.ts)
+    assert "Posted Film night" in read(await space.after(space.alice, shown, "Post a card here"))
+    assert len(space.slack.in_channel()) == 1
+
+
+async def test_a_channel_for_cards_is_saved_with_what_keeps_the_app_out_of_it(space: Workspace) -> None:
+    window = await (await space.ada.types("settings")).opened()
+    assert "⚠️" not in read(await (await space.ada.sends(window, channel=GENERAL)).opened())
+    space.slack.channels[PRIVATE].bot_inside = False
+    window = await (await space.ada.types("settings")).opened()
+    said = read(await (await space.ada.sends(window, channel=PRIVATE)).opened())
+    assert "Saved" in said
+    assert "/invite @Soonish" in said
+    assert "/invite @Soonish" in read(await space.says(space.ada, f"settings channel <#{PRIVATE}|secret>"))
 
 
 async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(space: Workspace) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from cli.demo.small_discord.rest import DiscordRest, Payload, Refusal
 from core.cards.announcements import announce, card_for
+from core.cards.hands import hands
 from core.cards.keep import AT_ONCE, COUNTING, COUNTING_OLD, claim_card, look_at_card, record_edit
 from core.cards.model import Posted, Space
 from core.cards.on_discord import discord_card
@@ -30,7 +31,7 @@ from tests.conftest import MakeSettings
 from tests.core.look import statements
 from tests.people import OPERATOR, Town, until
 from tests.servers import free_port
-from worker.cards import CardKeeper, hands
+from worker.cards import CardKeeper
 from worker.main import working
 
 GENERAL = Space(platform="discord", tenant_id="500", channel_id="600")

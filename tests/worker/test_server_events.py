@@ -2,7 +2,9 @@
 
 import datetime as dt
 
-from cli.demo.small_discord.rest import DiscordRest, Payload, Refusal
+import pytest
+
+from cli.demo.small_discord.rest import ACTIVE, CANCELED, COMPLETED, SCHEDULED, DiscordRest, Payload, Refusal
 from core.cards.announcements import announce, card_for
 from core.cards.keep import maybe_stale
 from core.cards.model import CALENDAR, Posted, Space
@@ -71,6 +73,19 @@ async def test_a_cancelled_event_is_cancelled_there(
     async with keeping(town, make_bot_settings):
         await town.core.act(town.alice.actor, cancel_event, event.id, Cancellation(reason="rain"))
         await becomes(discord, number, status=4, name=event.name)
+
+
+@pytest.mark.parametrize(("has_begun_there", "becomes_there"), [(True, COMPLETED), (False, CANCELED)])
+async def test_an_event_that_is_cancelled_while_it_runs_ends_there(
+    town: Town, discord: DiscordRest, make_bot_settings: Settings, *, has_begun_there: bool, becomes_there: int
+) -> None:
+    event = await town.event(town.in_(hours=1))
+    number = await added(town, discord, event)
+    town.clock.shift += dt.timedelta(minutes=70)
+    discord.scheduled[number]["status"] = ACTIVE if has_begun_there else SCHEDULED
+    async with keeping(town, make_bot_settings):
+        await town.core.act(town.alice.actor, cancel_event, event.id, Cancellation(reason="rain"))
+        await becomes(discord, number, status=becomes_there, name=event.name)
 
 
 async def test_an_event_that_becomes_private_leaves_the_servers_events(

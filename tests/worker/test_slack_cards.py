@@ -11,6 +11,7 @@ from sqlalchemy import select
 from cli.demo.small_slack.api import GENERAL, TEAM, SlackApi
 from cli.demo.small_slack.people import labels, read
 from core.cards.announcements import announce, card_for
+from core.cards.hands import hands
 from core.cards.keep import COUNTING
 from core.cards.model import Posted, Space
 from core.cards.on_slack import slack_card
@@ -22,7 +23,7 @@ from core.events.changes import cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
 from tests.conftest import MakeSettings
 from tests.people import Town, until
-from worker.cards import CardKeeper, hands
+from worker.cards import CardKeeper
 
 HERE = Space(platform="slack", tenant_id=TEAM, channel_id=GENERAL)
 

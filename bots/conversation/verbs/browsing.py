@@ -2,9 +2,11 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.creators import may_create
 from bots.conversation.entering import organized
+from bots.conversation.posting import details_of
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
-from bots.conversation.showing import counted, details, moment
+from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
 from bots.conversation.verbs.following import by_channels, followed
 from core.chat.find import Which, find_events
@@ -39,7 +41,7 @@ async def turned(turn: Turn) -> Answer:
 async def shown(turn: Turn) -> Answer:
     event = await organized(turn, turn.given.get("picked") or turn.event_id)
     rows = await followed(turn, event)
-    return details(event, turn.core.clock.now(), turn.speaker.calendar, by=by_channels(rows) if rows else "")
+    return await details_of(turn, event, by=by_channels(rows) if rows else "")
 
 
 @BOOK.completes("event")
@@ -79,7 +81,8 @@ async def _page(turn: Turn, which: Which, offset: int) -> Screen:
     if not events and offset:
         return await _page(turn, which, 0)
     if not events:
-        rows: tuple[Row, ...] = ((Button("Create one", Action("create_form")),),)
+        create = (Button("Create one", Action("create_form")),)
+        rows: tuple[Row, ...] = (create,) if await may_create(turn) else ()
         return Screen((line("No events yet."),), rows=rows)
     now = turn.core.clock.now()
     lines: list[Line] = [

@@ -6,8 +6,8 @@ from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.creators import refuse_strangers
-from bots.conversation.posting import post_card
+from bots.conversation.creators import refuse_strangers, refuse_strangers_early
+from bots.conversation.posting import details_of, post_card
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -17,12 +17,14 @@ from bots.conversation.screens import (
     Field,
     Form,
     Line,
+    Mention,
+    Row,
     Screen,
     Strong,
     line,
 )
-from bots.conversation.showing import details, when_line
-from bots.conversation.speaker import Turn
+from bots.conversation.showing import heard, when_line
+from bots.conversation.speaker import Turn, number_in
 from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError
 from core.events.model import NewEvent
@@ -49,18 +51,21 @@ VISIBILITIES = (
 async def create(turn: Turn) -> Answer:
     given = turn.given
     if not (given.get("name") and given.get("when")):
-        return _form(Action("create"), given)
+        await refuse_strangers_early(turn)
+        # Where a form has no room for it, what was typed beside it is meant.
+        return _form(Action("create", more="private" if given.get("visibility") == "private" else ""), given)
     return await _preview(turn, given)
 
 
 @BOOK.press("create_form", opens_form=True)
 async def form_asked(turn: Turn) -> Answer:
+    await refuse_strangers_early(turn)
     return _form(Action("create"), {})
 
 
 @BOOK.press("create")
 async def form_sent(turn: Turn) -> Answer:
-    return await _preview(turn, turn.given)
+    return await _preview(turn, {"visibility": turn.more, **turn.given})
 
 
 @BOOK.press("draft_edit", opens_form=True)
@@ -76,22 +81,45 @@ async def edited_again(turn: Turn) -> Answer:
     return await _preview(turn, {**draft.data["typed"], **turn.given}, turn.number)
 
 
+@BOOK.press("draft_visibility")
+async def shown_to(turn: Turn) -> Answer:
+    number, _, visibility = turn.more.partition(",")
+    draft_id = number_in(number)
+    draft = await turn.ask(read_draft, draft_id, "create")
+    return await _preview(turn, {**draft.data["typed"], "visibility": visibility}, draft_id)
+
+
 @BOOK.press("draft_post")
 async def post_here(turn: Turn) -> Answer:
     """In the channel that the menu names, else in the server's own, else where the command was typed."""
+    place, picked = turn.speaker.place, turn.given.get("picked")
+    channel = picked or (await turn.here()).channel_id or (place.space_id if place else None)
+    return await _posted_in(turn, channel, None if picked else turn.action)
+
+
+@BOOK.press("draft_post_here")
+async def post_right_here(turn: Turn) -> Answer:
+    """Where cards go elsewhere."""
     place = turn.speaker.place
-    channel = turn.given.get("picked") or (await turn.here()).channel_id or (place.space_id if place else None)
+    return await _posted_in(turn, place.space_id if place else None, turn.action)
+
+
+async def _posted_in(turn: Turn, channel: str | None, again: Action | None) -> Answer:
+    """Its preview has said of a private one who will see it there."""
     if not channel:
         raise SoonishError(Code.INVALID, "There is no channel here to post in.", hint="Pick one, or just create it.")
     event = await _created(turn)
-    return await post_card(turn, event.id, channel)
+    return await post_card(turn, event.id, channel, again, opening=not event.is_public)
 
 
 @BOOK.press("draft_create")
 async def just_create(turn: Turn) -> Answer:
     event = await _created(turn)
-    shown = details(event, turn.core.clock.now(), turn.speaker.calendar)
-    return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
+    shown = await details_of(turn, event)
+    if event.is_public:
+        return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
+    people = Button("Invite people", Action("invite", event.id), style="primary")
+    return Screen((line("Created. Only who is invited finds it."), *shown.lines), rows=((people,), *shown.rows))
 
 
 @BOOK.press("draft_drop")
@@ -129,8 +157,10 @@ async def _created(turn: Turn) -> Any:
 
 
 async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
+    keep = partial(_keep_typed, turn, typed, draft_id)
+    turn.again = keep if turn.speaker.unsure else None
     await refuse_strangers(turn)
-    turn.again = partial(_keep_typed, turn, typed, draft_id)
+    turn.again = keep
     zone, own = await turn.zone()
     now = turn.core.clock.now()
     new = new_event(typed, zone, now, turn.speaker.locale)
@@ -154,37 +184,51 @@ async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
 
 
 async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *, own: bool) -> Screen:
-    zone, number, place = new.timezone or "UTC", str(draft_id), turn.speaker.place
+    """Their own words come last: they may be long, and what does not fit is cut there."""
+    zone, number, place, now = new.timezone or "UTC", str(draft_id), turn.speaker.place, turn.core.clock.now()
     who = "Anyone with the link" if new.is_public else "Only who is invited"
-    lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, turn.core.clock.now())]
+    lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, now)]
     if new.location:
         lines.append(line("📍 ", new.location))
-    if new.description:
-        lines.append(line(new.description))
-    lines.append(line(f"🌐 {who} · reminders 1 day and 1 hour before"))
+    lines += [line(f"🌐 {who}"), line(f"🔔 Who follows hears {heard(start, now)}.")]
+    words = (line(new.description),) if new.description else ()
     if not own:
         set_it = turn.speaker.dialect.command("me", "timezone")
         lines.append(line(f"Times are in {zone}. Not yours? Set your own with {set_it}."))
-    create, edit = Action("draft_create", more=number), Action("draft_edit", more=number)
+    create, change = Action("draft_create", more=number), _change(new, number)
     if place is None or not place.tenant_id:
-        only = (Button("Create it", create, style="primary"), Button("Edit", edit), _drop(number))
-        return Screen(tuple(lines), title="New event", rows=(only,))
+        only = (Button("Create it", create, style="primary"), *change)
+        return Screen((*lines, *words), title="New event", rows=(only,))
     here = (await turn.here()).channel_id
     elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
     if not (here or place.space_id):
-        only = (Button("Don't post, just create", create), Button("Edit", edit), _drop(number))
+        only = (Button("Don't post, just create", create), *change)
         elsewhere = ChannelMenu(Action("draft_post", more=number), "Post in a channel")
-        return Screen(tuple(lines), title="New event", rows=(elsewhere, only))
-    label = "Post it" if here and here != place.space_id else f"Post in {turn.speaker.space_name or 'this channel'}"
-    buttons = (
-        Button(label, Action("draft_post", more=number), style="primary"), Button("Edit", edit),
-        Button("Don't post, just create", create), _drop(number),
-    )  # fmt: skip
-    return Screen(tuple(lines), title="New event", rows=(buttons, elsewhere))
+        if not new.is_public:
+            lines.append(line("Post it in a channel, and everybody there will see it."))
+        return Screen((*lines, *words), title="New event", rows=(elsewhere, only))
+    usual, where = bool(here) and here != place.space_id, turn.speaker.space_name or "this channel"
+    if here and usual:
+        space = turn.speaker.dialect.space
+        lines.append(line(f"Cards of this {space} go to ", Mention("channel", here), "."))
+        label = f"Post in {turn.speaker.channel_called(here) or 'that channel'}"
+    else:
+        label = f"Post in {where}"
+    if not new.is_public:
+        lines.append(line(f"Post it, and everybody in {'that channel' if usual else where} will see it."))
+    post = Button(label, Action("draft_post", more=number), style="primary")
+    beside = (Button("Post here", Action("draft_post_here", more=number)),) if usual and place.space_id else ()
+    rows: tuple[Row, ...] = ((post, *beside, Button("Don't post, just create", create)), change, elsewhere)
+    return Screen((*lines, *words), title="New event", rows=rows)
 
 
-def _drop(number: str) -> Button:
-    return Button("Discard", Action("draft_drop", more=number), style="danger")
+def _change(new: NewEvent, number: str) -> tuple[Button, ...]:
+    other = "private" if new.is_public else "public"
+    return (
+        Button("Edit", Action("draft_edit", more=number)),
+        Button(f"Make it {other}", Action("draft_visibility", more=f"{number},{other}")),
+        Button("Discard", Action("draft_drop", more=number), style="danger"),
+    )
 
 
 def _form(action: Action, typed: Any) -> Form:
@@ -204,7 +248,7 @@ def _form(action: Action, typed: Any) -> Form:
             ),
             Field("duration", "How long", typed.get("duration", ""), "2h, or until 9pm", at_most=60),
             Field("where", "Where", typed.get("where", ""), "A place or a link", at_most=300),
-            Field("description", "Description", typed.get("description", ""), long=True, at_most=2_000),
+            Field("description", "Description", typed.get("description", ""), long=True, at_most=4_000),
         ),
         (Field("visibility", "Who may see it", typed.get("visibility") or "public", choices=VISIBILITIES),),
     )

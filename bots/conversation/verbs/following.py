@@ -7,10 +7,10 @@ from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
 from bots.conversation.own_channels import BACK, own_channel, own_channels
 from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row, Screen, line
+from bots.conversation.showing import heard
 from bots.conversation.speaker import Turn, number_in
 from core.errors import Code, SoonishError
 from core.events.model import EventView
-from core.events.reminders import to_come
 from core.identities.direct import direct_channel
 from core.identities.signed import LABELS
 from core.integrations.model import IntegrationChange, IntegrationView
@@ -173,12 +173,11 @@ async def _through(turn: Turn, event: EventView, channel: IntegrationView) -> Sc
 async def _told(turn: Turn, event: EventView, channel: IntegrationView, done: Subscribed) -> Screen:
     """By all the channels there are now, so that nobody wonders what comes twice."""
     rows = await followed(turn, event) or done.subscriptions
-    here = [row.integration_id for row in rows] == [channel.id] and rows[
-        0
-    ].kind == f"{LABELS[turn.speaker.platform]} DM"
+    alone = [row.integration_id for row in rows] == [channel.id]
+    here = alone and rows[0].kind == f"{LABELS[turn.speaker.platform]} DM"
     where = "here by direct message" if here else f"by {by_channels(rows)}"
-    times = "".join(f"{each}, " for each in to_come(event.start_date, turn.core.clock.now()))
-    said = f"🔔 You'll hear about {event.name} {where}: {times}{'and ' if times else ''}when the organizer writes."
+    when = heard(event.start_date, turn.core.clock.now())
+    said = f"🔔 You'll hear about {event.name} {where}: {when}."
     return Screen((line(said),), rows=await _rows(turn, event, rows, test=channel.id))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Mention, Screen, line, told
+from bots.conversation.screens import Answer, Button, Choice, Field, Form, Line, Mention, Screen, Tried, line, told
 from bots.conversation.speaker import Turn
 from core.chat.settings import ChatSettings, ChatSettingsChange, change_chat_settings
 from core.errors import Code, SoonishError
@@ -49,27 +49,44 @@ async def _form_again() -> Action:
 
 
 def _admins_alone(turn: Turn) -> None:
+    space, place = turn.speaker.dialect.space, turn.speaker.place
+    if place is None or not place.tenant_id:
+        raise SoonishError(Code.INVALID, f"Settings are those of a {space}.", hint=f"Ask for them in your {space}.")
     turn.speaker.rights_are_known()
-    space = turn.speaker.dialect.space
     if not turn.speaker.administers:
         raise SoonishError(Code.FORBIDDEN, f"Only admins of this {space} see its settings.", hint="Ask one of them.")
 
 
-async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen:
+async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen | Tried:
     turn.speaker.rights_are_known()
     change: dict[str, Any] = {
         _NAMES[name]: value.strip().removeprefix(_ANYBODY) or None for name, value in typed.items()
     }
     administers = turn.speaker.administers
     done = await turn.act(change_chat_settings, ChatSettingsChange(**change), administers=administers)
-    return _shown(done, "Saved", turn)
+    saved = _shown(done, "Saved", turn)
+    return Tried(done.channel_id, saved) if done.channel_id and "channel" in typed else saved
 
 
 @BOOK.press("settings_clear")
+async def clearing(turn: Turn) -> Answer:
+    _admins_alone(turn)
+    said = "The clock, who may create events, and the channel for cards go back to the plain settings."
+    clear = Button("Clear all", Action("settings_cleared"), style="danger")
+    return told(said, rows=((clear, Button("Keep them", Action("settings_kept"))),))
+
+
+@BOOK.press("settings_cleared")
 async def cleared(turn: Turn) -> Answer:
     change = ChatSettingsChange(timezone=None, organizer_role=None, channel_id=None)
     await turn.act(change_chat_settings, change, administers=turn.speaker.administers)
     return told("Back to the plain settings.")
+
+
+@BOOK.press("settings_kept")
+async def kept(turn: Turn) -> Answer:
+    _admins_alone(turn)
+    return _shown(await turn.here(), "Nothing changed", turn)
 
 
 def _form(found: ChatSettings, turn: Turn) -> Form:

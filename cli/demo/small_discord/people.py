@@ -7,9 +7,17 @@ from cli.demo.small_discord.limits import BUTTON, LABEL, TEXT_INPUT, buttons
 from cli.demo.small_discord.rest import APPLICATION, Payload, dm_of
 from cli.demo.small_discord.server import EPHEMERAL, GENERAL, SERVER, SmallDiscord, Talk, message_of
 
+THREAD = 11
 COMMAND, COMPONENT, TYPING, SUBMITTED = 2, 3, 4, 5
-VIEW, SEND, MANAGE_SERVER, MANAGE_EVENTS = 1 << 10, 1 << 11, 1 << 5, 1 << 33
+VIEW, SEND, EMBED, IN_THREADS = 1 << 10, 1 << 11, 1 << 14, 1 << 38
+MANAGE_SERVER, MANAGE_EVENTS = 1 << 5, 1 << 33
 Screen = Talk | Payload
+_A_THREAD: Payload = {
+    "owner_id": "1", "message_count": 0, "member_count": 1,
+    "thread_metadata": {
+        "archived": False, "auto_archive_duration": 60, "archive_timestamp": "2026-11-24T12:00:00+00:00",
+    },
+}  # fmt: skip
 
 
 @dataclass
@@ -19,11 +27,13 @@ class Person:
     discord: SmallDiscord
     id: str
     name: str
-    rights: int = VIEW | SEND
+    rights: int = VIEW | SEND | EMBED
     roles: list[str] = field(default_factory=list)
     server: str | None = SERVER
     channel: str = GENERAL
     locale: str = "en-GB"
+    thread: str | None = None
+    """The one of that channel in which they are."""
 
     async def types(self, command: str, **options: str) -> Talk:
         """`event list`, with its options; waits for the answer."""
@@ -76,7 +86,7 @@ class Person:
         """An INTERACTION_CREATE, as Discord would dispatch it."""
         user = {"id": self.id, "username": self.name, "discriminator": "0", "avatar": None, "global_name": self.name}
         number = self.discord.number()
-        channel = self.channel if self.server else dm_of(self.id)
+        channel = (self.thread or self.channel) if self.server else dm_of(self.id)
         found: Payload = {
             "id": number,
             "application_id": APPLICATION,
@@ -89,7 +99,7 @@ class Person:
             "entitlements": [],
             "authorizing_integration_owners": {},
             "attachment_size_limit": 10_000_000,
-            "app_permissions": str(VIEW | SEND | 1 << 14),
+            "app_permissions": str(VIEW | SEND | EMBED),
         }
         if on is not None:
             found["message"] = self._message(on, channel)
@@ -101,6 +111,14 @@ class Person:
         }  # fmt: skip
         name = self.discord.servers[self.server].get(channel, "gone")
         place = {"id": channel, "type": 0, "name": name, "position": 0, "permission_overwrites": []}
+        if self.thread is not None:
+            place |= {
+                "type": THREAD,
+                "name": "a thread",
+                "guild_id": self.server,
+                "parent_id": self.channel,
+                **_A_THREAD,
+            }
         return found | {
             "guild_id": self.server, "member": member, "channel": place, "context": 0,
             "guild": {"id": self.server, "locale": "en-US", "features": []},

@@ -16,7 +16,10 @@ from cli.processes import free_port
 
 __all__ = ["TOKEN", "DiscordRest", "Payload", "Refusal", "Sent", "buttons", "dm_of", "faults", "units"]
 
-APPLICATION, SCHEDULED = "900", 1
+APPLICATION = "900"
+SCHEDULED, ACTIVE, COMPLETED, CANCELED = 1, 2, 3, 4
+_TURNS = {(SCHEDULED, ACTIVE), (SCHEDULED, CANCELED), (ACTIVE, COMPLETED)}
+"""What the status of a server's event may become. Discord itself begins one that is elsewhere, and ends it."""
 TOKEN = "the.bot.token"  # noqa: S105 - of nothing but this server
 Payload = dict[str, Any]
 
@@ -56,6 +59,7 @@ class DiscordRest(Memory):
         self.scheduled: dict[str, Payload] = {}
         self.delay = 0.0
         self._nonces: dict[str, str] = {}
+        self._posted = 0
         self._refusals: list[tuple[re.Pattern[str], Refusal, list[int]]] = []
 
     @property
@@ -78,7 +82,8 @@ class DiscordRest(Memory):
 
     def posted(self, channel_id: str, payload: Payload) -> str:
         """A message that the bot's process has posted. Its id."""
-        message_id = str(1_000_000 + len(self.messages))
+        self._posted += 1
+        message_id = str(1_000_000 + self._posted)
         self.messages[message_id] = Sent(channel_id, message_id, payload)
         return message_id
 
@@ -160,12 +165,15 @@ class DiscordRest(Memory):
             case "GET", ["guilds", server, "scheduled-events"]:
                 return answer([each for each in self.scheduled.values() if each["guild_id"] == server and _open(each)])
             case "POST", ["guilds", server, "scheduled-events"]:
-                number = str(3_000_000 + len(self.scheduled))
+                self._posted += 1
+                number = str(3_000_000 + self._posted)
                 new = {"id": number, "guild_id": server, "creator_id": APPLICATION, "status": SCHEDULED}
                 return self._put_event(number, new | payload)
             case "PATCH", ["guilds", _, "scheduled-events", number] if number in self.scheduled:
                 if not _open(self.scheduled[number]):
                     return refused(Refusal(400, 180000))
+                if _impossible(self.scheduled[number]["status"], payload):
+                    return refused(Refusal(400, 50035))
                 return self._put_event(number, self.scheduled[number] | payload)
             case "DELETE", ["guilds", _, "scheduled-events", number] if number in self.scheduled:
                 del self.scheduled[number]
@@ -199,7 +207,14 @@ class DiscordRest(Memory):
 
 
 def _open(event: Payload) -> bool:
-    return bool(event["status"] == SCHEDULED)
+    return event["status"] in (SCHEDULED, ACTIVE)
+
+
+def _impossible(status: int, change: Payload) -> bool:
+    """Nor is a start changed that has been."""
+    wanted = change.get("status", status)
+    begun = status == ACTIVE and "scheduled_start_time" in change
+    return begun or (wanted != status and (status, wanted) not in _TURNS)
 
 
 def dm_of(user_id: str) -> str:

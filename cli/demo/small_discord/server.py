@@ -13,6 +13,7 @@ from cli.demo.small_discord.rest import APPLICATION, TOKEN, DiscordRest, Payload
 SERVER, GENERAL, OTHER = "1001", "2001", "2002"
 PING_REPLY, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, FORM = 4, 5, 6, 7, 8, 9
 EPHEMERAL = 64
+BOT_ROLE = "56"
 VIEW_AND_SEND = str((1 << 10) | (1 << 11))
 
 
@@ -51,7 +52,7 @@ class SmallDiscord(DiscordRest):
         self.gateway = Gateway(TOKEN)
         self.shards = shards
         self.servers: dict[str, dict[str, str]] = {SERVER: {GENERAL: "general", OTHER: "other"}}
-        self.rights = str(1 << 10 | 1 << 11 | 1 << 14)
+        self.rights = str(1 << 10 | 1 << 11 | 1 << 14 | 1 << 38)
         """What the bot may do in its servers."""
         self.told: dict[str, list[Payload]] = {}
         self.syncs: list[str] = []
@@ -123,7 +124,7 @@ class SmallDiscord(DiscordRest):
         }
         await session.dispatch("READY", ready)
         for each in servers:
-            await session.dispatch("GUILD_CREATE", _server(each, self.servers[each]))
+            await session.dispatch("GUILD_CREATE", _server(each, self.servers[each], self.rights))
         self.wake()
 
     def _more(self, request: web.BaseRequest, path: str, payload: Payload) -> web.Response | None:
@@ -229,6 +230,12 @@ def _bot_user() -> Payload:
     return {"id": APPLICATION, "username": "soonish", "discriminator": "0", "avatar": None, "bot": True}
 
 
+_BOT_MEMBER: Payload = {
+    "user": _bot_user(), "roles": [BOT_ROLE], "nick": None, "flags": 0, "joined_at": "2026-11-24T12:00:00+00:00",
+    "deaf": False, "mute": False, "premium_since": None,
+}  # fmt: skip
+
+
 def _application() -> Payload:
     return {
         "id": APPLICATION,
@@ -244,20 +251,22 @@ def _application() -> Payload:
     }
 
 
-def _server(server_id: str, channels: dict[str, str]) -> dict[str, Any]:
+def _server(server_id: str, channels: dict[str, str], rights: str) -> dict[str, Any]:
+    roles = {server_id: "@everyone", "55": "Organizers", BOT_ROLE: "Soonish"}
     return {
         "id": server_id,
         "name": "The server",
         "owner_id": "1",
         "roles": [{
-            "id": each, "name": name, "permissions": VIEW_AND_SEND, "position": at, "color": 0, "hoist": False,
-            "managed": False, "mentionable": False, "flags": 0, "colors": {"primary_color": 0},
-        } for at, (each, name) in enumerate({server_id: "@everyone", "55": "Organizers"}.items())],
+            "id": each, "name": name, "permissions": rights if each == BOT_ROLE else VIEW_AND_SEND, "position": at,
+            "color": 0, "hoist": False, "managed": False, "mentionable": False, "flags": 0,
+            "colors": {"primary_color": 0},
+        } for at, (each, name) in enumerate(roles.items())],
         "emojis": [], "features": [], "channels": [
             {"id": each, "name": name, "type": 0, "position": at, "permission_overwrites": [], "parent_id": None}
             for at, (each, name) in enumerate(channels.items())
         ],
-        "members": [], "threads": [], "stickers": [], "voice_states": [], "presences": [],
+        "members": [_BOT_MEMBER], "threads": [], "stickers": [], "voice_states": [], "presences": [],
         "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
         "member_count": 3, "large": False, "verification_level": 0, "default_message_notifications": 0,
         "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0, "premium_tier": 0, "system_channel_flags": 0,

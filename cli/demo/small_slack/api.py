@@ -232,7 +232,8 @@ class SlackApi(Memory):
         channel = self.channels.get(str(given["channel"]))
         if channel is None or (channel.private and not channel.bot_inside):
             return "channel_not_found"
-        return {"channel": {"id": given["channel"], "name": channel.name, "is_private": channel.private}}
+        kind = {"is_private": channel.private, "is_archived": channel.archived}
+        return {"channel": {"id": given["channel"], "name": channel.name, **kind}}
 
     def _conversations_members(self, given: Payload) -> Payload:
         return {"members": sorted(self.channels[str(given["channel"])].members), "response_metadata": {}}
