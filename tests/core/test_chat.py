@@ -113,7 +113,8 @@ async def test_an_event_that_runs_is_found_and_what_is_over_only_to_speak_of_it(
     assert await names("told") == ["Runs", "Off", "Later"]
     town.clock.shift += dt.timedelta(minutes=20)
     assert await names("mine") == ["Later"]
-    assert await names("told") == ["Later", "Runs", "Off"]
+    first, *over = await names("told")
+    assert (first, set(over)) == ("Later", {"Runs", "Off"})
     town.clock.shift += dt.timedelta(days=41)
     assert await names("told") == []
 

@@ -282,7 +282,7 @@ async def test_who_waits_for_each_other_is_told_apart_and_both_are_done(town: To
         await work.session.execute(bump.where(ServiceFlag.name == second))
 
     await asyncio.gather(town.core.step(cross, "a", "b"), town.core.act(NOBODY, cross, "b", "a"))
-    assert tries == 3
+    assert tries in (3, 4)  # on a busy machine both may look for the knot before either is ended
     flags = await rows(town.core, select(ServiceFlag).order_by(ServiceFlag.name))  # type: ignore[type-var]
     assert [flag.value for flag in flags] == ["011", "011"]
 
