@@ -22,6 +22,7 @@ from core.tokens import read_link
 from core.work import Actor
 from web.api.accounts import this_browser
 from web.api.parts import RowId
+from web.pages.forms import sign_in_first
 from web.problems import STATUS
 from web.returning import way_back
 from web.site import OWN, Site, SiteOf
@@ -34,8 +35,15 @@ _PREFETCH = ("sec-purpose", "purpose", "x-moz")
 
 
 @router.get("/sign-in")
-async def sign_in_page(site: SiteOf) -> Response:
-    return _form(site)
+async def sign_in_page(
+    site: SiteOf,
+    next: str = "",  # noqa: A002 - what addresses call it
+) -> Response:
+    """`next`: where somebody goes on then; without it, wherever they were last sent here from."""
+    answer = _form(site)
+    if next:
+        site.cookies.keep_back(answer, way_back(next))
+    return answer
 
 
 @router.post("/sign-in")
@@ -116,7 +124,7 @@ def let_in(request: Request, site: Site, token: str) -> Response:
 async def account_page(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.user_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request)
     return await show_account(site, who)
 
 

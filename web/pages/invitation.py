@@ -80,7 +80,7 @@ async def _page(
     who = await site.person(request)
     about = await site.core.ask(who, look_at_invitation, token)
     me = await site.core.ask(who, my_account) if who.user_id is not None else None
-    return site.pages.page(
+    answer = site.pages.page(
         "invitation.html",
         status=status,
         headers=dict(_HEADERS),
@@ -93,6 +93,9 @@ async def _page(
         typed=typed,
         sent=sent,
     )
+    if me is None and about.purpose != "follow":  # kept in this browser: no other address shows this secret one
+        site.cookies.keep_back(answer, f"/i/{token}")
+    return answer
 
 
 def _closed(request: Request, site: Site, refusal: SoonishError) -> Response:
