@@ -67,4 +67,6 @@ async def test_a_channel_is_added_renamed_and_removed_by_the_keyboard_alone(
     await expect(page.get_by_text("Hall display", exact=True)).to_be_visible()
     await press(page, "Rename or remove")
     await press(page, "Remove it")
+    await expect(page.get_by_role("heading", name="Remove Hall display?")).to_be_visible()
+    await press(page, "Remove it")
     await expect(page.get_by_text("Removed, and its address is forgotten.")).to_be_visible()
