@@ -37,6 +37,19 @@ async def test_a_private_event_has_a_page_for_owner_organizer_and_guest_and_for_
             assert "Film night" not in answer.text
 
 
+async def test_a_private_event_offers_its_guests_only_what_works_for_them(stage: Stage) -> None:
+    event, _, page = await invited(stage)
+    browser = await guest(stage, page)
+    private = (await browser.get(f"/e/{event}")).text
+    for useless in ("webcal://", f"/e/{event}.atom", 'rel="alternate"'):
+        assert useless not in private
+    assert '<a href="/account/calendars">' in private
+    await stage.alice.patch(f"/api/events/{event}", {"is_public": True})
+    public = (await browser.get(f"/e/{event}")).text
+    for useful in (f'<a href="webcal://soonish.test/e/{event}.ics">', f"/e/{event}.atom", 'rel="alternate"'):
+        assert useful in public
+
+
 async def test_an_organizer_of_a_private_event_has_its_page(stage: Stage) -> None:
     event = await stage.event(is_public=False)
     asked = await stage.alice.post(f"/api/events/{event}/organizers", {"email": BOB})
