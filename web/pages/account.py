@@ -48,12 +48,17 @@ async def sign_in_page(
 
 @router.post("/sign-in")
 async def asked_for_a_link(
-    request: Request, site: SiteOf, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
+    request: Request,
+    site: SiteOf,
+    email: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    step: Annotated[str, Form()] = "",
 ) -> Response:
-    """One form for old and new: the link in the mail makes the account if there is none."""
+    """One form for old and new: the link in the mail makes the account if there is none. `step`: link, whatever stands
+    in the field for the password; otherwise a password is tried where there is one."""
     typed = email.strip()[:_LONGEST_ADDRESS]
     try:
-        if password:
+        if password and step != "link":
             return await _by_password(request, site, typed, SecretStr(password[:LONGEST_PASSWORD]))
         browser = this_browser(site, request)
         await ask_to_register(site.core, await site.person(request), AskForLink(email=typed), browser)
