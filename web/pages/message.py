@@ -12,6 +12,7 @@ from core.notifications.audience import first_names
 from core.notifications.model import NewMessage, ReportedOutcome
 from core.notifications.plan import previews
 from core.notifications.usecases import report, retry, send_message
+from core.operations.pause import sending_state
 from core.pages import PageRequest
 from core.subscriptions.views import subscriptions_to
 from core.times import say_exactly
@@ -143,6 +144,7 @@ async def message_report(
         "when": say_exactly(found.created_at.replace(second=0, microsecond=0), event.timezone),
         "waiting": await _few(site, who, message_id, "waiting"),
         "skipped": await _few(site, who, message_id, "skipped"),
+        "paused": (await site.core.ask(who, sending_state)).paused,
         "look": look,
         "looks_on": bool(found.waiting) and look < _LOOKS,
         "key": new_key(),
