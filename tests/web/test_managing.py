@@ -75,6 +75,21 @@ async def test_a_message_is_seen_as_every_channel_shows_it_before_it_is_sent_onc
     assert len(await messages(stage)) == 1
 
 
+async def test_sending_only_to_oneself_is_offered_to_who_follows_and_reaches_nobody_else(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    look = {**WORDS, "step": "look"}
+    assert "Send only to me" not in (await alice.form(f"/e/{event}/message", look)).text
+    await alice.form(f"/e/{event}/follow", {})
+    offered = await alice.form(f"/e/{event}/message", look)
+    assert "Send only to me" in offered.text
+    tried = await alice.form(f"/e/{event}/message", {**WORDS, **fields(offered), "step": "me"})
+    assert "Sent to you alone" in tried.text
+    async with stage.core.db.read() as session:
+        owed = select(Delivery.id).join(Notification).where(Notification.kind == "message")
+        assert len(list(await session.scalars(owed))) == 1
+
+
 async def test_an_empty_message_is_refused_beside_its_field_and_the_title_is_kept(alice: Browser, event: str) -> None:
     answer = await alice.form(f"/e/{event}/message", {**WORDS, "body": " ", "step": "look"})
     assert answer.status == 422
