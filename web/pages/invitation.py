@@ -61,9 +61,9 @@ async def accepted_as_oneself(request: Request, site: SiteOf, token: str) -> Res
     who = await site.person(request)
     try:
         # Here already: what anybody can make up must not wait for the database's write lock.
-        await site.core.ask(who, look_at_invitation, token)
+        about = await site.core.ask(who, look_at_invitation, token)
         event = await site.core.act(who, accept_invitation, token)
-        return RedirectResponse(f"/e/{event.id}", 303, _HEADERS)
+        return RedirectResponse(f"/e/{event.id}?said={about.purpose}", 303, _HEADERS)
     except SoonishError as refusal:
         if refusal.code is Code.UNAUTHENTICATED:
             return RedirectResponse(f"/i/{token}", 303, _HEADERS)
