@@ -153,6 +153,20 @@ async def test_the_page_says_what_goes_out_and_when(alice: Browser, event: str) 
     assert "Fri 30 Apr 2027, 19:30" in plan
 
 
+async def test_what_is_held_back_stands_behind_what_went_out_before_it(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    await stage.alice.patch(f"/api/events/{event}", {"location": "The café"})
+    await sent(alice, event)
+    page = (await alice.get(f"/e/{event}/manage")).text
+    plan = page[page.index('class="plan"') : page.index("</ol>")]
+    order = [
+        plan.index(words) for words in ("Rain: we are inside", "has a new place", ">Next<", "1 day before", "It starts")
+    ]
+    assert order == sorted(order)
+    assert plan.count(">Next<") == 1
+
+
 # Who follows
 
 
@@ -163,6 +177,8 @@ async def test_subscribers_are_found_by_name_or_channel_with_addresses_masked(
     assert len(await boxes(alice, event)) == 2
     assert len(await boxes(alice, event, "?q=WEBHOOK")) == 1
     assert await boxes(alice, event, "?q=%25") == []
+    long = await alice.get(f"/e/{event}/subscribers?q={'x' * 300}&which={'y' * 300}&said={'z' * 300}")
+    assert (long.status, f'value="{"x" * 100}"' in long.text) == (200, True)
     assert "nora@example.org" not in (await alice.get(f"/e/{event}/subscribers")).text
 
 

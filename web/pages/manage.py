@@ -83,28 +83,31 @@ async def _found(site: Site, who: Actor, event_id: str, q: str) -> int:
 
 
 def _plan(event: EventView, sent: Sendings, health: WorkflowStatus, now: dt.datetime) -> list[dict[str, Any]]:
-    """What went out, the oldest first, and what is to come."""
-    found = [_went(each, event, now) for each in reversed(sent.latest[:_LATEST])]
-    coming = [each for each in health.reminders if each.state == "scheduled"]
-    for each in coming:
-        state = "next" if each is coming[0] else ""
-        found.append(_comes(state, WORDS[each.kind], each.at, event))
+    """What went out and what is to come, in the order in which it does; the first that is to come is next."""
+    found = [_went(each, now) for each in reversed(sent.latest[:_LATEST])]
+    found += [_comes(WORDS[each.kind], each.at) for each in health.reminders if each.state == "scheduled"]
     if event.status == "scheduled" and event.start_date > now:
-        found.append(_comes("" if coming else "next", "It starts", event.start_date, event))
+        found.append(_comes("It starts", event.start_date))
+    found.sort(key=lambda each: each["at"])
+    for each in found:
+        at = each["at"].replace(second=0, microsecond=0) if each["id"] else each["at"]
+        each["when"] = say_exactly(at, event.timezone)
+    first = next((each for each in found if each["state"] != "sent"), None)
+    if first is not None:
+        first["state"] = "next"
     return found
 
 
-def _comes(state: str, title: str, at: dt.datetime, event: EventView) -> dict[str, Any]:
-    return {"state": state, "title": title, "when": say_exactly(at, event.timezone), "id": None}
+def _comes(title: str, at: dt.datetime) -> dict[str, Any]:
+    return {"state": "", "title": title, "at": at, "id": None}
 
 
-def _went(each: Sent, event: EventView, now: dt.datetime) -> dict[str, Any]:
-    waits = each.not_before > now
-    at = max(each.not_before, each.created_at).replace(second=0, microsecond=0)
+def _went(each: Sent, now: dt.datetime) -> dict[str, Any]:
+    """One that is held back for a while is still to come."""
     return {
-        "state": "next" if waits else "sent",
+        "state": "" if each.not_before > now else "sent",
         "title": each.title,
-        "when": say_exactly(at, event.timezone),
+        "at": max(each.not_before, each.created_at),
         "id": each.id,
         "counts": each.counts,
     }

@@ -28,7 +28,7 @@ _SAID = {"removed": "Removed. They are not told.", "back": "They may subscribe a
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""
 _Cursor = Annotated[str | None, Query(max_length=40)]
-_Text = Annotated[str, Query(max_length=100)]
+_LONGEST = 100
 
 
 @router.get("/subscribers")
@@ -36,17 +36,22 @@ async def subscribers(
     request: Request,
     site: SiteOf,
     event_id: EventId,
-    q: _Text = "",
-    which: _Text = "",
+    q: str = "",
+    which: str = "",
     cursor: _Cursor = None,
-    said: _Text = "",
+    said: str = "",
 ) -> Response:
     """`q`: only those with this text in their name or kind of channel. `which`: removed, instead of who follows."""
     who = await site.person(request)
     if who.user_id is None:
         return sign_in_first(site, request)
     removed = which == "removed"
-    return await _page(site, who, event_id, q=q.strip(), removed=removed, cursor=cursor, said=_SAID.get(said, ""))
+    return await _page(site, who, event_id, q=_searched(q), removed=removed, cursor=cursor, said=_SAID.get(said, ""))
+
+
+def _searched(q: str) -> str:
+    """As much as the field takes; the page shows what was looked for."""
+    return q.strip()[:_LONGEST]
 
 
 @router.post("/subscribers")
@@ -103,14 +108,14 @@ def _back(event_id: str, said: str) -> Response:
 
 
 @router.get("/subscribers.csv")
-async def table(request: Request, site: SiteOf, event_id: EventId, q: _Text = "") -> Response:
+async def table(request: Request, site: SiteOf, event_id: EventId, q: str = "") -> Response:
     who = await site.person(request)
     if who.user_id is None:
         return sign_in_first(site, request)
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(("who", "channel", "state", "since"))
-    async for each in _everybody(site, who, event_id, q.strip()):
+    async for each in _everybody(site, who, event_id, _searched(q)):
         rows.writerow((_harmless(each.label), each.kind, each.state, each.created_at.isoformat()))
     headers = {**OWN, "Content-Disposition": f'attachment; filename="subscribers-{event_id}.csv"'}
     return Response(out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
