@@ -203,7 +203,7 @@ def modal_of(form: Form, metadata: str = "", *, wrong: str = "") -> View:
 
 def _inputs(field: Field) -> Iterator[Block]:
     if field.kind == "role" and not field.choices:
-        return  # Slack has no list of its own, and this workspace no groups
+        return  # Slack has no list of its own, and there is nothing to choose here
     if len(field.value) > INPUT:
         yield section(f"*{escape(field.label, LABEL)}* is too long to be changed here: use the page.")
         return

@@ -236,18 +236,6 @@ async def test_settings_are_a_form_with_the_workspaces_own_groups_and_channels(s
     assert (row.timezone, row.organizer_role, row.channel_id) == ("Europe/Berlin", None, GENERAL)
 
 
-async def test_a_workspace_without_user_groups_is_asked_for_none_and_keeps_what_was_set(space: Workspace) -> None:
-    await space.says(space.ada, f"settings organizers <!subteam^{DEVELOPERS}|@developers>")
-    async with serving(space.core, build_outbound(space.core)) as port:  # which knows no groups yet
-        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
-        space.slack.refuse("usergroups.list", "paid_teams_only")
-        window = await (await space.ada.types("settings")).opened()
-        assert [each["block_id"] for each in window["blocks"]] == ["timezone", "channel"]
-        await (await space.ada.sends(window, timezone="Europe/Berlin")).opened()
-    (row,) = await space.rows(ChatSetting)
-    assert (row.timezone, row.organizer_role) == ("Europe/Berlin", DEVELOPERS)
-
-
 async def test_without_an_answer_about_rights_people_are_asked_to_wait_and_may_still_subscribe(
     space: Workspace,
 ) -> None:
