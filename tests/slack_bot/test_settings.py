@@ -55,3 +55,22 @@ async def test_a_workspace_that_has_groups_no_more_keeps_what_was_set_until_an_a
         assert "every full member" in read(done)
         window = await (await space.ada.types("settings")).opened()
         assert [each["block_id"] for each in window["blocks"]] == ["timezone", "channel"]
+
+
+async def test_a_typed_group_or_channel_that_is_none_is_not_saved(space: Workspace) -> None:
+    for typed in ("organizers nobody-such", "organizers @nobody-such", "organizers <#C2001|general>"):
+        said = read(await space.says(space.ada, f"settings {typed}"))
+        assert said == "That is no user group here. Pick it from the list: /soonish settings"
+    for typed in ("channel general", "channel #general", "channel @group-s3001", "channel <@U101>"):
+        said = read(await space.says(space.ada, f"settings {typed}"))
+        assert said == "That is no channel here. Pick it from the list: /soonish settings"
+    assert await space.rows(ChatSetting) == []
+    assert "New event" in read(await space.says(space.alice, "create Quiz tomorrow 7pm"))
+
+
+async def test_a_group_is_known_by_its_handle_and_anybody_by_a_dash(space: Workspace) -> None:
+    for typed in ("@group-s3001", "GROUP-S3001", DEVELOPERS):
+        await space.says(space.ada, f"settings organizers {typed}")
+        assert await saved(space) == (None, DEVELOPERS, None)
+        assert "every full member" in read(await space.says(space.ada, "settings organizers -"))
+        assert await saved(space) == (None, None, None)

@@ -1,5 +1,6 @@
 """How this server or workspace wants it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,8 @@ from core.errors import Code, SoonishError
 
 _NAMES = {"timezone": "timezone", "organizer_role": "organizer_role", "channel": "channel_id"}
 """Options and fields, and what they set."""
+_IDS = {"organizer_role": re.compile(r"S[A-Z0-9]+"), "channel": re.compile(r"[CG][A-Z0-9]+")}
+"""As Slack numbers user groups and channels."""
 _ANYBODY = "-"
 """Chosen from a list, which cannot be left empty."""
 
@@ -63,12 +66,25 @@ def _admins_alone(turn: Turn) -> None:
 
 async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen | Tried:
     turn.speaker.rights_are_known()
-    meant = {_NAMES[name]: value.strip() for name, value in typed.items()}
+    meant = {_NAMES[name]: _id_of(name, value.strip(), turn) for name, value in typed.items()}
     change: dict[str, Any] = {name: None if value in ("", _ANYBODY) else value for name, value in meant.items()}
     administers = turn.speaker.administers
     done = await turn.act(change_chat_settings, ChatSettingsChange(**change), administers=administers)
     saved = _shown(done, "Saved", turn)
     return Tried(done.channel_id, saved) if done.channel_id and "channel" in typed else saved
+
+
+def _id_of(name: str, value: str, turn: Turn) -> str:
+    """On Slack it may have been typed as words, where an id of nothing would keep everybody out."""
+    if turn.speaker.dialect.platform != "slack" or name not in _IDS or value in ("", _ANYBODY):
+        return value
+    called = f"@{value.casefold().removeprefix('@')}"
+    groups = turn.speaker.groups if name == "organizer_role" else ()
+    found = next((each.value for each in groups if each.label.casefold() == called), value)
+    if not _IDS[name].fullmatch(found):
+        what = turn.speaker.dialect.role if name == "organizer_role" else "channel"
+        raise SoonishError(Code.INVALID, f"That is no {what} here.", hint="Pick it from the list: /soonish settings")
+    return found
 
 
 @BOOK.press("settings_clear")
