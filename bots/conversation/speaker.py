@@ -79,6 +79,14 @@ def number_in(text: str) -> int:
     return int(text)
 
 
+def of_draft(more: str) -> tuple[int, str, str]:
+    """Out of a preview's button: its draft, the mark of what the preview shows, and what else it says. A form has no
+    mark: what it is sent with is what is meant."""
+    number, _, rest = more.partition(",")
+    mark, _, rest = rest.partition(",")
+    return number_in(number), mark, rest
+
+
 @dataclass(slots=True)
 class Turn:
     """One command, press or form, and what it may use to answer."""

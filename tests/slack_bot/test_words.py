@@ -45,3 +45,18 @@ async def test_a_wrong_tag_stands_beside_its_field_and_a_channel_that_is_off_is_
     assert "already subscribed by Slack DM" in read(done)
     assert [row.is_active for row in await space.rows(Integration) if row.kind == "Slack DM"] == [True]
     assert len(await space.rows(Subscription)) == 1
+
+
+async def test_a_preview_in_a_message_posts_nothing_else_than_it_shows_after_an_edit_in_a_window(
+    space: Workspace,
+) -> None:
+    old = await space.previewed()
+    window = await (await space.alice.presses(old, "Edit")).opened()
+    newer = await (await space.alice.sends(window, name="Late film", when="tomorrow 9pm")).opened()
+    said = await space.after(space.alice, old, "Post in #general")
+    assert "This preview was changed since. This is how it is now:\n*Late film*" in read(said)
+    assert space.slack.in_channel() == []
+    done = await (await space.alice.presses(newer, "Post in #general")).opened()
+    assert "Posted Late film" in read(done)
+    used = await space.after(space.alice, said, "Edit")
+    assert (read(used), labels(used)) == ("Created already.", ["Edit event", "Details"])
