@@ -16,6 +16,8 @@ _SETTINGS = {"timezone": "timezone", "clock": "timezone", "organizers": "organiz
 _PERSON = re.compile(r"<@([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _GROUP = re.compile(r"<!subteam\^([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]{2,32})(?:\|[^>]*)?>")
+_LINKED = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
+"""What Slack makes of addresses and mentions that are typed; every other `<` comes as an entity."""
 _TO = re.compile(r"\bto (follow|organize)\s*$", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
@@ -57,5 +59,15 @@ def _plain(text: str) -> str:
     return _unescaped(text).strip().strip('"“”')
 
 
+def _said(linked: re.Match[str]) -> str:
+    """A link as its address, and whoever is mentioned as they are called."""
+    target, label = linked[1], linked[2] or ""
+    if target[0] not in "@#!":
+        return label if label and target.startswith("mailto:") else target
+    mark = "#" if target[0] == "#" else "@"
+    return mark + (label.removeprefix(mark) or target[1:].rpartition("^")[2])
+
+
 def _unescaped(text: str) -> str:
+    text = _LINKED.sub(_said, text)
     return re.sub("&(?:lt|gt|amp);", lambda found: _ENTITIES[found[0]], text)

@@ -1,7 +1,7 @@
 """In Slack's messages and windows: a preview stays, what is wrong stands beside its field, what is off is no end."""
 
 from cli.demo.small_slack.people import labels, options, read
-from core.db.models import Integration, Notification, Subscription
+from core.db.models import Event, Integration, Notification, Subscription
 from tests.slack_bot.conftest import Workspace
 
 
@@ -60,3 +60,12 @@ async def test_a_preview_in_a_message_posts_nothing_else_than_it_shows_after_an_
     assert "Posted Late film" in read(done)
     used = await space.after(space.alice, said, "Edit")
     assert (read(used), labels(used)) == ("Created already.", ["Edit event", "Details"])
+
+
+async def test_addresses_and_mentions_in_a_command_are_read_as_they_were_typed(space: Workspace) -> None:
+    event = await space.created("create Call https://zoom.example/j?a=1&b=2 with @bob in #general tomorrow 7pm")
+    (row,) = await space.rows(Event)
+    assert row.name == "Call https://zoom.example/j?a=1&b=2 with @bob in #general"
+    shown = await space.says(space.alice, f"show http://127.0.0.1:8000/e/{event}")
+    assert "with @bob in #general" in read(shown)
+    assert "from their next press on" in read(await space.says(space.alice, f"invite {event} @bob"))

@@ -101,6 +101,16 @@ class SlackApi(Memory):
             "slack_install_url": f"http://127.0.0.1:{self.port}/oauth/v2/authorize",
         }
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What Slack writes for whom somebody names in a command. It does not say what private channels are called."""
+        people = {f"@{each.name.lower()}": f"<@{name}|{each.name.lower()}>" for name, each in self.members.items()}
+        groups = {f"@{_handle(name)}": f"<!subteam^{name}|@{_handle(name)}>" for name in self.groups}
+        channels = {
+            f"#{each.name}": f"<#{name}|{'' if each.private else each.name}>" for name, each in self.channels.items()
+        }
+        return people | groups | channels
+
     def number(self) -> str:
         self._numbers += 1
         return str(self._numbers)
@@ -222,10 +232,7 @@ class SlackApi(Memory):
         }  # fmt: skip
 
     def _usergroups_list(self, _: Payload) -> Payload:
-        found = [
-            {"id": name, "handle": f"group-{name.lower()}", "users": sorted(users)}
-            for name, users in self.groups.items()
-        ]
+        found = [{"id": name, "handle": _handle(name), "users": sorted(users)} for name, users in self.groups.items()]
         return {"usergroups": found}
 
     def _conversations_info(self, given: Payload) -> Payload | str:
@@ -301,6 +308,10 @@ class SlackApi(Memory):
 
     def _files_completeUploadExternal(self, given: Payload) -> Payload:  # noqa: N802 - Slack's own name
         return {"files": [{"id": "F1"}], "channel": given.get("channel_id")}
+
+
+def _handle(group_id: str) -> str:
+    return f"group-{group_id.lower()}"
 
 
 async def _given(request: web.BaseRequest) -> Payload:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.demo.small_slack.api import GENERAL, TEAM, Member
+from cli.demo.small_slack.escaping import escaped
 from cli.demo.small_slack.limits import Payload
 from cli.demo.small_slack.server import Ack, Signature, SmallSlack
 
@@ -69,7 +70,7 @@ class Person:
         channel = self.slack.channels.get(self.channel)
         return {
             "command": name,
-            "text": text,
+            "text": escaped(text, self.slack.named),
             "team_id": self.workspace,
             "channel_id": self.channel,
             "channel_name": "directmessage" if channel is None else "privategroup" if channel.private else channel.name,
