@@ -395,6 +395,8 @@ def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manua
         ("create R&amp;D &lt;3 friday 7pm", "create", {"name": "R&D <3", "when": "friday 7pm"}),
         ('create "Late night" 9pm', "create", {"name": "Late night", "when": "9pm"}),
         ("create Film night", "create", {"name": "Film night", "when": ""}),
+        ("create friday 7pm", "create", {"name": "", "when": "friday 7pm"}),
+        ('create "Friday 7pm" 9pm', "create", {"name": "Friday 7pm", "when": "9pm"}),
         ("show <https://soonish.example/e/2jFv8QmT4x>", "show", {"event": "https://soonish.example/e/2jFv8QmT4x"}),
         (
             "create Call <https://zoom.example/j/1?a=1&amp;b=2> tomorrow 7pm",

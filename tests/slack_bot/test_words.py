@@ -69,3 +69,10 @@ async def test_addresses_and_mentions_in_a_command_are_read_as_they_were_typed(s
     shown = await space.says(space.alice, f"show http://127.0.0.1:8000/e/{event}")
     assert "with @bob in #general" in read(shown)
     assert "from their next press on" in read(await space.says(space.alice, f"invite {event} @bob"))
+
+
+async def test_a_line_that_is_all_a_time_asks_for_the_name_alone(space: Workspace) -> None:
+    window = await (await space.alice.types("create friday 7pm")).opened()
+    typed = {each["block_id"]: each["element"].get("initial_value") for each in window["blocks"]}
+    assert (typed["name"], typed["when"]) == (None, "friday 7pm")
+    assert "*Quiz*" in read(await (await space.alice.sends(window, name="Quiz")).opened())
