@@ -18,7 +18,7 @@ async def run(turn: Turn, command: Command) -> Answer:
     """The command's answer, or what is to be picked first."""
     option = next((each for each in command.options if each.required and each.completes), None)
     if option is not None:
-        found = await _meant(turn, command, option)
+        found = await meant(turn, command, option)
         if isinstance(found, Screen):
             return found
         turn.given = {**turn.given, option.name: found}
@@ -40,7 +40,8 @@ def command_of(name: str) -> Command | None:
     return next((each for each in BOOK.commands.values() if each.name == name), None)
 
 
-async def _meant(turn: Turn, command: Command, option: Option) -> str | Screen:
+async def meant(turn: Turn, command: Command, option: Option) -> str | Screen:
+    """The one value that was typed or is offered for it, or what is to be picked."""
     text = turn.given.get(option.name, "").strip()
     if found := _ID.fullmatch(text):
         return found[1]

@@ -76,3 +76,18 @@ async def test_a_line_that_is_all_a_time_asks_for_the_name_alone(space: Workspac
     typed = {each["block_id"]: each["element"].get("initial_value") for each in window["blocks"]}
     assert (typed["name"], typed["when"]) == (None, "friday 7pm")
     assert "*Quiz*" in read(await (await space.alice.sends(window, name="Quiz")).opened())
+
+
+async def test_the_time_zone_of_the_profile_stands_in_the_form_and_a_wrong_one_is_told_beside_it(
+    space: Workspace,
+) -> None:
+    for window in (
+        await (await space.alice.types("timezone")).opened(),
+        await (await space.alice.presses(await space.alice.opens_home(), "Time zone")).opened(),
+    ):
+        (field,) = window["blocks"]
+        assert (field["block_id"], field["element"]["initial_value"]) == ("timezone", "Europe/Berlin")
+    wrong = await space.alice.sends(window, timezone="Mars")
+    assert list(wrong.ack.body["errors"]) == ["timezone"]
+    done = await (await space.alice.sends(window, timezone="Lisbon")).opened()
+    assert "Your times are in Europe/Lisbon now." in read(done)
