@@ -110,6 +110,19 @@ async def test_two_workspaces_add_the_app_and_each_is_answered_and_written_to_wi
     assert (gamma.tenant_id, "usergroups:read" in gamma.scopes) == ("T3003", True)
 
 
+async def test_a_scope_that_slack_did_not_grant_is_named_on_the_page_after_it(house: House) -> None:
+    house.slack.grants.choice = BETA
+    async with browser() as page:
+        async with page.get(house.url + "/slack/install", allow_redirects=False) as off:
+            fewer = off.headers["Location"].replace("groups%3Aread%2C", "").replace("groups%3Aread", "")
+        async with page.get(await back_from(fewer)) as answer:
+            said = await answer.text()
+        assert "Slack did not grant groups:read" in said
+        async with page.get(house.url + "/slack/installed?lacks=groups:read,Call+0900") as answer:
+            assert "0900" not in await answer.text()
+    assert "did not grant" not in (await house.adds(GAMMA))[1]
+
+
 async def test_a_token_is_nowhere_to_be_read(house: House) -> None:
     await house.adds(BETA)
     (row,) = await house.rows()
