@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.conversation.screens import Choice
 from bots.conversation.speaker import Speaker
 from bots.slack_bot.hearing import Heard
+from bots.slack_bot.members import homes
 from core.identities.signed import Place, SignedIdentity
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class Directory:
             administers=ours and person is not None and person.administers,
             groups=tuple(Choice(f"@{group.name}", number) for number, group in (groups or {}).items()),
             unsure=person is None or groups is None,
+            home_of=homes(client),
         )
 
 

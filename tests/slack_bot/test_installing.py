@@ -123,6 +123,25 @@ async def test_a_scope_that_slack_did_not_grant_is_named_on_the_page_after_it(ho
     assert "did not grant" not in (await house.adds(GAMMA))[1]
 
 
+async def test_somebody_of_another_workspace_is_invited_as_its_member_if_the_app_is_there(house: House) -> None:
+    for choice in (BETA, GAMMA):
+        await house.adds(choice)
+    zoe, guest = house.somebody("T2002"), Person(house.slack, "U902", "Ext", team="T3003", workspace="T2002")
+    preview = await (await zoe.types("create Secret tomorrow 7pm")).message()
+    preview = await (await zoe.presses(preview, "Make it private")).message()
+    done = await (await zoe.presses(preview, "just create")).message()
+    (event,) = set(re.findall(r"soonish:edit:([\w-]+)", str(done)))
+    at_home = Person(house.slack, guest.id, "Ext", team="T3003", workspace="T3003")
+    assert "no such event" in read(await (await at_home.types(f"show {event}")).message()).lower()
+    assert "from their next press on" in read(await (await zoe.types(f"invite {event} @ext")).message())
+    assert "Secret" in read(await (await at_home.types(f"show {event}")).message())
+    house.slack.members["U903"] = Member("Far", team="T4004")
+    refused = read(await (await zoe.types(f"invite {event} @far")).message())
+    assert refused.startswith("They are not of this workspace, and I am not in theirs. Send them the link")
+    house.slack.refuse("users.info", "ratelimited", retry_after=3)
+    assert "Try again in a moment" in read(await (await zoe.types(f"invite {event} @ext")).message())
+
+
 async def test_a_token_is_nowhere_to_be_read(house: House) -> None:
     await house.adds(BETA)
     (row,) = await house.rows()

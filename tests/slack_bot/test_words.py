@@ -1,7 +1,7 @@
 """In Slack's messages and windows: a preview stays, what is wrong stands beside its field, what is off is no end."""
 
 from cli.demo.small_slack.people import labels, options, read
-from core.db.models import Event, Integration, Notification, Subscription
+from core.db.models import Event, EventInvitation, Integration, Notification, Subscription
 from tests.slack_bot.conftest import Workspace
 
 
@@ -91,3 +91,11 @@ async def test_the_time_zone_of_the_profile_stands_in_the_form_and_a_wrong_one_i
     assert list(wrong.ack.body["errors"]) == ["timezone"]
     done = await (await space.alice.sends(window, timezone="Lisbon")).opened()
     assert "Your times are in Europe/Lisbon now." in read(done)
+
+
+async def test_with_one_workspaces_token_nobody_of_another_is_invited_by_name(space: Workspace) -> None:
+    event = await space.created()
+    assert "from their next press on" in read(await space.says(space.alice, f"invite {event} @bob"))
+    refused = await space.says(space.alice, f"invite {event} @mallory")
+    assert "Send them the link" in read(refused)
+    assert len(await space.rows(EventInvitation)) == 1

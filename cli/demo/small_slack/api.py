@@ -31,6 +31,7 @@ class Member:
     guest: bool = False
     deleted: bool = False
     zone: str = "Europe/Berlin"
+    team: str = TEAM
 
 
 @dataclass
@@ -226,7 +227,7 @@ class SlackApi(Memory):
         name = member.name.lower()
         return {
             "user": {
-                "id": given["user"], "team_id": TEAM, "name": name, "profile": profile, "tz": member.zone,
+                "id": given["user"], "team_id": member.team, "name": name, "profile": profile, "tz": member.zone,
                 "locale": "en-GB", "is_admin": member.admin, "is_restricted": member.guest, "deleted": member.deleted,
             }
         }  # fmt: skip

@@ -63,7 +63,7 @@ class Person:
         """`team`: whose member they are; `workspace`: where they do things."""
         self.slack, self.id, self.name, self.channel, self.team = slack, user_id, name, channel, team
         self.workspace = workspace
-        slack.members[user_id] = Member(name, **more)
+        slack.members[user_id] = Member(name, team=team, **more)
 
     def command(self, text: str, name: str = "/soonish") -> Payload:
         key = self._key()
