@@ -1,5 +1,7 @@
 """In Slack's messages and windows: a preview stays, what is wrong stands beside its field, what is off is no end."""
 
+import pytest
+
 from cli.demo.small_slack.people import labels, options, read
 from core.db.models import Event, EventInvitation, Integration, Notification, Subscription
 from tests.slack_bot.conftest import Workspace
@@ -99,3 +101,28 @@ async def test_with_one_workspaces_token_nobody_of_another_is_invited_by_name(sp
     refused = await space.says(space.alice, f"invite {event} @mallory")
     assert "Send them the link" in read(refused)
     assert len(await space.rows(EventInvitation)) == 1
+
+
+@pytest.mark.parametrize("body", ["A & B, " * 570, "<" * 4_000, "One line\n" * 440, "Doors at six. " * 280])
+async def test_a_long_message_is_shown_to_its_last_word_before_it_is_sent(space: Workspace, body: str) -> None:
+    event, card = await space.posted()
+    await space.after(space.bob, card.payload, "Subscribe")
+    window = await (await space.alice.types(f"notify {event}")).opened()
+    preview = await (await space.alice.sends(window, body=f"{body[:3_985]} the end")).opened()
+    shown = [each for each in read(preview).split("\n") if each.startswith("> ")]
+    said = "".join(each.removeprefix("> ") for each in shown)
+    said = said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert "".join(said.split()) == "".join(f"{body[:3_985]} the end".split())
+    assert "…" not in said
+
+
+async def test_an_end_is_picked_like_a_start(space: Workspace) -> None:
+    event = await space.created("create Film night tomorrow 7pm")
+    (row,) = await space.rows(Event)
+    window = await (await space.alice.types(f"edit {event}")).opened()
+    at = int(row.start_date.timestamp()) + 7_200
+    change = await (await space.alice.sends(window, until_picked=at)).opened()
+    assert "It ends" in read(change)
+    await (await space.alice.presses(change, "Save")).opened()
+    (row,) = await space.rows(Event)
+    assert int(row.end_date.timestamp()) == at
