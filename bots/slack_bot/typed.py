@@ -5,6 +5,7 @@ import re
 from bots.conversation.book import Command
 from bots.conversation.times import divide
 from bots.conversation.verbs import BOOK
+from bots.conversation.verbs.helping import UNKNOWN
 
 ALIASES = {
     "": "help", "me": "subscriptions", "mine": "subscriptions", "new": "create", "invites": "invite", "tz": "timezone",
@@ -23,9 +24,11 @@ _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def read_command(text: str, locale: str | None) -> tuple[Command, dict[str, str]]:
-    """An unknown verb is a question for help."""
+    """An unknown verb is a question for help, which says so."""
     verb, _, rest = " ".join(text.split()).partition(" ")
-    command = VERBS.get(ALIASES.get(verb.lower(), verb.lower()), VERBS["help"])
+    command = VERBS.get(ALIASES.get(verb.lower(), verb.lower()))
+    if command is None:
+        return VERBS["help"], {UNKNOWN: _plain(verb)}
     return command, _given(command, rest, locale)
 
 

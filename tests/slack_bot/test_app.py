@@ -390,7 +390,7 @@ def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manua
     ("text", "verb", "given"),
     [
         ("", "help", {}),
-        ("dance", "help", {}),
+        ("dance", "help", {"unknown": "dance"}),
         ("create Film night tomorrow 7pm", "create", {"name": "Film night", "when": "tomorrow 7pm"}),
         ("create R&amp;D &lt;3 friday 7pm", "create", {"name": "R&D <3", "when": "friday 7pm"}),
         ('create "Late night" 9pm', "create", {"name": "Late night", "when": "9pm"}),

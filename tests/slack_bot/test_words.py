@@ -126,3 +126,18 @@ async def test_an_end_is_picked_like_a_start(space: Workspace) -> None:
     await (await space.alice.presses(change, "Save")).opened()
     (row,) = await space.rows(Event)
     assert int(row.end_date.timestamp()) == at
+
+
+async def test_an_unknown_verb_is_named_and_help_says_what_stands_behind_each(space: Workspace) -> None:
+    said = read(await space.says(space.alice, "creat Film night tomorrow 7pm"))
+    assert said.startswith("Soonish\nI don't know `creat`. This is what there is:")
+    for each in (
+        "create [name] [when]: ",
+        "show event: ",
+        "list [which]: ",
+        "notify event [message]: ",
+        "timezone [zone]: ",
+    ):
+        assert f"/soonish {each}" in said
+    for asked in ("help", ""):
+        assert "I don't know" not in read(await space.says(space.alice, asked))
