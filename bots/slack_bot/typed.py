@@ -19,6 +19,7 @@ _GROUP = re.compile(r"<!subteam\^([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _LINKED = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 """What Slack makes of addresses and mentions that are typed; every other `<` comes as an entity."""
+_QUOTED = re.compile(r'["“]([^"“”]*)["”]')
 _TO = re.compile(r"\bto (follow|organize)\s*$", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
@@ -59,7 +60,9 @@ def _id_in(value: str) -> str:
 
 def _plain(text: str) -> str:
     """As it was typed, before Slack escaped it."""
-    return _unescaped(text).strip().strip('"“”')
+    said = _unescaped(text).strip()
+    quoted = _QUOTED.fullmatch(said)
+    return quoted[1].strip() if quoted else said
 
 
 def _said(linked: re.Match[str]) -> str:

@@ -141,3 +141,12 @@ async def test_an_unknown_verb_is_named_and_help_says_what_stands_behind_each(sp
         assert f"/soonish {each}" in said
     for asked in ("help", ""):
         assert "I don't know" not in read(await space.says(space.alice, asked))
+
+
+async def test_a_message_and_a_reason_stand_behind_the_name_of_an_event(space: Workspace) -> None:
+    _, card = await space.posted()
+    await space.after(space.bob, card.payload, "Subscribe")
+    preview = await space.says(space.alice, "notify Film night Doors open at six & more")
+    assert "*Film night*\n> Doors open at six &amp; more" in read(preview)
+    asked = await space.says(space.alice, 'cancel "Film night" The projector broke')
+    assert "Reason: The projector broke" in read(asked)

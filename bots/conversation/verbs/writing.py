@@ -241,7 +241,7 @@ async def _shown(turn: Turn, event: EventView, number: int) -> Screen:
         Button("Send only to me", Action("send_me", event.id, more)),
         Button("Discard", Action("discard", event.id, more)),
     )
-    lines: tuple[Line, ...] = (line(Quote(body)),)
+    lines: tuple[Line, ...] = (line(Strong(event.name)), line(Quote(body)))
     rows: tuple[Row, ...] = (first,)
     return Screen(lines, title=f"Preview · to {whom}", rows=rows)
 
