@@ -19,7 +19,7 @@ def speaker_of(interaction: Heard) -> Speaker:
     """Signed by Discord this moment: over the gateway, in answer to this bot's own token."""
     user, rights, place = interaction.user, interaction.permissions, None
     if interaction.guild_id is not None:
-        roles = frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
+        roles = frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else None
         place = Place(str(interaction.guild_id), _text(interaction.channel_id), roles)
     name = getattr(interaction.channel, "name", None)
     return Speaker(

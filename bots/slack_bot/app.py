@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.conversation.desk import Desk
 from bots.slack_bot.door import Door
 from bots.slack_bot.hearing import Body, of_event
+from bots.slack_bot.library import QUIET, SECONDS
 from bots.slack_bot.posting import CardPoster
 from core.cards.announcements import forget_space
 from core.chat.installations import uninstall
@@ -25,9 +26,6 @@ from core.work import SYSTEM, Core
 
 log = logging.getLogger(__name__)
 
-QUIET = logging.getLogger("bots.slack_bot.library")
-"""What the library says of itself quotes requests and addresses: tickets, response URLs, what people typed."""
-SECONDS = 10
 _NOT_INSTALLED = "Soonish is not in this workspace any more. Ask an admin to add it again."
 _ANYTHING = re.compile(r".*")
 _JUST_ACKNOWLEDGED = 200
@@ -39,7 +37,6 @@ Scope = MutableMapping[str, Any]
 
 def build_app(core: Core, outbound: Outbound) -> AsyncApp:
     """Without a signing secret every request is refused but those of a socket."""
-    QUIET.setLevel(logging.CRITICAL + 1)
     settings, workspaces = core.settings, outbound.workspaces
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:

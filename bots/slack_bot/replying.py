@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
@@ -11,12 +10,12 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.conversation.screens import Document, Form, Screen
 from bots.slack_bot.hearing import Heard
+from bots.slack_bot.library import asked_to_wait
 from bots.slack_bot.rendering import WAIT, blocks_of, metadata_of, modal_of, text_of, window_of
 from core.rendering.slack_parts import SECTION_AT_MOST, escape
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 30.0
 RESPONSES = 5
 """How often Slack takes something at the response_url of one press, in half an hour."""
 
@@ -56,7 +55,7 @@ class InMessage:
         client = AsyncWebhookClient(self._heard.response_url, timeout=10)
         done = await client.send(**message)
         if done.status_code == 429:
-            await asyncio.sleep(_asked_to_wait(done.headers))
+            await asyncio.sleep(asked_to_wait(done.headers))
             done = await client.send(**message)
         if done.status_code != 200:
             log.warning("Slack refused an answer: %d", done.status_code)
@@ -102,14 +101,8 @@ class InWindow:
         except SlackApiError as error:
             if error.response.status_code != 429:
                 raise
-            await asyncio.sleep(_asked_to_wait(error.response.headers))
+            await asyncio.sleep(asked_to_wait(error.response.headers))
             await self._client.views_update(view_id=self._view_id, view=view)
-
-
-def _asked_to_wait(headers: Mapping[str, Any]) -> float:
-    """Seconds, as Slack says: somebody looks at a window meanwhile."""
-    found = headers.get("Retry-After") or headers.get("retry-after") or ""
-    return min(float(found), PATIENCE) if str(found).isdecimal() else 1.0
 
 
 async def in_direct_message(heard: Heard, client: AsyncWebClient, words: str) -> None:
