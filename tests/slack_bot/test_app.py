@@ -2,6 +2,7 @@
 Slack refuses."""
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -319,6 +320,27 @@ async def test_the_same_press_twice_over_two_processes_posts_one_card(space: Wor
         await space.slack.until(lambda: len(first.messages) == 2, lambda: "no second answer", 5)
     assert "posted already" in read(first.messages[-1])
     assert len(space.slack.in_channel()) == 1
+
+
+async def test_two_presses_post_one_card_and_what_slack_refused_is_posted_at_the_next(space: Workspace) -> None:
+    preview = await space.previewed()
+    space.slack.refuse("chat.postMessage", "internal_error", times=1)
+    assert "not posted" in read(await space.after(space.alice, preview, "Post in #general"))
+    talks = await asyncio.gather(*(space.alice.presses(preview, "Post in #general") for _ in range(3)))
+    said = [read(await talk.message()) for talk in talks]
+    assert sum("Posted Film night in" in each for each in said) == 1
+    assert len(space.slack.in_channel()) == len(await space.rows(EventAnnouncement)) == 1
+
+
+async def test_a_post_that_a_crash_cut_off_is_tried_again_after_a_while(space: Workspace) -> None:
+    preview = await space.previewed()
+    await space.after(space.alice, preview, "Post in #general")
+    (row,) = await space.rows(EventAnnouncement)
+    async with space.core.db.write() as session:  # as if the process had ended before it was written down
+        await session.delete(await session.get(EventAnnouncement, row.id))
+    assert "posted already" in read(await space.after(space.alice, preview, "Post in #general"))
+    space.town.clock.shift += dt.timedelta(minutes=3)
+    assert "Posted Film night" in read(await space.after(space.alice, preview, "Post in #general"))
 
 
 async def test_every_verb_is_acknowledged_at_once_and_answered(space: Workspace) -> None:
