@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.conversation.desk import Desk
 from bots.slack_bot.door import Door
 from bots.slack_bot.hearing import Body, of_event
-from bots.slack_bot.library import QUIET, SECONDS
+from bots.slack_bot.library import NO_RETRY, QUIET, SECONDS
 from bots.slack_bot.posting import CardPoster
 from core.cards.announcements import forget_space
 from core.chat.installations import uninstall
@@ -51,7 +51,9 @@ def build_app(core: Core, outbound: Outbound) -> AsyncApp:
         name="Soonish",
         logger=QUIET,
         signing_secret=secret.get_secret_value() if secret is not None else "",
-        client=AsyncWebClient(base_url=settings.slack_api_base_url, timeout=SECONDS, logger=QUIET),
+        client=AsyncWebClient(
+            base_url=settings.slack_api_base_url, timeout=SECONDS, logger=QUIET, retry_handlers=NO_RETRY
+        ),
         authorize=authorize,
         user_facing_authorize_error_message=_NOT_INSTALLED,
         ignoring_self_events_enabled=False,

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.conversation.desk import Desk
 from bots.conversation.screens import Answer, Post, Screen, Tried, told
 from bots.conversation.speaker import Speaker
+from bots.slack_bot.library import UNREACHABLE
 from core.cards.claims import claim_card, release_card
 from core.cards.on_slack import slack_card
 from core.work import Core
@@ -40,7 +41,7 @@ class CardPoster:
                 return await self._desk.not_posted(post, _GUEST_PLACES)
         except SlackApiError as error:
             return await self._desk.not_posted(post, _why(error))
-        except (TimeoutError, OSError) as error:
+        except UNREACHABLE as error:
             return await self._desk.not_posted(post, _unanswered(error, "Try again in a moment."))
         claim = await claim_card(self._core, post.card.event_id, post.space, post.instead_of)
         if claim is None:
@@ -49,7 +50,7 @@ class CardPoster:
             made = await client.chat_postMessage(channel=channel, **slack_card(post.card))
         except SlackApiError as error:
             why = _why(error)
-        except (TimeoutError, OSError) as error:
+        except UNREACHABLE as error:
             why = _unanswered(error, "Look whether it is there, then try again.")
         else:
             return await self._desk.posted(speaker, post, str(made["ts"]))
@@ -63,7 +64,7 @@ async def tried(client: AsyncWebClient, answer: Tried) -> Screen:
         found = (await client.conversations_info(channel=answer.channel_id))["channel"]
     except SlackApiError as error:
         return answer.but(_WHY.get(str(error.response.get("error", ""))))
-    except (TimeoutError, OSError):
+    except UNREACHABLE:
         return answer.but(None)
     return answer.but(_WHY["is_archived"] if found.get("is_archived") else None)
 

@@ -10,7 +10,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.conversation.screens import Document, Form, Screen
 from bots.slack_bot.hearing import Heard
-from bots.slack_bot.library import asked_to_wait
+from bots.slack_bot.library import NO_RETRY, SECONDS, asked_to_wait
 from bots.slack_bot.rendering import WAIT, blocks_of, metadata_of, modal_of, text_of, window_of
 from core.rendering.slack_parts import SECTION_AT_MOST, escape
 
@@ -52,7 +52,7 @@ class InMessage:
         self._replace = True
 
     async def _respond(self, **message: Any) -> None:
-        client = AsyncWebhookClient(self._heard.response_url, timeout=10)
+        client = AsyncWebhookClient(self._heard.response_url, timeout=SECONDS, retry_handlers=NO_RETRY)
         done = await client.send(**message)
         if done.status_code == 429:
             await asyncio.sleep(asked_to_wait(done.headers))
