@@ -8,14 +8,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
+from bots.network import UNREACHABLE
 from bots.slack_bot.door import Door
 from bots.slack_bot.hearing import Body, of_event
-from bots.slack_bot.library import NO_RETRY, QUIET, SECONDS
+from bots.slack_bot.library import FAILED, NO_RETRY, QUIET, SECONDS, reason
 from bots.slack_bot.posting import CardPoster
 from core.cards.announcements import forget_space
 from core.chat.installations import uninstall
@@ -122,10 +122,10 @@ async def _safely(what: str, work: Awaitable[None]) -> None:
     """Nothing is raised: a person who waits is told by the conversation, and what Slack refuses is logged."""
     try:
         await work
-    except SlackApiError as error:
-        log.warning("Slack refused an answer to a %s: %s", what, error.response.get("error", "no reason"))
-    except (TimeoutError, OSError) as error:
-        log.warning("an answer to a %s did not reach Slack: %s", what, type(error).__name__)
+    except UNREACHABLE as error:
+        log.warning("an answer to a %s did not reach Slack: %s", what, reason(error))
+    except FAILED as error:
+        log.warning("Slack refused an answer to a %s: %s", what, reason(error))
     except Exception:
         log.exception("a %s failed", what)
 

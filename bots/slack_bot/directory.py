@@ -13,8 +13,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.screens import Choice
 from bots.conversation.speaker import Speaker
+from bots.network import UNREACHABLE
 from bots.slack_bot.hearing import Heard
-from bots.slack_bot.library import UNREACHABLE, asked_to_wait
+from bots.slack_bot.library import asked_to_wait, reason
 from core.identities.signed import Place, SignedIdentity
 
 log = logging.getLogger(__name__)
@@ -77,11 +78,11 @@ class Kept(Generic[T]):
         try:
             found = await asyncio.wait_for(ask(), SECONDS)
         except SlackApiError as error:
-            log.info("Slack does not say who is who: %s", error.response.get("error", "no reason"))
+            log.info("Slack does not say who is who: %s", reason(error))
             self._keep(key, asked_to_wait(error.response.headers, 0.0), known)
             return known
         except UNREACHABLE as error:
-            log.info("Slack does not say who is who: %s", type(error).__name__)
+            log.info("Slack does not say who is who: %s", reason(error))
             return known
         self._keep(key, self._seconds, found)
         return found

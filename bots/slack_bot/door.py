@@ -7,13 +7,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.actions import Action
 from bots.conversation.book import Command
 from bots.conversation.choosing import RUN, command_of
 from bots.conversation.desk import Desk
+from bots.conversation.refusals import new_reference
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -27,9 +27,11 @@ from bots.conversation.screens import (
     line,
     told,
 )
+from bots.conversation.speaker import Speaker
 from bots.conversation.verbs import BOOK
 from bots.slack_bot.directory import Directory
 from bots.slack_bot.hearing import Body, Heard, filled, of_command, of_event, of_interaction, pressed
+from bots.slack_bot.library import FAILED, reason
 from bots.slack_bot.posting import CardPoster, tried
 from bots.slack_bot.rendering import WAIT, WINDOW, home_of, refilled, text_of, window_of
 from bots.slack_bot.replying import InMessage, InWindow, Reply, hand_over, in_direct_message, opened
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 
 Ack = Callable[..., Awaitable[Any]]
 Work = Coroutine[Any, Any, Answer]
+Ask = Callable[[Speaker], Awaitable[Answer]]
 
 FORM_SECONDS = 1.0
 """For what a form needs from the database; then a window opens that waits for it."""
@@ -150,15 +153,22 @@ class Door:
         self._seen.pop(heard.key, None)
 
     async def _typed(self, heard: Heard, client: AsyncWebClient, command: Command, given: dict[str, str]) -> Answer:
-        if (stranger := await self._stranger(heard)) is not None:
-            return stranger
-        speaker = await self._directory.speaker(heard, client)
-        return await _tried(client, await self._desk.command(speaker, command.group, command.name, given))
+        return await self._said(heard, client, lambda who: self._desk.command(who, command.group, command.name, given))
 
     async def _pressed(self, heard: Heard, client: AsyncWebClient, action: str, given: Mapping[str, str]) -> Answer:
-        if (stranger := await self._stranger(heard)) is not None:
-            return stranger
-        return await _tried(client, await self._desk.press(await self._directory.speaker(heard, client), action, given))
+        return await self._said(heard, client, lambda who: self._desk.press(who, action, given))
+
+    async def _said(self, heard: Heard, client: AsyncWebClient, ask: Ask) -> Answer:
+        """Nothing is raised: what breaks on the way to the conversation is told as what breaks in it is."""
+        try:
+            if (stranger := await self._stranger(heard)) is not None:
+                return stranger
+            answer = await ask(await self._directory.speaker(heard, client))
+            return await tried(client, answer) if isinstance(answer, Tried) else answer
+        except Exception:
+            said = new_reference()
+            log.exception("reference %s: a request of Slack's failed", said)
+            return told(f"Something broke on our side. Reference {said}.")
 
     async def _stranger(self, heard: Heard) -> Screen | None:
         """In a channel that two workspaces share. Where the app is not, nobody is written to."""
@@ -177,7 +187,7 @@ class Door:
         task = asyncio.create_task(work)
         try:
             window = await opened(heard, client)
-        except (SlackApiError, TimeoutError, OSError):
+        except FAILED:
             await task
             await in_direct_message(heard, client, "Slack did not open a window for that. Please press it once more.")
             raise
@@ -210,24 +220,20 @@ class Door:
     async def _ask(self, reply: Reply, form: Form) -> None:
         try:
             await reply.ask(form)
-        except SlackApiError as error:
-            said = str(error.response.get("error", "no reason"))
+        except FAILED as error:
+            said = reason(error)
             late = said in ("expired_trigger_id", "exchanged_trigger_id")
             log.info("Slack opened no form: %s", said)
             why = "That took longer than Slack lets a form wait." if late else "Slack did not open the form."
             await reply.show(told(why, "Please ask once more." if late else "Please ask again in a moment."))
 
 
-async def _tried(client: AsyncWebClient, answer: Answer) -> Answer:
-    return await tried(client, answer) if isinstance(answer, Tried) else answer
-
-
 async def _held(reply: Reply) -> Reply:
     """A window that waits, or the reply as it was: what was asked is answered somewhere."""
     try:
         return await reply.hold()
-    except (SlackApiError, TimeoutError, OSError) as error:
-        log.info("Slack opened no window: %s", type(error).__name__)
+    except FAILED as error:
+        log.info("Slack opened no window: %s", reason(error))
         return reply
 
 
@@ -245,8 +251,8 @@ async def watched(reply: Reply, watch: Watch) -> None:
 async def _handed_over(heard: Heard, client: AsyncWebClient, document: Document) -> Screen:
     try:
         await hand_over(heard, client, document)
-    except SlackApiError as error:
-        log.warning("Slack did not take a file: %s", error.response.get("error", "no reason"))
+    except FAILED as error:
+        log.warning("Slack did not take a file: %s", reason(error))
         return told("Slack did not take the file.", "Try again in a moment, or export it on the site.")
     return Screen((*document.screen.lines, line("It is in our direct messages.")), document.screen.title)
 

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+
+from bots.network import UNREACHABLE
 
 QUIET = logging.getLogger("bots.slack_bot.library")
 """What the library says of itself quotes requests and addresses: tickets, response URLs, what people typed."""
@@ -14,8 +16,15 @@ SECONDS = 10
 NO_RETRY: list[AsyncRetryHandler] = []
 """By itself the library sends again what was cut off before its answer: Slack has often taken it already."""
 PATIENCE = 30.0
-UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
-"""A connection that is cut in the middle is neither a timeout nor an `OSError`."""
+FAILED = (SlackClientError, *UNREACHABLE)
+"""Slack refused, or was not reached."""
+
+
+def reason(error: Exception) -> str:
+    """Slack's own word, where it said one. Errors quote requests, so nothing else of one is logged."""
+    if isinstance(error, SlackApiError):
+        return str(error.response.get("error", "no reason"))
+    return type(error).__name__
 
 
 def asked_to_wait(headers: Mapping[str, Any], otherwise: float = 1.0) -> float:

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.conversation.desk import Desk
 from bots.conversation.screens import Answer, Post, Screen, Tried, told
 from bots.conversation.speaker import Speaker
-from bots.slack_bot.library import UNREACHABLE
+from bots.network import UNREACHABLE
 from core.cards.claims import claim_card, release_card
 from core.cards.on_slack import slack_card
 from core.work import Core

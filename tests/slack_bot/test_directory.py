@@ -1,24 +1,13 @@
 """Slack that does not say who is in which group: nobody loses anything by it, and it is not asked by a crowd."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 
 import pytest
 
 from cli.demo.small_slack.api import DEVELOPERS
 from cli.demo.small_slack.people import Person, read
 from core.db.models import EventGrant, EventOrganizer, Subscription
-from core.wiring import build_outbound
-from tests.slack_bot.conftest import Workspace, serving
-
-
-@contextlib.asynccontextmanager
-async def restarted(space: Workspace) -> AsyncIterator[None]:
-    """As a process that remembers nothing."""
-    async with serving(space.core, build_outbound(space.core)) as port:
-        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
-        yield
+from tests.slack_bot.conftest import Workspace, restarted
 
 
 @pytest.mark.parametrize(("error", "wait"), [("ratelimited", 30), ("missing_scope", None), ("internal_error", None)])
