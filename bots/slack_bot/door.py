@@ -238,14 +238,12 @@ async def _held(reply: Reply) -> Reply:
 
 
 async def watched(reply: Reply, watch: Watch) -> None:
-    """One screen behind, so that the last is known to be it."""
-    newest: Screen | None = None
+    """Each at once. The last of them is shown in any case."""
+    left_out: Screen | None = None
     async for screen in watch.screens:
-        if newest is not None:
-            await reply.show(newest, last=False)
-        newest = screen
-    if newest is not None:
-        await reply.show(newest)
+        left_out = None if await reply.show(screen, last=False) else screen
+    if left_out is not None:
+        await reply.show(left_out)
 
 
 async def _handed_over(heard: Heard, client: AsyncWebClient, document: Document) -> Screen:

@@ -21,8 +21,8 @@ RESPONSES = 5
 
 
 class Reply(Protocol):
-    async def show(self, screen: Screen, *, last: bool = True) -> None:
-        """`last`: False while something newer is about to follow, so that it may be left out."""
+    async def show(self, screen: Screen, *, last: bool = True) -> bool:
+        """`last`: False while something newer may follow, so that it may be left out. Whether it was not."""
 
     async def ask(self, form: Form) -> None: ...
 
@@ -39,9 +39,9 @@ class InMessage:
         self._replace = heard.private and not beside
         self._left = RESPONSES
 
-    async def show(self, screen: Screen, *, last: bool = True) -> None:
+    async def show(self, screen: Screen, *, last: bool = True) -> bool:
         if self._left <= (0 if last else 2):
-            return
+            return False
         self._left -= 1
         await self._respond(
             text=escape(text_of(screen), SECTION_AT_MOST) or "Soonish",
@@ -50,6 +50,7 @@ class InMessage:
             response_type="ephemeral",
         )
         self._replace = True
+        return True
 
     async def _respond(self, **message: Any) -> None:
         client = AsyncWebhookClient(self._heard.response_url, timeout=SECONDS, retry_handlers=NO_RETRY)
@@ -75,8 +76,9 @@ class InWindow:
         self._client = client
         self._view_id = view_id
 
-    async def show(self, screen: Screen, *, last: bool = True) -> None:
+    async def show(self, screen: Screen, *, last: bool = True) -> bool:
         await self._update(window_of(screen, _where(self._heard)))
+        return True
 
     async def ask(self, form: Form) -> None:
         await self._update(modal_of(form, _where(self._heard)))

@@ -141,7 +141,9 @@ async def test_a_message_goes_through_preview_and_send_once(space: Workspace) ->
     preview = await (await space.alice.sends(window, body=f"Doors at six. {HOSTILE}")).opened()
     assert "Doors at six" in read(preview)
     assert not CALLS.search(read(preview))
-    assert "Send to 1" in labels(preview)
+    sent = await (await space.alice.presses(preview, "Send to 1")).opened()
+    assert "Sending… 0 of 1" in read(sent)
+    assert labels(sent) == ["Refresh"]
 
 
 async def test_the_shortcut_and_the_home_open_windows(space: Workspace) -> None:
@@ -377,18 +379,22 @@ async def test_a_locked_database_delays_the_answer_and_not_the_acknowledgement(s
         await talk.message()
 
 
-async def test_at_most_five_answers_are_given_to_one_press_and_the_last_is_among_them(space: Workspace) -> None:
+async def test_answers_to_one_press_come_at_once_and_are_five_at_most_with_the_last_among_them(
+    space: Workspace,
+) -> None:
     heard = of_command(space.bob.command("help"))
     reply = InMessage(heard, AsyncWebClient(), beside=True)
+
+    given = space.slack.responses[heard.response_url.rpartition("/")[2]]
 
     async def screens() -> AsyncIterator[Screen]:
         for number in range(20):
             yield told(f"Sending… {number} of 20")
+            assert number or [read(each) for each in given] == ["Sending… 0 of 20"]  # not when the next one comes
 
     await watched(reply, Watch(screens()))
-    shown = [read(each) for each in space.slack.responses[heard.response_url.rpartition("/")[2]]]
-    assert len(shown) <= 5
-    assert shown[-1] == "Sending… 19 of 20"
+    assert len(given) <= 5
+    assert read(given[-1]) == "Sending… 19 of 20"
 
 
 async def test_a_channel_that_is_gone_takes_its_cards_along(space: Workspace) -> None:
