@@ -10,7 +10,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.conversation.screens import Document, Form, Screen
 from bots.slack_bot.hearing import Heard
-from bots.slack_bot.library import NO_RETRY, SECONDS, asked_to_wait
+from bots.slack_bot.library import NO_RETRY, QUIET, SECONDS, asked_to_wait
 from bots.slack_bot.rendering import WAIT, blocks_of, metadata_of, modal_of, text_of, window_of
 from core.rendering.slack_parts import SECTION_AT_MOST, escape
 
@@ -43,7 +43,8 @@ class InMessage:
         if self._left <= (0 if last else 2):
             return False
         self._left -= 1
-        await self._respond(
+        await respond(
+            self._heard.response_url,
             text=escape(text_of(screen), SECTION_AT_MOST) or "Soonish",
             blocks=blocks_of(screen),
             replace_original=self._replace,
@@ -52,20 +53,21 @@ class InMessage:
         self._replace = True
         return True
 
-    async def _respond(self, **message: Any) -> None:
-        client = AsyncWebhookClient(self._heard.response_url, timeout=SECONDS, retry_handlers=NO_RETRY)
-        done = await client.send(**message)
-        if done.status_code == 429:
-            await asyncio.sleep(asked_to_wait(done.headers))
-            done = await client.send(**message)
-        if done.status_code != 200:
-            log.warning("Slack refused an answer: %d", done.status_code)
-
     async def ask(self, form: Form) -> None:
         await self._client.views_open(trigger_id=self._heard.trigger_id, view=modal_of(form, _where(self._heard)))
 
     async def hold(self) -> Reply:
         return await opened(self._heard, self._client)
+
+
+async def respond(response_url: str, **message: Any) -> None:
+    client = AsyncWebhookClient(response_url, timeout=SECONDS, logger=QUIET, retry_handlers=NO_RETRY)
+    done = await client.send(**message)
+    if done.status_code == 429:
+        await asyncio.sleep(asked_to_wait(done.headers))
+        done = await client.send(**message)
+    if done.status_code != 200:
+        log.warning("Slack refused an answer: %d", done.status_code)
 
 
 class InWindow:

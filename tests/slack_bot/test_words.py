@@ -1,5 +1,10 @@
 """In Slack's messages and windows: a preview stays, what is wrong stands beside its field, what is off is no end."""
 
+import logging
+import re
+
+import pytest
+
 from cli.demo.small_slack.people import labels, options, read
 from core.db.models import Integration, Notification, Subscription
 from tests.slack_bot.conftest import Workspace
@@ -45,3 +50,14 @@ async def test_a_wrong_tag_stands_beside_its_field_and_a_channel_that_is_off_is_
     assert "already subscribed by Slack DM" in read(done)
     assert [row.is_active for row in await space.rows(Integration) if row.kind == "Slack DM"] == [True]
     assert len(await space.rows(Subscription)) == 1
+
+
+async def test_no_log_quotes_an_answer_or_the_address_it_goes_to(
+    space: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    talk = await space.alice.types("create Surprise party tomorrow 7pm")
+    assert "Surprise party" in read(await talk.message())
+    ours = [each for each in caplog.records if each.name.startswith(("slack", "bots", "core"))]
+    assert ours != []
+    assert [each.name for each in ours if re.search(r"Surprise|/respond/|xoxb", each.getMessage())] == []
