@@ -8,18 +8,24 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
+from bots.conversation.screens import told
 from bots.network import UNREACHABLE
 from bots.slack_bot.door import Door
 from bots.slack_bot.hearing import Body, of_event
 from bots.slack_bot.library import FAILED, NO_RETRY, QUIET, SECONDS, reason
 from bots.slack_bot.posting import CardPoster
+from bots.slack_bot.rendering import window_of
+from bots.slack_bot.replying import respond
 from core.cards.announcements import forget_space
 from core.chat.installations import uninstall
 from core.chat.workspaces import Workspaces
+from core.delivery.message import Outcome
+from core.delivery.slackbot import NOT_INSTALLED
 from core.settings import Settings
 from core.wiring import Outbound
 from core.work import SYSTEM, Core
@@ -27,6 +33,7 @@ from core.work import SYSTEM, Core
 log = logging.getLogger(__name__)
 
 _NOT_INSTALLED = "Soonish is not in this workspace any more. Ask an admin to add it again."
+_NO_ANSWER = "Slack does not answer us right now. Try again in a minute."
 _ANYTHING = re.compile(r".*")
 _JUST_ACKNOWLEDGED = 200
 Message = MutableMapping[str, Any]
@@ -42,8 +49,7 @@ def build_app(core: Core, outbound: Outbound) -> AsyncApp:
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         token = await workspaces.find(team_id or "")
         if not isinstance(token, str):
-            log.warning("a request came from a workspace where the app is not installed")
-            return None  # type: ignore[return-value]  # as the library documents it; its annotation forgets it
+            raise UnauthorizedError(token)
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
     secret = settings.slack_signing_secret
@@ -55,9 +61,9 @@ def build_app(core: Core, outbound: Outbound) -> AsyncApp:
             base_url=settings.slack_api_base_url, timeout=SECONDS, logger=QUIET, retry_handlers=NO_RETRY
         ),
         authorize=authorize,
-        user_facing_authorize_error_message=_NOT_INSTALLED,
         ignoring_self_events_enabled=False,
     )
+    app.error(_failed)
     desk = Desk(core, outbound)
     door = Door(desk, CardPoster(core, desk), workspaces)
     _listen(app, door)
@@ -116,6 +122,37 @@ def _hear_of_ends(app: AsyncApp, core: Core, door: Door, workspaces: Workspaces)
         app.event(name)(channel_gone)
     app.event("app_uninstalled")(app_gone)
     app.event("tokens_revoked")(tokens_gone)
+
+
+class UnauthorizedError(Exception):
+    """There is no token for that workspace."""
+
+    def __init__(self, why: Outcome) -> None:
+        super().__init__(why.code)
+        self.words = _NOT_INSTALLED if why.code == NOT_INSTALLED.code else _NO_ANSWER
+
+
+async def _failed(error: Exception, body: Body) -> BoltResponse | None:
+    """What the library met before or beside our own handlers."""
+    if isinstance(error, UnauthorizedError):
+        log.warning("a request came from a workspace without a token: %s", error)
+        return await _unauthorized(body, error.words)
+    log.error("a request of Slack's failed", exc_info=error)
+    return None
+
+
+async def _unauthorized(body: Body, words: str) -> BoltResponse:
+    """Without a token there are only the acknowledgement and the address of the press to say it in."""
+    if body.get("command"):
+        return BoltResponse(status=200, body=words)
+    if body.get("type") == "view_submission":
+        view = window_of(told(words), str(body["view"].get("private_metadata") or ""))
+        return BoltResponse(status=200, body={"response_action": "update", "view": view})
+    if body.get("response_url"):
+        await _safely(
+            "press", respond(body["response_url"], text=words, replace_original=False, response_type="ephemeral")
+        )
+    return BoltResponse(status=200)
 
 
 async def _safely(what: str, work: Awaitable[None]) -> None:
