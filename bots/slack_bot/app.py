@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
@@ -62,6 +63,7 @@ def build_app(core: Core, outbound: Outbound) -> AsyncApp:
         ),
         authorize=authorize,
         ignoring_self_events_enabled=False,
+        raise_error_for_unhandled_request=True,
     )
     app.error(_failed)
     desk = Desk(core, outbound)
@@ -134,6 +136,9 @@ class UnauthorizedError(Exception):
 
 async def _failed(error: Exception, body: Body) -> BoltResponse | None:
     """What the library met before or beside our own handlers."""
+    if isinstance(error, BoltUnhandledRequestError):
+        log.info("a request of Slack's is none that we listen to")
+        return BoltResponse(status=200)  # told otherwise, Slack would send it again, and at last no events at all
     if isinstance(error, UnauthorizedError):
         log.warning("a request came from a workspace without a token: %s", error)
         return await _unauthorized(body, error.words)
