@@ -48,13 +48,14 @@ FORM_SECONDS = 1.0
 """For what a form needs from the database; then a window opens that waits for it."""
 SENT_SECONDS = 2.0
 """For what is wrong with a form that was sent: it must be said in the acknowledgement."""
-REMEMBERED = 2_000
+REMEMBERED, FORMS_REMEMBERED = 2_000, 200
 _BESIDE = frozenset({"test", "channel_add"})
 """Presses whose answer stands beside the screen with their button, not in its place."""
 
 
 class Door:
-    """`seen`: Slack repeats what it was not told in time that we have it."""
+    """Slack repeats what it was not told in time that we have it: `seen` is not done again, and of `forms` a
+    repetition gets the same answer, because nothing at all closes the window."""
 
     def __init__(self, desk: Desk, poster: CardPoster, tokens: Tokens, directory: Directory | None = None) -> None:
         self._desk = desk
@@ -62,6 +63,7 @@ class Door:
         self._tokens = tokens
         self._directory = directory or Directory()
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._forms: OrderedDict[str, asyncio.Task[Answer]] = OrderedDict()
 
     async def command(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
         heard = of_command(body)
@@ -102,31 +104,31 @@ class Door:
         """A form. What is wrong with a field stands beside it, if that is known in time."""
         heard = of_interaction(body)
         view = body["view"]
-        if view.get("callback_id") == WINDOW or self.repeated(heard):
+        if view.get("callback_id") == WINDOW:
             await ack()
             return
         given = filled(view)
-        task = asyncio.create_task(self._pressed(heard, client, str(view["callback_id"]), given))
+        repeated = heard.key in self._forms
+        if not repeated:
+            self._forms[heard.key] = asyncio.create_task(self._pressed(heard, client, str(view["callback_id"]), given))
+            if len(self._forms) > FORMS_REMEMBERED:
+                self._forms.popitem(last=False)
+        task = self._forms[heard.key]
         done, _ = await asyncio.wait({task}, timeout=SENT_SECONDS)
-        window = InWindow(heard, client, str(view["id"]))
         answer = task.result() if done else None
-        if isinstance(answer, Screen):
-            if answer.about:
-                self._forget(heard)  # what is sent again is another try, under the same key
-                if answer.about in given:
-                    await ack(response_action="errors", errors={answer.about: text_of(answer)[:150]})
-                else:
-                    await ack(response_action="update", view=refilled(view, given, text_of(answer)))
+        await ack(**_taken(view, given, answer))
+        if not isinstance(answer, Screen):
+            if repeated:
+                log.info("a repeated form is answered once")
+                return
+            answer = await task
+            window = InWindow(heard, client, str(view["id"]))
+            if isinstance(answer, Screen) and answer.about:
+                await window.put(refilled(view, given, text_of(answer)))
             else:
-                await ack(response_action="update", view=window_of(answer, _kept(view)))
-            return
-        await ack(response_action="update", view=window_of(WAIT, _kept(view)))
-        answer = await task
+                await self._show(heard, client, window, answer)
         if isinstance(answer, Screen) and answer.about:
-            self._forget(heard)
-            await window.put(refilled(view, given, text_of(answer)))
-            return
-        await self._show(heard, client, window, answer)
+            self._forms.pop(heard.key, None)  # what is sent again is another try, under the same key
 
     async def home(self, body: Body, client: AsyncWebClient) -> None:
         if (body["event"].get("tab") or "home") != "home":
@@ -148,9 +150,6 @@ class Door:
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         return False
-
-    def _forget(self, heard: Heard) -> None:
-        self._seen.pop(heard.key, None)
 
     async def _typed(self, heard: Heard, client: AsyncWebClient, command: Command, given: dict[str, str]) -> Answer:
         return await self._said(heard, client, lambda who: self._desk.command(who, command.group, command.name, given))
@@ -264,6 +263,17 @@ def _opens_form(action: str) -> bool:
         return command is not None and command.opens_form
     press = BOOK.presses.get(found.verb)
     return press is not None and press.opens_form
+
+
+def _taken(view: Body, given: Mapping[str, str], answer: Answer | None) -> dict[str, Any]:
+    """What a form is acknowledged with. `answer`: None while there is none."""
+    if not isinstance(answer, Screen):
+        return {"response_action": "update", "view": window_of(WAIT, _kept(view))}
+    if not answer.about:
+        return {"response_action": "update", "view": window_of(answer, _kept(view))}
+    if answer.about in given:
+        return {"response_action": "errors", "errors": {answer.about: text_of(answer)[:150]}}
+    return {"response_action": "update", "view": refilled(view, given, text_of(answer))}
 
 
 def _kept(view: Body) -> str:

@@ -50,6 +50,25 @@ async def test_a_form_that_is_answered_late_is_answered_in_its_window(
     assert "Quiz" in read(await sent.opened())
 
 
+async def test_a_form_that_slack_sends_twice_keeps_its_window_and_says_the_same(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = await (await space.alice.types("create")).opened()
+    form = space.alice.form(window, name="Quiz", when="tomorrow 7pm")
+    both = [(await space.alice.does("interactive", form)).ack.body for _ in range(2)]
+    assert "Quiz" in read(both[0]["view"])
+    assert both[0] == both[1]
+    wrong = space.alice.form(window, name="Quiz", when="someday")
+    acks = await asyncio.gather(*(space.slack.deliver("interactive", wrong) for _ in range(2)))
+    assert [list(each.body["errors"]) for each in acks] == [["when"], ["when"]]
+    monkeypatch.setattr("bots.slack_bot.door.SENT_SECONDS", 0.0)
+    late = space.alice.form(window, name="Pub", when="tomorrow 8pm")
+    async with locked(space):
+        talks = [await space.alice.does("interactive", late) for _ in range(2)]
+        assert ["Just a moment" in read(each.ack.body["view"]) for each in talks] == [True, True]
+    assert "Pub" in read(await talks[0].opened())
+
+
 async def test_a_form_that_slack_does_not_open_is_answered_in_words(space: Workspace) -> None:
     space.slack.refuse("views.open", "ratelimited", retry_after=30)
     assert "Slack did not open the form" in read(await space.says(space.alice, "create"))
