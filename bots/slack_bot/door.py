@@ -52,6 +52,9 @@ REMEMBERED, FORMS_REMEMBERED = 2_000, 200
 _BESIDE = frozenset({"test", "channel_add"})
 """Presses whose answer stands beside the screen with their button, not in its place."""
 
+_FOLLOWS = frozenset({"subscribe", "via", "also", "leave", "undo"})
+"""Presses that change what the home shows; it stands behind a window that was opened in no channel."""
+
 
 class Door:
     """Slack repeats what it was not told in time that we have it: `seen` is not done again, and of `forms` a
@@ -89,16 +92,18 @@ class Door:
         if self.repeated(heard) or Action.of(action) is None:  # a link: the browser has followed it
             return
         work = self._pressed(heard, client, action, given)
-        if heard.view is not None and heard.view.get("type") == "home":
-            await self._in_new_window(heard, client, work)
-            return
         verb = action.split(":")[1]
-        reply: Reply = (
-            InWindow(heard, client, str(heard.view["id"]))
-            if heard.view is not None
-            else InMessage(heard, client, beside=verb in _BESIDE)
-        )
-        await self._answer(heard, client, reply, work, form=_opens_form(action))
+        if heard.view is None:
+            reply: Reply = InMessage(heard, client, beside=verb in _BESIDE)
+            await self._answer(heard, client, reply, work, form=_opens_form(action))
+            return
+        if heard.view.get("type") == "home":
+            await self._in_new_window(heard, client, work)
+        else:
+            window = InWindow(heard, client, str(heard.view["id"]))
+            await self._answer(heard, client, window, work, form=_opens_form(action))
+        if verb in _FOLLOWS and heard.channel_id is None:
+            await self._publish(heard, client)
 
     async def sent(self, ack: Ack, body: Body, client: AsyncWebClient) -> None:
         """A form. What is wrong with a field stands beside it, if that is known in time."""
@@ -134,8 +139,10 @@ class Door:
         if (body["event"].get("tab") or "home") != "home":
             return
         heard = of_event(body)
-        if self.repeated(heard):
-            return
+        if not self.repeated(heard):
+            await self._publish(heard, client)
+
+    async def _publish(self, heard: Heard, client: AsyncWebClient) -> None:
         speaker = await self._directory.speaker(heard, client)
         mine = await self._desk.command(speaker, "me", "subscriptions", {})
         screen = mine if isinstance(mine, Screen) else told("Soonish")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bots.conversation.verbs import BOOK
-from cli.demo.small_slack.people import labels, read
+from cli.demo.small_slack.people import labels, options, read
 from core.db.models import EventAnnouncement
 from tests.slack_bot.conftest import Workspace
 
@@ -149,6 +149,23 @@ async def test_every_button_of_the_home_opens_something(space: Workspace) -> Non
         shown = await (await space.bob.presses(home, label)).opened()
         assert read(shown).strip(), label
     assert space.slack.files != {}
+
+
+async def test_the_home_shows_what_was_done_in_its_window(space: Workspace) -> None:
+    _, card = await space.posted()
+    await space.after(space.bob, card.payload, "Subscribe")
+    home = await space.bob.opens_home()
+    (one,) = options(home, "Look at one")
+    window = await (await space.bob.presses(home, "Look at one", picked=one)).opened()
+
+    def shows() -> bool:
+        return "Film night" in str(space.slack.homes[space.bob.id])
+
+    assert shows()
+    left = await (await space.bob.presses(window, "Unsubscribe")).opened()
+    await space.slack.until(lambda: not shows(), lambda: "still there", 5)
+    await space.bob.presses(left, "Undo")
+    await space.slack.until(shows, lambda: "not there again", 5)
 
 
 async def test_no_press_of_a_stranger_tells_of_a_private_event(space: Workspace) -> None:
