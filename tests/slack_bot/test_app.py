@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import update
 
 from bots.conversation.screens import Screen, Watch, told
-from bots.conversation.verbs import BOOK
+from bots.conversation.verbs import BOOK, writing
 from bots.discord_bot.tree import command_tree
 from bots.slack_bot.door import watched
 from bots.slack_bot.hearing import of_command
@@ -134,16 +134,22 @@ async def test_a_name_finds_the_event_and_several_are_offered(space: Workspace) 
     assert "no such event" in read(await space.says(space.bob, "show nothing-like-it"))
 
 
-async def test_a_message_goes_through_preview_and_send_once(space: Workspace) -> None:
+async def test_a_message_goes_through_preview_and_its_progress_is_shown_from_the_press_on(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_LOOKS", 2)
+    monkeypatch.setattr(writing, "_BETWEEN_LOOKS", 0.4)
     event, card = await space.posted()
     await space.after(space.bob, card.payload, "Subscribe")
     window = await (await space.alice.types(f"notify {event}")).opened()
     preview = await (await space.alice.sends(window, body=f"Doors at six. {HOSTILE}")).opened()
     assert "Doors at six" in read(preview)
     assert not CALLS.search(read(preview))
-    sent = await (await space.alice.presses(preview, "Send to 1")).opened()
-    assert "Sending… 0 of 1" in read(sent)
-    assert labels(sent) == ["Refresh"]
+    sent = await space.alice.presses(preview, "Send to 1")
+    shown = await sent.opened()
+    assert "Sending… 0 of 1" in read(shown)
+    assert labels(shown) == ["Refresh"]
+    await space.slack.until(lambda: "Sending" not in read(sent.window), lambda: read(sent.window), 10)
 
 
 async def test_the_shortcut_and_the_home_open_windows(space: Workspace) -> None:
