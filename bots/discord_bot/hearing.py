@@ -19,8 +19,7 @@ def speaker_of(interaction: Heard) -> Speaker:
     """Signed by Discord this moment: over the gateway, in answer to this bot's own token."""
     user, rights, place = interaction.user, interaction.permissions, None
     if interaction.guild_id is not None:
-        roles = frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
-        place = Place(str(interaction.guild_id), _text(interaction.channel_id), roles)
+        place = Place(str(interaction.guild_id), _text(interaction.channel_id), _roles(interaction))
     name = getattr(interaction.channel, "name", None)
     return Speaker(
         SignedIdentity("discord", "", str(user.id), user.display_name, place),
@@ -31,6 +30,14 @@ def speaker_of(interaction: Heard) -> Speaker:
         manages_events=rights.manage_events or rights.administrator,
         administers=rights.manage_guild or rights.administrator,
     )
+
+
+def _roles(interaction: Heard) -> frozenset[str]:
+    """As they came with this press, and the one that everybody has. `Member.roles` leaves out what the gateway has not
+    told of yet: in the first moments, in an outage, and when a role is new."""
+    user = interaction.user
+    own = user._roles if isinstance(user, discord.Member) else ()  # noqa: SLF001
+    return frozenset(map(str, (*own, interaction.guild_id)))
 
 
 def _called(server: discord.Guild | None, channel_id: str) -> str:

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.slack_bot.library import FAILED, reason
 
 log = logging.getLogger(__name__)
 
@@ -18,13 +19,10 @@ def homes(client: AsyncWebClient) -> Callable[[str], Awaitable[str | None]]:
     async def home_of(member: str) -> str | None:
         try:
             found = await asyncio.wait_for(client.users_info(user=member), SECONDS)
-        except SlackApiError as error:
-            said = str(error.response.get("error", "no reason"))
+        except FAILED as error:
+            said = reason(error)
             log.info("Slack does not say whose member somebody is: %s", said)
             return "" if said in ("user_not_found", "user_not_visible") else None
-        except (TimeoutError, OSError) as error:
-            log.info("Slack does not say whose member somebody is: %s", type(error).__name__)
-            return None
         return str(found["user"].get("team_id") or "")
 
     return home_of

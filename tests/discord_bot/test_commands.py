@@ -17,6 +17,7 @@ from bots.discord_bot.tree import command_tree
 from cli.demo.small_discord.limits import buttons
 from cli.demo.small_discord.people import MANAGE_SERVER, Person, labels, read
 from cli.demo.small_discord.rest import Refusal
+from cli.demo.small_discord.server import SERVER
 from core.db.models import ChatSetting, Event, Identity, Integration, Subscription, User
 from tests.discord_bot.conftest import Server
 
@@ -77,6 +78,16 @@ async def test_a_double_click_posts_one_card_and_a_repeated_interaction_does_not
     await server.discord.dispatch("INTERACTION_CREATE", done.payload)
     await server.alice.types("soonish help")
     assert len(await server.rows(Event)) == 2
+
+
+async def test_a_card_whose_answer_is_lost_is_told_of_and_the_same_one_at_the_next_press(server: Server) -> None:
+    preview = await server.alice.types("event create", name="Quiz", when="tomorrow 7pm")
+    server.discord.cut.add("/channels/2001/messages")
+    said = await server.alice.presses(preview, "Post in #general")
+    assert "Discord did not answer" in read(said)
+    server.discord.cut.clear()
+    assert "Posted Quiz" in read(await server.alice.presses(said, "Try again"))
+    assert len(server.discord.messages) == 1
 
 
 async def test_nobody_is_pinged_and_no_link_is_masked_by_what_somebody_typed(server: Server) -> None:
@@ -267,6 +278,17 @@ async def test_settings_without_an_option_are_a_form_with_discords_own_lists(ser
     assert defaults == [None, [{"id": 55, "type": "role"}], [{"id": 2002, "type": "channel"}]]
     assert "who manages events" in read(await admin.fills_in(again, organizer_role=""))
     assert [row.organizer_role for row in await server.rows(ChatSetting)] == [None]
+
+
+async def test_a_role_counts_that_the_gateway_has_not_told_of_yet(server: Server) -> None:
+    preview = await server.alice.types("event create", name="Film night", when="tomorrow 7pm")
+    await server.alice.presses(preview, "Post in #general")
+    ((_, event),) = await server.alice.completes("event show", "event", "Film")
+    await server.alice.types("event invite", event=event, role="4711", to="organize")
+    server.bob.roles = ["4711"]
+    assert "Edit" in labels(await server.bob.types("event show", event=event))
+    await server.alice.types("event invite", event=event, role=SERVER, to="organize")
+    assert "Edit" in labels(await server.carol.types("event show", event=event))
 
 
 async def test_in_direct_messages_there_is_no_server_to_post_in(server: Server) -> None:

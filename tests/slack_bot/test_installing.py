@@ -25,7 +25,7 @@ from core.delivery.message import Message
 from core.delivery.slackbot import NO_TOKEN, NOT_INSTALLED
 from core.integrations.usecases import disable_channel
 from core.tokens import OAUTH_LIFETIME
-from core.wiring import Outbound
+from core.wiring import Outbound, build_outbound
 from core.work import SYSTEM, Core
 from tests.core.look import statements
 from tests.people import Town, until
@@ -326,6 +326,26 @@ async def test_a_team_whose_token_is_in_the_settings_needs_no_installation(house
     await house.adds(BETA)
     assert await workspaces.find("T2002") == house.slack.grants.token_in("T2002")
     assert house.slack.calls.count("auth.test") == 2
+
+
+async def test_while_slack_does_not_say_whose_the_token_is_people_are_asked_to_wait_and_not_to_install(
+    house: House,
+) -> None:
+    alice = Person(house.slack, "U101", "Alice")
+    settings = house.core.settings.model_copy(update={"slack_bot_token": SecretStr(BOT_TOKEN)})
+    core = Core(settings, house.core.clock, house.core.db, house.core.keys)
+    async with serving(core, build_outbound(core)) as port:
+        house.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        window = await (await alice.types("create")).opened()
+        channels = await (await alice.types("channels")).message()
+    async with serving(core, build_outbound(core)) as port:  # which has to ask again
+        house.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        house.slack.refuse("auth.test", "internal_error")
+        assert "Try again in a minute" in str((await alice.types("list")).ack.body)
+        pressed = await alice.presses(channels, "Add a channel")
+        assert "Try again in a minute" in (await pressed.message())["text"]
+        sent = await alice.sends(window, name="Quiz", when="tomorrow 7pm")
+        assert "Try again in a minute" in read(sent.ack.body["view"])
 
 
 async def test_somebody_in_a_shared_channel_whose_own_workspace_has_the_app_is_written_to_there(house: House) -> None:

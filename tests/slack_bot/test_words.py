@@ -1,5 +1,8 @@
 """In Slack's messages and windows: a preview stays, what is wrong stands beside its field, what is off is no end."""
 
+import logging
+import re
+
 import pytest
 
 from cli.demo.small_slack.people import labels, options, read
@@ -150,3 +153,14 @@ async def test_a_message_and_a_reason_stand_behind_the_name_of_an_event(space: W
     assert "*Film night*\n> Doors open at six &amp; more" in read(preview)
     asked = await space.says(space.alice, 'cancel "Film night" The projector broke')
     assert "Reason: The projector broke" in read(asked)
+
+
+async def test_no_log_quotes_an_answer_or_the_address_it_goes_to(
+    space: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    talk = await space.alice.types("create Surprise party tomorrow 7pm")
+    assert "Surprise party" in read(await talk.message())
+    ours = [each for each in caplog.records if each.name.startswith(("slack", "bots", "core"))]
+    assert ours != []
+    assert [each.name for each in ours if re.search(r"Surprise|/respond/|xoxb", each.getMessage())] == []

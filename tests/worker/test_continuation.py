@@ -62,8 +62,13 @@ async def runs(temporal: Temporal, workflow_id: str) -> list[WorkflowExecution]:
 
 
 async def went_on(temporal: Temporal, workflow_id: str, times: int = 1) -> list[WorkflowExecution]:
-    """Once it has gone on at least that often; all its runs but the last ended by going on."""
-    found = await until(lambda: runs(temporal, workflow_id), lambda found: len(found) > times)
+    """Once it has gone on at least that often; all its runs but the last ended by going on. The list that Temporal
+    searches comes a little after what it lists."""
+
+    def ended(found: list[WorkflowExecution]) -> bool:
+        return all(each.status != WorkflowExecutionStatus.RUNNING for each in found[:-1])
+
+    found = await until(lambda: runs(temporal, workflow_id), lambda found: len(found) > times and ended(found))
     assert {each.status for each in found[:-1]} == {WorkflowExecutionStatus.CONTINUED_AS_NEW}
     return found
 

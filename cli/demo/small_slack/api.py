@@ -81,6 +81,8 @@ class SlackApi(Memory):
         self.delay = 0.0
         self.busy_responses = 0
         """How many more answers to presses are asked to wait."""
+        self.cut: set[str] = set()
+        """Methods that are done, and whose connection ends before their answer."""
         self._refusals: dict[str, list[Any]] = {}
         self._numbers = 1_000
 
@@ -121,6 +123,7 @@ class SlackApi(Memory):
 
     def accept(self) -> None:
         self._refusals.clear()
+        self.cut.clear()
 
     def direct(self, user_id: str) -> list[Payload]:
         return [each.payload for each in self.messages.values() if each.channel_id == user_id]
@@ -161,6 +164,8 @@ class SlackApi(Memory):
             return await self._method(request)
         finally:
             self.wake()
+            if request.path.split("/")[2] in self.cut and request.transport is not None:
+                request.transport.close()
 
     async def _method(self, request: web.BaseRequest) -> web.Response:
         method = request.path.removeprefix("/api/")
