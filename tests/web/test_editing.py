@@ -7,7 +7,7 @@ import pytest
 from tests.web.client import Answer, Browser
 from tests.web.conftest import Stage
 from tests.web.test_accounts import signed_in
-from tests.web.test_creating import fields
+from tests.web.test_creating import FULL, fields
 
 
 @pytest.fixture
@@ -85,6 +85,23 @@ async def test_who_typed_while_another_saved_keeps_their_words_and_sees_what_it_
     again = await alice.form(f"/e/{event}/edit", {**typed, **{n: html.unescape(v) for n, v in fields(stale).items()}})
     assert again.status == 200
     assert "New description." in again.text
+
+
+async def test_a_form_with_every_field_full_is_looked_at_and_saved_in_any_script(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    look = await alice.form(f"/e/{event}/edit", {**form, **FULL, "step": "look"})
+    assert look.status == 200
+    back = await press(alice, event, look, "edit")
+    assert FULL["description"] in back.text
+    assert (await press(alice, event, look, "quiet")).status == 303
+    kept = (await stage.alice.get(f"/api/events/{event}")).json
+    assert [kept[n] for n in ("name", "location", "description", "contact")] == list(FULL.values())
+
+    form = {**await opened(alice, event), **FULL}
+    look = await alice.form(f"/e/{event}/edit", {**form, "where": "Park", "step": "look"})
+    assert (look.status, "Where: Park." in look.text, "New description." in look.text) == (200, True, False)
 
 
 async def test_nothing_is_saved_of_what_cannot_be_and_nothing_of_nothing(alice: Browser, event: str) -> None:

@@ -1,6 +1,7 @@
 """Changing an event: what would change and who would be told is shown before it is saved. Who typed while somebody
 else saved keeps their words, and sees what the event says now."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -109,18 +110,23 @@ def _times(event: EventView, change: EventChange) -> list[str]:
 def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
     """What they typed themselves, over the event as it is now; where both changed the same, what it says now."""
     now = as_typed(event)
-    news = {name: text for name, text in typed.items() if text != was.get(name, now[name])}
-    both = {name: now[name] for name in news if now[name] not in (was.get(name), news[name])}
+    news = {name: text for name, text in typed.items() if _mark(text) != was.get(name, _mark(now[name]))}
+    both = {name: now[name] for name in news if now[name] != news[name] and _mark(now[name]) != was.get(name)}
     return _form(site, who, event, now | news, status=409, wrong={"": CHANGED_MEANWHILE}, says_now=both)
 
 
 def _was(sent: Sent) -> dict[str, str]:
-    """The event as the form showed it."""
+    """The marks of the event's fields as the form showed them."""
     try:
         found = json.loads(sent.get("was") or "{}")
     except ValueError:
         return {}
     return {name: str(text) for name, text in found.items() if name in FIELDS} if isinstance(found, dict) else {}
+
+
+def _mark(text: str) -> str:
+    """Tells one text from another without carrying it: a form need not send its long ones twice."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _form(
@@ -133,6 +139,7 @@ def _form(
     wrong: dict[str, str] | None = None,
     says_now: dict[str, str] | None = None,
 ) -> Response:
+    was = json.dumps({name: _mark(text) for name, text in as_typed(event).items()})
     about: dict[str, Any] = {
         "event": event,
         "typed": typed,
@@ -140,6 +147,6 @@ def _form(
         "says_now": says_now or {},
         "ends": "until",
         "guess_zone": False,
-        "pairs": [("was", json.dumps(as_typed(event))), ("revision", str(event.revision)), ("key", new_key())],
+        "pairs": [("was", was), ("revision", str(event.revision)), ("key", new_key())],
     }
     return site.show(who, "edit.html", here="events", status=status, **about)
