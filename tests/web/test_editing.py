@@ -1,6 +1,8 @@
 """Changing an event in a browser."""
 
+import datetime as dt
 import html
+from urllib.parse import urlencode
 
 import pytest
 
@@ -55,6 +57,45 @@ async def test_who_is_told_of_a_new_time_is_said_before_it_is_saved_once(
         saved = await press(alice, event, look, "loud")
         assert saved.status == 303
     assert await revision(stage, event) == 2
+
+
+@pytest.fixture
+async def evening(stage: Stage) -> str:
+    return await stage.event(timezone="Europe/Berlin", end_date="2027-05-01T19:30:00Z")
+
+
+MOVES = [
+    ({"when": "3 May 2027 19:30"}, "Mon 3 May 2027, 19:30 · Europe/Berlin · in 13 days", "Mon 3 May 2027, 21:30"),
+    ({"when": "29 Apr 2027 10:00"}, "Thu 29 Apr 2027, 10:00 · Europe/Berlin · in 9 days", "Thu 29 Apr 2027, 12:00"),
+    ({"until": "3h"}, "Sat 1 May 2027, 19:30 · Europe/Berlin · in 11 days", "Sat 1 May 2027, 22:30"),
+    ({"until": ""}, "Sat 1 May 2027, 19:30 · Europe/Berlin · in 11 days", None),
+    ({"when": "3 May 2027 10:00", "until": "1h"}, "Mon 3 May 2027, 10:00 · Europe/Berlin", "Mon 3 May 2027, 11:00"),
+]
+
+
+@pytest.mark.parametrize(("typed", "starts", "ends"), MOVES)
+async def test_a_move_is_read_along_looked_at_and_saved_as_the_same_times(
+    stage: Stage, alice: Browser, evening: str, typed: dict[str, str], starts: str, ends: str | None
+) -> None:
+    form = {**await opened(alice, evening), "until": "Sat 1 May 2027, 21:30 · Europe/Berlin", "where": "", **typed}
+    form["description"] = ""
+    times = urlencode({name: form[name] for name in ("when", "until", "timezone")})
+    said = await alice.get(f"/e/{evening}/edit/reading?{times}")
+    assert starts in said.text
+    assert said.text.endswith(f" · until {ends[-5:]}</span>") if ends else " until " not in said.text
+    look = await alice.form(f"/e/{evening}/edit", {**form, "step": "look"})
+    words = f"It ends {ends} (Europe/Berlin)." if ends else "It has no end any more."
+    assert words in look.text
+    await press(alice, evening, look, "loud")
+    end = (await stage.alice.get(f"/api/events/{evening}")).json["end_date"]
+    at = ends and dt.datetime.strptime(f"{ends} +0200", "%a %d %b %Y, %H:%M %z")
+    assert end == (at and at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z"))
+
+
+async def test_the_form_of_an_edit_reads_along_by_its_own_event(alice: Browser, evening: str) -> None:
+    assert f'hx-get="/e/{evening}/edit/reading"' in (await alice.get(f"/e/{evening}/edit")).text
+    refused = await alice.get(f"/e/{evening}/edit/reading?when=soonish&timezone=Europe/Berlin")
+    assert "error" in refused.text
 
 
 async def test_a_new_text_is_saved_quietly_unless_the_organizer_wants_it_told(

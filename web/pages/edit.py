@@ -1,6 +1,7 @@
 """Changing an event: what would change and who would be told is shown before it is saved. Who typed while somebody
 else saved keeps their words, and sees what the event says now."""
 
+import datetime as dt
 import hashlib
 import json
 from typing import Any
@@ -17,7 +18,7 @@ from core.events.usecases import event_to_manage
 from core.times import say
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.create import NAMES
+from web.pages.create import NAMES, Text, say_both, show_reading
 from web.pages.forms import (
     Sent,
     complaints,
@@ -43,6 +44,26 @@ async def edit_form(request: Request, site: SiteOf, event_id: EventId) -> Respon
         return sign_in_first(site, request)
     event = await site.core.ask(who, event_to_manage, event_id)
     return _form(site, who, event, as_typed(event))
+
+
+@router.get("/e/{event_id}/edit/reading")
+async def reading(
+    request: Request, site: SiteOf, event_id: EventId, when: Text = "", until: Text = "", timezone: Text = ""
+) -> Response:
+    """How what is being typed over this event is read, while it is typed: an end that nobody touches moves along."""
+    who = await site.person(request)
+    who.require_user()
+    event = await site.core.ask(who, event_to_manage, event_id)
+    typed, shown = {"when": when, "until": until, "timezone": timezone.strip()}, as_typed(event)
+
+    def read(now: dt.datetime) -> str:
+        if not when.strip():
+            return ""
+        change = change_of(event, typed, shown, now, locale_of(request))
+        end = change.end_date if "end_date" in change.model_fields_set else event.end_date
+        return say_both(change.start_date or event.start_date, end, change.timezone or event.timezone, now)
+
+    return show_reading(site, read)
 
 
 @router.post("/e/{event_id}/edit")
@@ -99,12 +120,13 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
 
 
 def _times(event: EventView, change: EventChange) -> list[str]:
+    found = []
     if change.start_date is not None:
-        return [f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}."]
+        found.append(f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}.")
     if "end_date" in change.model_fields_set:
         end = change.end_date
-        return [f"It ends {say(end, event.timezone)}."] if end is not None else ["It has no end any more."]
-    return []
+        found.append(f"It ends {say(end, event.timezone)}." if end is not None else "It has no end any more.")
+    return found
 
 
 def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
@@ -146,6 +168,7 @@ def _form(
         "wrong": wrong or {},
         "says_now": says_now or {},
         "ends": "until",
+        "reading": f"/e/{event.id}/edit/reading",
         "guess_zone": False,
         "pairs": [("was", was), ("revision", str(event.revision)), ("key", new_key())],
     }
