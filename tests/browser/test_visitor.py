@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route, expect
 from sqlalchemy import func, select
 
 from core.db.models import (
@@ -160,6 +160,37 @@ async def test_a_tab_left_open_says_what_happened_since(site: Town, visit: Visit
     await page.get_by_role("heading", name="This event is cancelled").wait_for()
     assert "Flood in the cellar" in await page.inner_text("main")
     await walk(page)
+
+
+async def test_what_does_not_get_through_is_said_and_what_does_is_heard(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    visitor = await visit()
+    page = await visitor.open(f"/e/{event.id}")
+    visitor.expect(422, 502)
+    alert = page.get_by_role("alert")
+    await page.get_by_label("Your e-mail").fill("nora@")
+    await page.get_by_role("button", name="Nudge me").click()
+    await expect(alert).to_contain_text("not an e-mail address")
+    await page.get_by_label("Your e-mail").fill(NORA)
+
+    async def lost(route: Route) -> None:
+        await route.abort()
+
+    async def refused(route: Route) -> None:
+        await route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+
+    for answer in (lost, refused):
+        await page.route("**/subscribe", answer)
+        await page.get_by_role("button", name="Nudge me").click()
+        await expect(alert).to_have_text("That did not get through. Try again.")
+        await expect(page.get_by_role("button", name="Nudge me")).to_be_enabled()
+        await page.unroute("**/subscribe")
+        assert all("/subscribe" in fault or "htmx" in fault for fault in visitor.faults), visitor.faults
+        visitor.faults.clear()
+        assert await page.get_by_label("Your e-mail").input_value() == NORA
+    await page.get_by_role("button", name="Nudge me").click()
+    await expect(page.get_by_role("heading", name="Check your inbox")).to_be_focused()
+    await expect(alert).to_have_count(0)
 
 
 async def test_the_keyboard_alone_suffices(site: Town, visit: Visit) -> None:
