@@ -59,6 +59,17 @@ async def test_who_is_told_of_a_new_time_is_said_before_it_is_saved_once(
     assert await revision(stage, event) == 2
 
 
+async def test_nobody_is_promised_a_message_where_nobody_follows(stage: Stage, alice: Browser) -> None:
+    event = await stage.event(timezone="Europe/Berlin", location="Kino", description="Two films.")
+    look = await alice.form(f"/e/{event}/edit", {**await opened(alice, event), "where": "Park", "step": "look"})
+    assert "Nobody follows it yet, so nobody is told." in look.text
+    assert "tell them" not in look.text
+    saved = await press(alice, event, look, "loud")
+    assert "Saved. Nobody is told." in (await alice.get(saved.headers["location"])).text
+    asks = await alice.get(f"/e/{event}/cancel")
+    assert "Nobody follows it, so nobody is told. Reminders stop." in asks.text
+
+
 @pytest.fixture
 async def evening(stage: Stage) -> str:
     return await stage.event(timezone="Europe/Berlin", end_date="2027-05-01T19:30:00Z")

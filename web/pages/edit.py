@@ -97,7 +97,7 @@ async def _done(request: Request, site: Site, who: Actor, event: EventView, sent
     told = bool(fields & TOLD) or sent.step == "loud"
     change = change.model_copy(update={"notify": told})
     await site.core.act_once(once, who, change_event, event.id, change)
-    return RedirectResponse(f"/e/{event.id}/manage?said={'told' if told else 'saved'}", 303, OWN)
+    return RedirectResponse(f"/e/{event.id}/manage?said={'told' if told and event.subscribers else 'saved'}", 303, OWN)
 
 
 def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
