@@ -69,6 +69,9 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await page.get_by_label("Why").fill("Storm")
     await press(page, "Cancel the event")
     await expect(page.get_by_text("The event is cancelled.")).to_be_visible()
+    await page.goto(f"/e/{event}/health")
+    await expect(page.get_by_text("Its reminders are stopped.")).to_be_visible()
+    await expect(page.get_by_text("On schedule")).to_have_count(0)
 
 
 async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: Visit) -> None:

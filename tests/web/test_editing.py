@@ -164,6 +164,20 @@ async def test_nothing_is_saved_of_what_cannot_be_and_nothing_of_nothing(alice: 
     assert "Nothing changed." in (await alice.form(f"/e/{event}/edit", {**form, "step": "look"})).text
 
 
+async def test_an_event_that_is_cancelled_offers_no_form_but_keeps_what_was_typed_meanwhile(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    await stage.alice.post(f"/api/events/{event}/cancel", {})
+    late = await alice.form(f"/e/{event}/edit", {**form, "description": "Five films.", "step": "look"})
+    assert late.status == 409
+    assert "Five films." in late.text
+    page = await alice.get(f"/e/{event}/edit")
+    assert "It is cancelled: nothing of it changes any more." in page.text
+    assert "See what changes" not in page.text
+    assert 'name="description"' not in page.text
+
+
 async def test_the_event_page_leads_its_organizer_on_and_nobody_else(stage: Stage, alice: Browser, event: str) -> None:
     assert "You organize this" in (await alice.get(f"/e/{event}")).text
     bob = await signed_in(stage, "bob@example.org")
