@@ -241,11 +241,15 @@ async def test_the_link_is_copied_where_a_browser_can(site: Town, visit: Visit) 
 
 
 async def test_on_paper_stands_what_one_takes_along(site: Town, visit: Visit) -> None:
-    event = await site.event(name="Film night", description="Two films.")
+    event = await site.event(name="Film night", description="Two films.", contact="Ask Kim at the door")
     page = await (await visit()).open(f"/e/{event.id}")
     await page.emulate_media(media="print")
-    for words in ("Film night", "Two films."):
+    for words in ("Film night", "Two films.", "Ask Kim at the door"):
         assert await page.get_by_text(words, exact=True).first.is_visible()
     assert await page.get_by_alt_text("QR code of this page's address").is_visible()
     for gone in ("Nudge me", "Sign in", "Add to calendar"):
         assert not await page.get_by_text(gone).first.is_visible()
+    own = await (await visit.as_(site, site.alice)).open(f"/e/{event.id}")
+    await own.emulate_media(media="print")
+    for gone in ("You organize this", "Manage", "Edit"):
+        assert not await own.get_by_text(gone, exact=True).first.is_visible()
