@@ -336,6 +336,22 @@ async def test_an_event_may_be_typed_by_its_name_or_its_pages_address(server: Se
     assert "Europe/Berlin" in words(await server.bob.says("me timezone", zone="berlin"))
 
 
+async def test_a_clock_is_typed_into_a_form_that_has_the_one_so_far(server: Server) -> None:
+    before = len(await server.rows(User))
+    asked = form(await server.bob.says("me timezone"))
+    assert [(each.name, each.value) for each in asked.fields] == [("timezone", "UTC")]
+    assert len(await server.rows(User)) == before
+    wrong = screen(await server.bob.sends(asked, timezone="Mars"))
+    assert wrong.about == "timezone"
+    assert form(await server.bob.presses(button(wrong, "Change"))).title == "Your clock"
+    several = await server.bob.sends(asked, timezone="europe/b")
+    assert "Europe/Berlin" in [each.value for each in menu(several).choices]
+    assert words(await server.bob.sends(asked, timezone="tokyo")) == "Your times are in Asia/Tokyo now."
+    picked = await server.bob.presses(menu(several), picked="Europe/Berlin")
+    assert words(picked) == "Your times are in Europe/Berlin now."
+    assert form(await server.bob.says("me timezone")).fields[0].value == "Europe/Berlin"
+
+
 async def test_what_is_completed_while_somebody_types_makes_no_account(server: Server) -> None:
     event = await server.event()
     card = post(await server.alice.presses(Action("post", event)))
