@@ -24,7 +24,7 @@ from core.operators.numbers import NumbersGauge
 from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
-from web import guard, problems
+from web import guard
 from web import metrics as metrics_route
 from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
 from web.cookies import Cookies
@@ -60,6 +60,7 @@ from web.pages import (
     unsubscribe,
 )
 from web.pages.forms import prove_and_return
+from web.pages.refused import refusal, refused
 from web.pages.state import PageStates
 from web.render import Pages
 from web.site import Site
@@ -136,7 +137,7 @@ def create_app(
     )
 
     def respond(scope: Scope, error: Exception) -> Response:
-        return _answer(site, scope, error)
+        return refusal(site, scope, error)
 
     app = FastAPI(
         routes=[*_routes(development=not core.settings.production), *([Mount("/slack", events)] if events else [])],
@@ -160,7 +161,7 @@ def create_app(
     app.state.site = site
 
     async def handle(request: Request, error: Exception) -> Response:
-        return await prove_and_return(site, request, error) or respond(request.scope, error)
+        return await prove_and_return(site, request, error) or await refused(site, request, error)
 
     for kind in (SoonishError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
@@ -179,14 +180,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await site.pulse.close()
         await site.outbound.sender.close()
         await site.core.db.close()
-
-
-def _answer(site: Site, scope: Scope, error: Exception) -> Response:
-    refusal = problems.refusal_of(error, scope)
-    if scope["path"].startswith("/api/"):
-        body = refusal.problem(site.settings.public_base_url).model_dump_json()
-        return Response(body, refusal.status, refusal.headers, problems.MEDIA_TYPE)
-    return site.pages.page("error.html", status=refusal.status, headers=refusal.headers, refusal=refusal)
 
 
 @functools.cache

@@ -33,7 +33,7 @@ class Pages:
         # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
         self._env.globals.update(
             static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
-            lists=settings.list_public_events,
+            way_in="", lists=settings.list_public_events,
         )  # fmt: skip
         self._env.filters["linked"] = linked
         self.version = _version()

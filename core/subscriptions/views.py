@@ -27,8 +27,11 @@ def view_of(row: Subscription, integration: Integration, event: Event, *, own: b
     )
 
 
-async def my_subscriptions(work: Work, page: PageRequest) -> Page[SubscriptionView]:
-    """What the actor follows, newest first; ended ones are left out."""
+async def my_subscriptions(
+    work: Work, page: PageRequest, *, through: int | None = None, to_come: bool = False
+) -> Page[SubscriptionView]:
+    """What the actor follows, newest first; ended ones are left out. `through`: by this channel alone; `to_come`: only
+    events that are neither over nor cancelled."""
     user_id = work.actor.require_user()
     query = (
         select(Subscription, Integration, Event)
@@ -36,6 +39,10 @@ async def my_subscriptions(work: Work, page: PageRequest) -> Page[SubscriptionVi
         .join(Event, Event.id == Subscription.event_id)
         .where(Subscription.user_id == user_id, Subscription.state != "ended", may_see(work.actor))
     )
+    if through is not None:
+        query = query.where(Subscription.integration_id == through)
+    if to_come:
+        query = query.where(Event.status == "scheduled")
     return await _page(work, query, page, own=True)
 
 

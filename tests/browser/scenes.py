@@ -40,7 +40,7 @@ async def play(page: Page, scene: Scene, stage: Stage) -> None:
             await page.wait_for_load_state("load")
             await page.locator(".htmx-request").wait_for(state="detached")
         elif what == OPEN:
-            await page.locator("summary", has_text=words).click()
+            await page.locator("summary", has_text=words).first.click()
         elif what == SIGN_OUT:
             await page.context.clear_cookies()
         else:
@@ -123,6 +123,13 @@ FOLLOWER = (
     Scene("event-silent", "event.html", lambda stage: f"/e/{stage.silent.id}", width=PHONE),
     Scene("follows", "mine.html", _at("/events"), width=PHONE),
     Scene("channels", "channels.html", _at("/channels")),
+    Scene(
+        "channel-remove",
+        "channel_remove.html",
+        _at("/channels"),
+        ((OPEN, "Rename or remove"), (PRESS, "Remove it")),
+        width=PHONE,
+    ),
     Scene("channel", "channel_add.html", _at("/channels/add/ntfy"), width=PHONE),
     Scene(
         "channel-refused",

@@ -62,8 +62,26 @@ async def test_a_channel_is_added_renamed_and_removed_by_the_keyboard_alone(
     await expect(page.get_by_text("It works: we have just sent a test through it.")).to_be_visible()
     await press(page, "Rename or remove")
     await fill(page, ("Name", "Hall display"))
-    await press(page, "Rename")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Renamed.")).to_be_visible()
     await expect(page.get_by_text("Hall display", exact=True)).to_be_visible()
     await press(page, "Rename or remove")
     await press(page, "Remove it")
+    await expect(page.get_by_role("heading", name="Remove Hall display?")).to_be_visible()
+    await press(page, "Remove it")
     await expect(page.get_by_text("Removed, and its address is forgotten.")).to_be_visible()
+
+
+async def test_enter_signs_in_by_the_password_where_one_is_typed_and_asks_for_a_link_otherwise(
+    site: Town, visit: Visit
+) -> None:
+    visitor = await visit()
+    visitor.expect(401)
+    page = await visitor.open("/sign-in")
+    await fill(page, ("Your e-mail", "nora@example.org"))
+    await press(page, "I have a password")
+    await fill(page, ("Password", "not the one"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("password")
+    await page.get_by_label("Your e-mail").press("Enter")
+    await expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()

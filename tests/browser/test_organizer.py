@@ -129,6 +129,12 @@ async def test_a_message_is_written_and_sent_by_keyboard_alone(site: Town, visit
     await tab_to(page, "Send to 1")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/messages/*")
+    await tab_to(page, "Look again")
+    drawn = await page.locator("#report").get_attribute("hx-get")
+    await page.wait_for_function(
+        "drawn => document.querySelector('#report').getAttribute('hx-get') !== drawn", arg=drawn
+    )
+    await expect(page.get_by_role("link", name="Look again")).to_be_focused()
 
 
 async def test_what_was_typed_survives_being_signed_out(site: Town, visit: Visit) -> None:

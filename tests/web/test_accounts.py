@@ -269,6 +269,15 @@ async def test_a_session_ends_a_month_after_it_was_last_seen(stage: Stage) -> No
 # Passwords
 
 
+async def test_a_password_that_a_browser_filled_in_is_not_tried_where_a_link_is_asked_for(stage: Stage) -> None:
+    await with_password(stage)
+    typed = {"email": ALICE, "password": "filled in, and old"}
+    asked_for = await Browser(stage.app).form("/sign-in", {**typed, "step": "link"})
+    assert (asked_for.status, "Check your inbox" in asked_for.text) == (200, True)
+    for step in ("password", ""):
+        assert (await Browser(stage.app).form("/sign-in", {**typed, "step": step})).status == 401
+
+
 async def test_a_password_signs_in_and_every_refusal_is_the_same(stage: Stage) -> None:
     await with_password(stage)
     browser = Browser(stage.app)

@@ -64,7 +64,8 @@ async def test_an_event_is_found_by_its_link_and_cancelled_after_a_yes(stage: St
     assert (found.status, found.headers["location"]) == (303, f"/admin/events/{event}")
     assert (await browser.get("/admin/events?event=nothing")).status == 404
     path = f"/admin/events/{event}/cancel"
-    assert (await browser.form(path, {"reason": "Spam"})).status == 422
+    unticked = await browser.form(path, {"reason": "Spam"})
+    assert (unticked.status, 'name="reason" maxlength="300" value="Spam"' in unticked.text) == (422, True)
     assert (await browser.form(path, {"reason": "x" * 5000, "sure": "yes"})).status == 422
     assert {row.status for row in await rows(stage.core, select(Event))} == {"scheduled"}  # type: ignore[type-var]
     done = await browser.form(path, {"reason": "Spam", "sure": "yes"})
@@ -79,6 +80,10 @@ async def test_people_are_removed_by_their_boxes_and_by_a_list_and_let_back(stag
     path = f"/admin/events/{event}/people"
     assert f'value="{row.id}"' in (await browser.get(f"/admin/events/{event}")).text
     assert (await browser.form(path, {"step": "remove"})).status == 422
+    many = "\n".join(map(str, range(1000, 1205)))
+    kept = await browser.form(path, {"step": "remove", "who": str(row.id), "people": many})
+    assert (kept.status, f">\n{many}</textarea>" in kept.text) == (422, True)
+    assert f'value="{row.id}" checked' in kept.text
     done = await browser.form(path, {"step": "remove", "who": str(row.id), "people": "otto@example.org"})
     assert (done.status, "1 removed. Not here: o•••o@example.org." in done.text) == (200, True)
     assert "nora@example.org" not in done.text
@@ -92,7 +97,8 @@ async def test_a_report_is_read_and_closed_with_a_note(stage: Stage) -> None:
     assert (await stage.visitor.post(f"/api/events/{event}/report", {"body": "<b>Spam</b>"})).status == 202
     page = (await browser.get("/admin/reports")).text
     assert ("&lt;b&gt;Spam&lt;/b&gt;" in page, f"/admin/events/{event}" in page) == (True, True)
-    assert (await browser.form("/admin/reports/1/close", {"note": "x" * 301})).status == 422
+    long = await browser.form("/admin/reports/1/close", {"note": "x" * 301})
+    assert (long.status, f'value="{"x" * 301}"' in long.text) == (422, True)
     assert "Closed." in (await browser.form("/admin/reports/1/close", {"note": "Called them."})).text
     assert "Called them." in (await browser.get("/admin/reports?closed=yes")).text
     assert (await browser.form("/admin/reports/9/close", {})).status == 404
@@ -136,6 +142,18 @@ async def test_a_change_asks_who_is_there_first_and_leads_back(stage: Stage) -> 
         for name, text in fields.items():
             assert f'name="{name}" value="{text}"' in answer.text
     assert not [each for each in await audit(stage.core) if each.action == "force_cancel" and each.outcome == "done"]
+
+
+async def test_what_an_operator_sends_after_the_session_ended_is_kept_and_tells_a_visitor_nothing(stage: Stage) -> None:
+    event = await stage.event()
+    for number in (event, "AAAAAAAAAA"):
+        path = f"/admin/events/{number}/people"
+        held = await Browser(stage.app).form(path, {"step": "remove", "people": "17"})
+        assert (held.status, "You are signed out" in held.text) == (401, True)
+        assert f'action="{path}"' in held.text
+        assert 'name="people" value="17"' in held.text
+    carol = await signed_in(stage, "carol@example.org")
+    assert (await carol.form(f"/admin/events/{event}/people", {"people": "17"})).status == 404
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,34 @@ async def test_a_channel_is_tried_renamed_switched_and_removed(stage: Stage, bob
     await bob.form(where, {"step": "off"})
     assert "Switch on" in (await bob.get("/channels")).text
     await bob.form(where, {"step": "on"})
-    await bob.form(where, {"step": "remove"})
+    assert (await bob.form(where, {"step": "remove_yes"})).headers["location"] == "/channels?said=removed"
     assert "Bell" not in (await bob.get("/channels")).text
+
+
+async def test_removing_a_channel_asks_first_and_names_what_ends(stage: Stage, bob: Browser) -> None:
+    await add(bob, "webhook", HOOK)
+    number = await newest(bob)
+    for name, by in (("Soup kitchen", [int(number)]), ("Film club", None)):
+        event = await stage.event(name=name)
+        await stage.bob.post(f"/api/events/{event}/subscribe", {"integration_ids": by} if by else None)
+    over = await stage.event(name="Called off")
+    await stage.bob.post(f"/api/events/{over}/subscribe", {"integration_ids": [int(number)]})
+    await stage.alice.post(f"/api/events/{over}/cancel", {})
+    page = (await bob.form(f"/channels/{number}", {"step": "remove"})).text
+    assert [name in page for name in ("Remove Hook?", "Soup kitchen", "Film club", "Called off")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert "Hook" in (await bob.get("/channels")).text
+
+
+async def test_a_channel_that_was_removed_in_another_tab_is_said_to_be_gone(bob: Browser) -> None:
+    await add(bob, "webhook", HOOK)
+    where = f"/channels/{await newest(bob)}"
+    await bob.form(where, {"step": "remove_yes"})
+    for step in ("rename", "test", "remove", "remove_yes"):
+        answer = await bob.form(where, {"step": step, "name": "Bell"})
+        assert answer.status == 404
+        assert 'role="alert">There is no such channel.' in answer.text
 
 
 async def test_who_signed_in_long_ago_proves_it_first_and_goes_on_with_what_was_typed(
@@ -150,6 +176,6 @@ async def test_nobody_changes_the_channels_of_another(stage: Stage, bob: Browser
     await add(bob, "webhook", HOOK)
     where = f"/channels/{await newest(bob)}"
     carol = await signed_in(stage, "carol@example.org")
-    for step in ("test", "rename", "off", "remove"):
+    for step in ("test", "rename", "off", "remove", "remove_yes"):
         assert (await carol.form(where, {"step": step, "name": "Hers"})).status == 404
     assert "Hook" in (await bob.get("/channels")).text

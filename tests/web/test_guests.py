@@ -37,14 +37,28 @@ async def test_a_private_event_has_a_page_for_owner_organizer_and_guest_and_for_
             assert "Film night" not in answer.text
 
 
+async def test_a_private_event_offers_its_guests_only_what_works_for_them(stage: Stage) -> None:
+    event, _, page = await invited(stage)
+    browser = await guest(stage, page)
+    private = (await browser.get(f"/e/{event}")).text
+    for useless in ("webcal://", f"/e/{event}.atom", 'rel="alternate"'):
+        assert useless not in private
+    assert '<a href="/account/calendars">' in private
+    await stage.alice.patch(f"/api/events/{event}", {"is_public": True})
+    public = (await browser.get(f"/e/{event}")).text
+    for useful in (f'<a href="webcal://soonish.test/e/{event}.ics">', f"/e/{event}.atom", 'rel="alternate"'):
+        assert useful in public
+
+
 async def test_an_organizer_of_a_private_event_has_its_page(stage: Stage) -> None:
     event = await stage.event(is_public=False)
     asked = await stage.alice.post(f"/api/events/{event}/organizers", {"email": BOB})
     browser = await signed_in(stage, BOB)
     page = "/i/" + invitation_token(stage.core.keys, asked.json["id"])
     assert "Help to organize" in (await browser.get(page)).text
-    assert (await browser.form(f"{page}/accept", {})).headers["location"] == f"/e/{event}"
-    assert (await browser.get(f"/e/{event}")).status == 200
+    there = (await browser.form(f"{page}/accept", {})).headers["location"]
+    assert there == f"/e/{event}?said=organize"
+    assert "You help to organize this now." in (await browser.get(there)).text
 
 
 async def test_what_a_guest_saw_is_gone_with_the_invitation_whatever_their_browser_kept(stage: Stage) -> None:
@@ -105,15 +119,27 @@ async def test_an_invitation_says_as_whom_it_is_accepted_and_does_so_on_a_press(
     assert (await browser.get(f"/e/{event}")).status == 404
     assert (await stage.rows())["event_grants"] == before["event_grants"]
     for _ in range(2):
-        assert (await browser.form(f"{page}/accept", {})).headers["location"] == f"/e/{event}"
+        assert (await browser.form(f"{page}/accept", {})).headers["location"] == f"/e/{event}?said=follow"
     assert (await stage.rows())["event_grants"] == before["event_grants"] + 1
+
+
+async def test_accepting_an_invitation_says_so_and_that_nothing_is_sent_before_one_follows(stage: Stage) -> None:
+    event, _, page = await invited(stage)
+    browser, offer = await signed_in(stage, BOB), "Nothing of it is sent to you yet"
+    there = (await browser.form(f"{page}/accept", {})).headers["location"]
+    shown = (await browser.get(there)).text
+    assert ("You&#39;re in" in shown, offer in shown) == (True, True)
+    await browser.form(f"/e/{event}/follow", {})
+    shown = (await browser.get(there)).text
+    assert ("You&#39;re in" in shown, offer in shown) == (True, False)
+    assert "said" not in (await browser.get(f"/e/{event}?said=anything")).text
 
 
 async def test_an_invitation_for_one_use_is_not_used_up_for_whoever_used_it(stage: Stage) -> None:
     event, _, page = await invited(stage, max_uses=1)
     browser = await guest(stage, page)
     assert (await browser.get(page)).status == 200
-    assert (await browser.form(f"{page}/accept", {})).headers["location"] == f"/e/{event}"
+    assert (await browser.form(f"{page}/accept", {})).headers["location"] == f"/e/{event}?said=follow"
     late = await signed_in(stage, CAROL)
     for answer in (await late.get(page), await late.form(f"{page}/accept", {})):
         assert (answer.status, "used up" in answer.text) == (404, True)

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from core.db.models import Delivery, Notification
+from core.operations.pause import pause_sending, resume_sending
+from tests.people import OPERATOR
 from tests.web.client import Answer, Browser
 from tests.web.conftest import HOOK, Stage
 from tests.web.test_accounts import signed_in
@@ -73,6 +75,21 @@ async def test_a_message_is_seen_as_every_channel_shows_it_before_it_is_sent_onc
     assert len(await messages(stage)) == 1
 
 
+async def test_sending_only_to_oneself_is_offered_to_who_follows_and_reaches_nobody_else(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    look = {**WORDS, "step": "look"}
+    assert "Send only to me" not in (await alice.form(f"/e/{event}/message", look)).text
+    await alice.form(f"/e/{event}/follow", {})
+    offered = await alice.form(f"/e/{event}/message", look)
+    assert "Send only to me" in offered.text
+    tried = await alice.form(f"/e/{event}/message", {**WORDS, **fields(offered), "step": "me"})
+    assert "Sent to you alone" in tried.text
+    async with stage.core.db.read() as session:
+        owed = select(Delivery.id).join(Notification).where(Notification.kind == "message")
+        assert len(list(await session.scalars(owed))) == 1
+
+
 async def test_an_empty_message_is_refused_beside_its_field_and_the_title_is_kept(alice: Browser, event: str) -> None:
     answer = await alice.form(f"/e/{event}/message", {**WORDS, "body": " ", "step": "look"})
     assert answer.status == 422
@@ -100,6 +117,16 @@ async def test_the_report_counts_while_it_sends_says_who_missed_it_and_tries_the
     assert "hx-trigger" not in part
     assert (await alice.form(f"{where}/retry", {})).status == 303
     assert "Sending… 1 of 2" in (await alice.get(where)).text
+
+
+async def test_the_report_says_when_all_sending_is_paused(stage: Stage, alice: Browser, event: str) -> None:
+    where = (await sent(alice, event)).headers["location"]
+    await stage.core.act(OPERATOR, pause_sending)
+    page = (await alice.get(where)).text
+    assert "All sending is paused by the people who run this service. 2 wait" in page
+    assert "Sending…" not in page
+    await stage.core.act(OPERATOR, resume_sending)
+    assert "Sending… 0 of 2" in (await alice.get(where)).text
 
 
 async def test_only_those_who_missed_the_last_one_can_be_written_to(stage: Stage, alice: Browser, event: str) -> None:

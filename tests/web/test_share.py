@@ -143,6 +143,18 @@ async def test_a_report_reaches_the_operators_and_a_slip_keeps_what_was_typed(st
     assert (await stage.rows())["reports"] == 1
 
 
+async def test_a_report_that_is_sent_twice_is_one_report_and_other_words_are_another(stage: Stage) -> None:
+    path = f"/e/{await stage.event()}/report"
+    form = fields(await stage.visitor.get(path))
+    for _ in range(2):
+        assert "Thank you." in (await stage.visitor.form(path, {**form, "body": "Spam"})).text
+    assert (await stage.rows())["reports"] == 1
+    again = await stage.visitor.form(path, {**form, "body": "And a lie"})
+    assert (again.status, "This form was sent before" in again.text, "And a lie" in again.text) == (409, True, True)
+    assert "Thank you." in (await stage.visitor.form(path, {**fields(again), "body": "And a lie"})).text
+    assert (await stage.rows())["reports"] == 2
+
+
 async def test_who_reports_again_and_again_is_asked_to_wait(stage: Stage) -> None:
     path = f"/e/{await stage.event()}/report"
     for _ in range(5):

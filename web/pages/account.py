@@ -22,6 +22,7 @@ from core.tokens import read_link
 from core.work import Actor
 from web.api.accounts import this_browser
 from web.api.parts import RowId
+from web.pages.forms import sign_in_first
 from web.problems import STATUS
 from web.returning import way_back
 from web.site import OWN, Site, SiteOf
@@ -34,18 +35,30 @@ _PREFETCH = ("sec-purpose", "purpose", "x-moz")
 
 
 @router.get("/sign-in")
-async def sign_in_page(site: SiteOf) -> Response:
-    return _form(site)
+async def sign_in_page(
+    site: SiteOf,
+    next: str = "",  # noqa: A002 - what addresses call it
+) -> Response:
+    """`next`: where somebody goes on then; without it, wherever they were last sent here from."""
+    answer = _form(site)
+    if next:
+        site.cookies.keep_back(answer, way_back(next))
+    return answer
 
 
 @router.post("/sign-in")
 async def asked_for_a_link(
-    request: Request, site: SiteOf, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
+    request: Request,
+    site: SiteOf,
+    email: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    step: Annotated[str, Form()] = "",
 ) -> Response:
-    """One form for old and new: the link in the mail makes the account if there is none."""
+    """One form for old and new: the link in the mail makes the account if there is none. `step`: link, whatever stands
+    in the field for the password; otherwise a password is tried where there is one."""
     typed = email.strip()[:_LONGEST_ADDRESS]
     try:
-        if password:
+        if password and step != "link":
             return await _by_password(request, site, typed, SecretStr(password[:LONGEST_PASSWORD]))
         browser = this_browser(site, request)
         await ask_to_register(site.core, await site.person(request), AskForLink(email=typed), browser)
@@ -116,7 +129,7 @@ def let_in(request: Request, site: Site, token: str) -> Response:
 async def account_page(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.user_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request)
     return await show_account(site, who)
 
 

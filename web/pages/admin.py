@@ -39,8 +39,11 @@ _Cursor = Annotated[str | None, Query(max_length=40)]
 
 
 async def _operator(request: Request, site: Site) -> Actor:
-    """Asked before anything that was sent is read."""
+    """Asked before anything that was sent is done. What a visitor sends is held up while they sign in: whether there
+    is something at this address is said to nobody by that."""
     who = await site.person(request)
+    if request.method == "POST":
+        who.require_user()
     await site.core.ask(who, look_around)
     return who
 
@@ -76,12 +79,14 @@ async def event_page(request: Request, site: SiteOf, event_id: EventId, cursor: 
 async def event_cancelled(request: Request, site: SiteOf, event_id: EventId) -> Response:
     who = await _operator(request, site)
     form = await request.form()
+    reason = str(form.get("reason", ""))
     if not form.get("sure"):
-        return await _event(site, who, event_id, status=422, error="Tick the box to say that you mean it.")
+        words = "Tick the box to say that you mean it."
+        return await _event(site, who, event_id, status=422, error=words, reason=reason)
     try:
-        await site.core.act(who, force_cancel, event_id, Cancellation(reason=str(form.get("reason", ""))))
+        await site.core.act(who, force_cancel, event_id, Cancellation(reason=reason))
     except (SoonishError, ValidationError) as refusal:
-        return await _event(site, who, event_id, status=_status(refusal), error=_words(refusal))
+        return await _event(site, who, event_id, status=_status(refusal), error=_words(refusal), reason=reason)
     return await _event(site, who, event_id, said="Cancelled. Everybody who follows is told.")
 
 
@@ -90,11 +95,13 @@ async def people_changed(request: Request, site: SiteOf, event_id: EventId) -> R
     who = await _operator(request, site)
     form = await request.form()
     back = form.get("step") == "back"
+    pasted, ticked = str(form.get("people", "")), [str(each) for each in form.getlist("who")]
     try:
-        people = read_people(str(form.get("people", "")), [str(each) for each in form.getlist("who")])
+        people = read_people(pasted, ticked)
         done = await site.core.act(who, let_people_back if back else remove_people, event_id, people)
     except SoonishError as refusal:
-        return await _event(site, who, event_id, status=_status(refusal), error=_words(refusal))
+        status, words = _status(refusal), _words(refusal)
+        return await _event(site, who, event_id, status=status, error=words, pasted=pasted, ticked=ticked)
     return await _event(site, who, event_id, said=_affected(done, "may come back" if back else "removed"))
 
 
@@ -107,10 +114,11 @@ async def reports_page(request: Request, site: SiteOf, closed: _Text = "", curso
 async def report_closed(request: Request, site: SiteOf, report_id: RowId) -> Response:
     who = await _operator(request, site)
     form = await request.form()
+    note = str(form.get("note", ""))
     try:
-        await site.core.act(who, close_report, report_id, Closing(note=str(form.get("note", ""))))
+        await site.core.act(who, close_report, report_id, Closing(note=note))
     except (SoonishError, ValidationError) as refusal:
-        return await _reports(site, who, status=_status(refusal), error=_words(refusal))
+        return await _reports(site, who, status=_status(refusal), error=_words(refusal), at=report_id, note=note)
     return await _reports(site, who, said="Closed.")
 
 
@@ -169,21 +177,21 @@ async def audit_page(
 
 
 async def _event(
-    site: Site, who: Actor, event_id: str, cursor: str | None = None, *, status: int = 200, **told: str
+    site: Site, who: Actor, event_id: str, cursor: str | None = None, *, status: int = 200, **told: Any
 ) -> Response:
     about = await site.core.ask(who, look_at_event, event_id)
     people = await site.core.ask(who, participants, event_id, PageRequest(limit=_SHOWN, cursor=cursor))
     when = say(about.start_date, about.timezone)
-    context: dict[str, Any] = {"error": "", "said": "", "typed": "", **told}
+    context: dict[str, Any] = {"error": "", "said": "", "reason": "", "pasted": "", "ticked": [], **told}
     return _page(site, "events", status=status, about=about, people=people, when=when, **context)
 
 
 async def _reports(
-    site: Site, who: Actor, *, closed: bool = False, cursor: str | None = None, status: int = 200, **told: str
+    site: Site, who: Actor, *, closed: bool = False, cursor: str | None = None, status: int = 200, **told: Any
 ) -> Response:
     found = await site.core.ask(who, list_reports, PageRequest(limit=_SHOWN, cursor=cursor), closed=closed)
     rows = [(each, _when(each.created_at)) for each in found.items]
-    context: dict[str, Any] = {"error": "", "said": "", **told}
+    context: dict[str, Any] = {"error": "", "said": "", "at": 0, "note": "", **told}
     return _page(site, "reports", status=status, rows=rows, next=found.next, closed=closed, **context)
 
 

@@ -17,6 +17,7 @@ from core.text import mask_address
 from core.work import Actor
 from web.api.accounts import this_browser
 from web.pages.account import platforms
+from web.pages.forms import sign_in_first
 from web.problems import STATUS
 from web.returning import way_back
 from web.site import OWN, Site, SiteOf
@@ -28,7 +29,7 @@ router = APIRouter()
 async def again_page(request: Request, site: SiteOf, next: str = "") -> Response:  # noqa: A002 - what addresses call it
     who = await site.person(request)
     if who.session_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request, next)
     return await _form(site, who, way_back(next))
 
 
@@ -41,7 +42,7 @@ async def proved(
 ) -> Response:
     who, back = await site.person(request), way_back(next)
     if who.session_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request, next)
     try:
         if password:
             await confirm_password(site.core, site.passwords, who, password[:LONGEST_PASSWORD])

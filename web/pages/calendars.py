@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from core.accounts.calendars import Which, end_calendar, make_calendar, my_calendars, read_calendar
+from web.pages.forms import sign_in_first
 from web.pages.state import is_current
 from web.site import OWN, Site, SiteOf
 
@@ -29,7 +30,7 @@ async def calendar(request: Request, site: SiteOf, secret: str) -> Response:
 async def calendars_page(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.session_id is None:
-        return RedirectResponse("/sign-in", 303, OWN)
+        return sign_in_first(site, request)
     return _page(site, since=await site.core.ask(who, my_calendars))
 
 

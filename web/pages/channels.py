@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from core.accounts.sessions import require_sudo
 from core.delivery.channels import FIELD
-from core.errors import SoonishError, UnprovedError
+from core.errors import SoonishError, UnprovedError, not_found
 from core.integrations.guided import GUIDES, address_of
 from core.integrations.model import IntegrationChange, NewIntegration
 from core.integrations.usecases import (
@@ -21,6 +21,7 @@ from core.integrations.usecases import (
     try_integration,
 )
 from core.pages import PageRequest
+from core.subscriptions.views import my_subscriptions
 from core.work import Actor
 from web.api.parts import RowId
 from web.pages.forms import Sent, complaints, later, must_sign_in, new_key, read_form, sign_in_first, status_of
@@ -37,8 +38,9 @@ _SAID = {
     "renamed": "Renamed.",
     "removed": "Removed, and its address is forgotten. What it followed has ended.",
 }
-_STEPS = ("rename", "on", "off", "remove")
+_STEPS = ("rename", "on", "off", "remove_yes")
 _MANY = PageRequest(limit=100)
+_NAMED = PageRequest(limit=20)
 
 
 @router.get("")
@@ -88,7 +90,7 @@ async def added(request: Request, site: SiteOf, kind: str) -> Response:
 
 @router.post("/{channel_id}")
 async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response:
-    """`step`: test, rename, on, off, remove."""
+    """`step`: test, rename, on, off, remove (asks), remove_yes."""
     sent, who = await read_form(request), await site.person(request)
     try:
         who.require_user()
@@ -96,6 +98,8 @@ async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response
             tested = await try_integration(site.core, site.outbound, who, channel_id)
             words = _SAID["works"] if tested.delivered else ""
             return await _page(site, who, said=words, at=channel_id, error=_failed(tested.reason) if not words else "")
+        if sent.step == "remove":
+            return await _ask_to_remove(site, who, channel_id)
         if sent.step not in _STEPS:
             return await _page(site, who, at=channel_id, typed=sent.get("name"))
         said = await _done(site, who, channel_id, sent)
@@ -111,7 +115,7 @@ async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response
 
 async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:
     """What is then said."""
-    if sent.step == "remove":
+    if sent.step == "remove_yes":
         await site.core.act(who, remove_integration, channel_id)
         return "removed"
     if sent.step == "rename":
@@ -119,6 +123,16 @@ async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:
         return "renamed"
     await site.core.act(who, change_integration, channel_id, IntegrationChange(is_active=sent.step == "on"))
     return sent.step
+
+
+async def _ask_to_remove(site: Site, who: Actor, channel_id: int) -> Response:
+    await site.core.ask(who, require_sudo)
+    mine = {each.id: each for each in (await site.core.ask(who, list_integrations, _MANY)).items}
+    if channel_id not in mine:
+        raise not_found("channel")
+    follows = await site.core.ask(who, my_subscriptions, _NAMED, through=channel_id, to_come=True)
+    about: dict[str, Any] = {"channel": mine[channel_id], "follows": follows.items, "more": follows.next}
+    return site.show(who, "channel_remove.html", here="channels", **about)
 
 
 def _failed(reason: str | None) -> str:
@@ -135,10 +149,11 @@ async def _page(
     typed: str | None = None,
     status: int = 200,
 ) -> Response:
-    """`error` stands beside the channel with the id `at`, and `typed` in the field for its name."""
+    """`error` stands beside the channel with the id `at`, or on top where that is gone; `typed` in the field for its
+    name."""
     items = (await site.core.ask(who, list_integrations, _MANY)).items
     about: dict[str, Any] = {"channels": items, "guides": GUIDES, "said": said, "at": at, "error": error}
-    about["typed"] = typed
+    about |= {"typed": typed, "gone": all(each.id != at for each in items)}
     return site.show(who, "channels.html", here="channels", status=status, **about)
 
 

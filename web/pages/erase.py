@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from starlette.responses import RedirectResponse
 
 from core.accounts.users import my_account
 from core.errors import Code, SoonishError
 from core.privacy.erase import erase_account
 from core.work import Actor
+from web.pages.forms import sign_in_first
 from web.problems import STATUS
 from web.site import OWN, Site, SiteOf
 
@@ -25,7 +25,7 @@ def confirmed(typed: str) -> bool:
 async def erase_page(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.user_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request)
     return await _form(site, who)
 
 

@@ -29,6 +29,12 @@ _CACHE = "private, no-cache"
 _CALENDAR = "text/calendar"
 _COVER = {"Cache-Control": "private, max-age=3600"}
 _LONGEST_ADDRESS = 400
+_ACCEPTED = {
+    "follow": "You're in: this page is open to you now.",
+    "organize": "You help to organize this now.",
+    "own": "This event is yours now.",
+}
+"""By what an invitation was for."""
 
 
 @router.get("/e/{event_id}.ics")
@@ -45,11 +51,13 @@ async def calendar(request: Request, site: SiteOf, event_id: EventId) -> Respons
 
 
 @router.get("/e/{event_id}")
-async def event(request: Request, site: SiteOf, event_id: EventId) -> Response:
+async def event(request: Request, site: SiteOf, event_id: EventId, said: str = "") -> Response:
+    """`said`: what somebody signed in has just accepted."""
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
     if who.user_id is not None:
-        return site.pages.page("event.html", headers=OWN, **await event_context(site, who, event_id))
+        context = await event_context(site, who, event_id)
+        return site.pages.page("event.html", headers=OWN, **context | {"said": _accepted(said, context)})
     headers = {"ETag": state.tag(site.pages.version, site.core.clock.now()), "Cache-Control": _CACHE, "Vary": "Cookie"}
     if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -100,6 +108,13 @@ async def back_to_event(request: Request, site: SiteOf, event_id: EventId) -> Re
     """For whoever opens the form's address again from the history."""
     await site.states.get(event_id, await site.person(request))
     return RedirectResponse(f"/e/{event_id}", 303)
+
+
+def _accepted(purpose: str, context: dict[str, Any]) -> str:
+    words = _ACCEPTED.get(purpose, "")
+    if purpose == "follow" and not context["follows"]:
+        words += " Nothing of it is sent to you yet: choose that here."
+    return words
 
 
 def _given(typed: str) -> str:

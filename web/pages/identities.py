@@ -17,6 +17,7 @@ from core.tokens import OAuthState, browser_hash, oauth_state
 from web.api.accounts import this_browser
 from web.api.parts import RowId
 from web.pages.account import let_in, opened_by_a_person
+from web.pages.forms import sign_in_first
 from web.returning import prove_first
 from web.site import OWN, Site, SiteOf
 
@@ -35,7 +36,7 @@ async def asked_at_platform(request: Request, site: SiteOf, platform: Platform) 
 async def linked_at_platform(request: Request, site: SiteOf, platform: Platform) -> Response:
     """Prove there whose identity it is; the page after that asks whether it shall be joined."""
     if (await site.person(request)).user_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request, "/account")
     return _off(request, site, platform, "link")
 
 

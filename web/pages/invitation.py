@@ -61,9 +61,9 @@ async def accepted_as_oneself(request: Request, site: SiteOf, token: str) -> Res
     who = await site.person(request)
     try:
         # Here already: what anybody can make up must not wait for the database's write lock.
-        await site.core.ask(who, look_at_invitation, token)
+        about = await site.core.ask(who, look_at_invitation, token)
         event = await site.core.act(who, accept_invitation, token)
-        return RedirectResponse(f"/e/{event.id}", 303, _HEADERS)
+        return RedirectResponse(f"/e/{event.id}?said={about.purpose}", 303, _HEADERS)
     except SoonishError as refusal:
         if refusal.code is Code.UNAUTHENTICATED:
             return RedirectResponse(f"/i/{token}", 303, _HEADERS)
@@ -80,7 +80,7 @@ async def _page(
     who = await site.person(request)
     about = await site.core.ask(who, look_at_invitation, token)
     me = await site.core.ask(who, my_account) if who.user_id is not None else None
-    return site.pages.page(
+    answer = site.pages.page(
         "invitation.html",
         status=status,
         headers=dict(_HEADERS),
@@ -93,6 +93,9 @@ async def _page(
         typed=typed,
         sent=sent,
     )
+    if me is None and about.purpose != "follow":  # kept in this browser: no other address shows this secret one
+        site.cookies.keep_back(answer, f"/i/{token}")
+    return answer
 
 
 def _closed(request: Request, site: Site, refusal: SoonishError) -> Response:

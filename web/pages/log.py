@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.responses import RedirectResponse
 
 from core.accounts.users import my_account
 from core.pages import Page, PageRequest
 from core.privacy.log import my_log
 from core.privacy.log_words import LogEntry
 from core.times import say
+from web.pages.forms import sign_in_first
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
@@ -22,7 +22,7 @@ Cursor = Annotated[str | None, Query(max_length=40)]
 async def log_of_account(request: Request, site: SiteOf, cursor: Cursor = None) -> Response:
     who = await site.person(request)
     if who.user_id is None:
-        return RedirectResponse("/sign-in", 303)
+        return sign_in_first(site, request)
     me = await site.core.ask(who, my_account)
     found = await site.core.ask(who, my_log, PageRequest(limit=SHOWN, cursor=cursor))
     return show_log(site, found, me.timezone or site.settings.default_timezone, "/account", signed_in=True)

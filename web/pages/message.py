@@ -12,7 +12,9 @@ from core.notifications.audience import first_names
 from core.notifications.model import NewMessage, ReportedOutcome
 from core.notifications.plan import previews
 from core.notifications.usecases import report, retry, send_message
+from core.operations.pause import sending_state
 from core.pages import PageRequest
+from core.subscriptions.model import SubscriptionView
 from core.subscriptions.views import subscriptions_to
 from core.times import say_exactly
 from core.work import Actor
@@ -91,12 +93,17 @@ def _audience(sent: Sent) -> dict[str, Any]:
 
 async def _to_me(site: Site, who: Actor, event_id: str, sent: Sent, message: NewMessage) -> str:
     """To one's own subscription, so that it looks as it will for everybody."""
-    mine = [each for each in await site.core.ask(who, subscriptions_to, event_id) if each.state == "active"]
-    if not mine:
+    mine = await _mine(site, who, event_id)
+    if not mine:  # stopped since the preview
         return "You do not follow it yourself, so there is nowhere to send it."
     alone = NewMessage(title=message.title, body=message.body, subscription_ids=[mine[0].id])
     await site.core.act_once(sent.once(who, f"message-me:{event_id}"), who, send_message, event_id, alone)
     return f"Sent to you alone, by {mine[0].label}."
+
+
+async def _mine(site: Site, who: Actor, event_id: str) -> list[SubscriptionView]:
+    """What one follows the event by oneself."""
+    return [each for each in await site.core.ask(who, subscriptions_to, event_id) if each.state == "active"]
 
 
 async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewMessage, said: str) -> Response:
@@ -115,6 +122,7 @@ async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewM
         "number": number,
         "pairs": [*kept, (KEY, sent.get(KEY) or new_key())],
         "said": said,
+        "me_too": bool(await _mine(site, who, event_id)),
     }
     return site.show(who, "message_look.html", here="events", **about)
 
@@ -143,6 +151,7 @@ async def message_report(
         "when": say_exactly(found.created_at.replace(second=0, microsecond=0), event.timezone),
         "waiting": await _few(site, who, message_id, "waiting"),
         "skipped": await _few(site, who, message_id, "skipped"),
+        "paused": (await site.core.ask(who, sending_state)).paused,
         "look": look,
         "looks_on": bool(found.waiting) and look < _LOOKS,
         "key": new_key(),

@@ -1,14 +1,12 @@
 """Telling the people who run this service what is wrong with an event."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from core.errors import Code, SoonishError
 from core.events.abuse import NewReport, report_event
 from web.api.parts import EventId
-from web.problems import STATUS
+from web.pages.forms import complaints, later, new_key, read_form, status_of
 from web.site import OWN, SiteOf
 
 router = APIRouter()
@@ -22,22 +20,21 @@ async def form(request: Request, site: SiteOf, event_id: EventId) -> Response:
 
 
 @router.post("/e/{event_id}/report")
-async def received(request: Request, site: SiteOf, event_id: EventId, body: Annotated[str, Form()] = "") -> Response:
+async def received(request: Request, site: SiteOf, event_id: EventId) -> Response:
     """Thanks, or the form again with what was typed."""
-    who, typed = await site.person(request), body[: 2 * _LONGEST]
+    sent, who = await read_form(request), await site.person(request)
+    typed = sent.get("body")[: 2 * _LONGEST]
     try:
-        await site.core.act(who, report_event, event_id, NewReport(body=body.strip()))
+        report = NewReport(body=sent.get("body").strip())
+        await site.core.act_once(sent.once(who, f"report:{event_id}"), who, report_event, event_id, report)
     except ValidationError:
         words = "Say what is wrong first." if not typed.strip() else f"Say it in {_LONGEST:,} letters at most."
         return await _page(request, site, event_id, status=422, error=words, typed=typed)
     except SoonishError as refusal:
         if refusal.code is Code.NOT_FOUND:
             raise
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = await _page(request, site, event_id, status=STATUS[refusal.code], error=words, typed=typed)
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(refusal.retry_after)
-        return answer
+        words = " ".join(complaints(refusal, {}).values())
+        return later(await _page(request, site, event_id, status=status_of(refusal), error=words, typed=typed), refusal)
     return await _page(request, site, event_id, done=True)
 
 
@@ -53,5 +50,5 @@ async def _page(
 ) -> Response:
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
-    about = {"event_id": event_id, "name": state.name, "error": error, "typed": typed, "done": done}
+    about = {"event_id": event_id, "name": state.name, "error": error, "typed": typed, "done": done, "key": new_key()}
     return site.pages.page("report.html", status=status, headers=OWN, signed_in=who.user_id is not None, **about)

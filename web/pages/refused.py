@@ -1,0 +1,44 @@
+"""What is shown where a page is refused."""
+
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.types import Scope
+
+from core.work import Actor
+from web import problems
+from web.returning import page_above
+from web.site import OWN, Site
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+async def refused(site: Site, request: Request, error: Exception) -> Response:
+    """In the frame of whoever is signed in. An address that only takes forms, opened again from the history or a
+    bookmark, leads to the page that its form is on."""
+    if request.url.path.startswith("/api/"):
+        return refusal(site, request.scope, error)
+    if request.method == "GET" and isinstance(error, HTTPException) and error.status_code == 405:
+        return RedirectResponse(page_above(request.scope), 303, OWN)
+    return refusal(site, request.scope, error, await site.person(request))
+
+
+def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None) -> Response:
+    """`who`: None where nobody has asked who is there."""
+    said = problems.refusal_of(error, scope)
+    if scope["path"].startswith("/api/"):
+        body = said.problem(site.settings.public_base_url).model_dump_json()
+        return Response(body, said.status, said.headers, problems.MEDIA_TYPE)
+    if who is None:
+        return site.pages.page("error.html", status=said.status, headers=said.headers, refusal=said)
+    frame = {"signed_in": who.user_id is not None, "operates": who.operates, "way_in": _way_in(scope, who, said.status)}
+    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, refusal=said, **frame)
+
+
+def _way_in(scope: Scope, who: Actor, status: int) -> str:
+    """Where a visitor may find what only guests see: said of every event that they do not, whether it exists or not."""
+    if who.user_id is not None or status != 404 or not scope["path"].startswith("/e/"):
+        return ""
+    return f"/sign-in?next={quote(page_above(scope), safe='')}"
