@@ -138,6 +138,15 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator(
+        "slack_bot_token", "slack_signing_secret", "slack_app_token", "slack_client_id", "slack_client_secret",
+        mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        """As a line of a .env file stands that waits to be filled in: no request is signed with it."""
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("public_base_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
@@ -225,8 +234,13 @@ class Settings(BaseSettings):
     @property
     def slack_installs(self) -> bool:
         """Whether workspaces put the app in by themselves: OAuth, and a way for Slack to reach us."""
-        named = bool(self.slack_client_id and self.slack_client_secret and self.slack_client_secret.get_secret_value())
+        named = self.slack_client_id is not None and self.slack_client_secret is not None
         return named and (self.slack_signing_secret is not None or self.slack_app_token is not None)
+
+    @property
+    def slack_is_here(self) -> bool:
+        """Not Slack itself: one on this machine, which reaches this machine's addresses."""
+        return urlsplit(self.slack_api_base_url).hostname in _LOCAL_NAMES
 
     @property
     def on_slack(self) -> bool:

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from core.settings import Settings
 from web.assets import load_assets
+from web.links import linked
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -34,6 +35,7 @@ class Pages:
             static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
             way_in="", lists=settings.list_public_events,
         )  # fmt: skip
+        self._env.filters["linked"] = linked
         self.version = _version()
         """Changes with any template or static file."""
 

@@ -39,6 +39,12 @@ class Command:
     opens_form: bool = False
     unless: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def words_last(self) -> Option | None:
+        """What takes any words, and may just stand behind the name of an event."""
+        free = (each for each in self.options if each.kind == "text" and not (each.completes or each.choices))
+        return next(free, None) if self.options and self.options[0].completes else None
+
     def asks(self, given: Mapping[str, str]) -> bool:
         """Whether a form is the answer to this."""
         return self.opens_form and not any(all(given.get(name, "").strip() for name in each) for each in self.unless)

@@ -24,6 +24,10 @@ def _nobody_says(channel_id: str) -> str:
     return ""
 
 
+async def _nobody_tells(member: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """Everything that came with an interaction, and may have changed by the next one."""
@@ -43,6 +47,9 @@ class Speaker:
     """What may be chosen where a role is asked for, where the platform has no list of its own."""
     channel_called: Callable[[str], str] = field(default=_nobody_says, repr=False, compare=False)
     """`#general` for a channel's id, where the platform has said what it is called; else empty."""
+    home_of: Callable[[str], Awaitable[str | None]] = field(default=_nobody_tells, repr=False, compare=False)
+    """Slack: the workspace whose member somebody is; empty where it knows nobody of that id, None where it does not
+    say just now."""
     unsure: bool = False
     """The platform did not say just now what they may do here; nothing that depends on it is done."""
 
@@ -77,6 +84,14 @@ def number_in(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID):
         raise SoonishError(Code.NOT_FOUND, "This button is from another time.", hint="Ask again with a command.")
     return int(text)
+
+
+def of_draft(more: str) -> tuple[int, str, str]:
+    """Out of a preview's button: its draft, the mark of what the preview shows, and what else it says. A form has no
+    mark: what it is sent with is what is meant."""
+    number, _, rest = more.partition(",")
+    mark, _, rest = rest.partition(",")
+    return number_in(number), mark, rest
 
 
 @dataclass(slots=True)

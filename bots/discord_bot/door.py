@@ -15,6 +15,7 @@ from bots.conversation.verbs import BOOK
 from bots.discord_bot.hearing import Heard, data_of, filled, picked, speaker_of, typed
 from bots.discord_bot.posting import CardPoster, tried
 from bots.discord_bot.rendering import action_in, choices_of, embed_of, modal_of, view_of
+from bots.network import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Door:
                 log.info("an interaction was acknowledged before, or too late (%d)", error.code)
             else:
                 log.warning("Discord refused an answer: %d, code %d", error.status, error.code)
-        except (TimeoutError, OSError) as error:
+        except UNREACHABLE as error:
             log.warning("an answer did not reach Discord: %s", type(error).__name__)
         except Exception:
             log.exception("an interaction of type %s failed", interaction.type)

@@ -12,6 +12,7 @@ from discord.http import Route
 from bots.conversation.desk import Desk
 from bots.conversation.screens import Answer, Post, Screen, Tried
 from bots.discord_bot.hearing import Heard, in_thread, may_write_in, speaker_of
+from bots.network import UNREACHABLE
 from core.cards.model import CALENDAR
 from core.cards.on_discord import discord_card, server_event
 
@@ -43,7 +44,7 @@ class CardPoster:
             return await self._desk.not_posted(
                 post, _why(error, _NO_EVENTS if calendar else _no_channel(interaction, post))
             )
-        except OSError as error:
+        except UNREACHABLE as error:
             log.warning("a card did not reach Discord: %s", type(error).__name__)
             return await self._desk.not_posted(post, "Discord did not answer. Try again in a moment.")
         return await self._desk.posted(speaker_of(interaction), post, made)

@@ -8,27 +8,33 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.desk import Desk
+from bots.conversation.screens import told
+from bots.network import UNREACHABLE
 from bots.slack_bot.door import Door
 from bots.slack_bot.hearing import Body, of_event
+from bots.slack_bot.library import FAILED, NO_RETRY, QUIET, SECONDS, reason
 from bots.slack_bot.posting import CardPoster
+from bots.slack_bot.rendering import window_of
+from bots.slack_bot.replying import respond
 from core.cards.announcements import forget_space
 from core.chat.installations import uninstall
 from core.chat.workspaces import Workspaces
+from core.delivery.message import Outcome
+from core.delivery.slackbot import NOT_INSTALLED
 from core.settings import Settings
 from core.wiring import Outbound
 from core.work import SYSTEM, Core
 
 log = logging.getLogger(__name__)
 
-QUIET = logging.getLogger("bots.slack_bot.library")
-"""What the library says of itself quotes requests and addresses: tickets, response URLs, what people typed."""
-SECONDS = 10
 _NOT_INSTALLED = "Soonish is not in this workspace any more. Ask an admin to add it again."
+_NO_ANSWER = "Slack does not answer us right now. Try again in a minute."
 _ANYTHING = re.compile(r".*")
 _JUST_ACKNOWLEDGED = 200
 Message = MutableMapping[str, Any]
@@ -39,14 +45,12 @@ Scope = MutableMapping[str, Any]
 
 def build_app(core: Core, outbound: Outbound) -> AsyncApp:
     """Without a signing secret every request is refused but those of a socket."""
-    QUIET.setLevel(logging.CRITICAL + 1)
     settings, workspaces = core.settings, outbound.workspaces
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         token = await workspaces.find(team_id or "")
         if not isinstance(token, str):
-            log.warning("a request came from a workspace where the app is not installed")
-            return None  # type: ignore[return-value]  # as the library documents it; its annotation forgets it
+            raise UnauthorizedError(token)
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
     secret = settings.slack_signing_secret
@@ -54,11 +58,14 @@ def build_app(core: Core, outbound: Outbound) -> AsyncApp:
         name="Soonish",
         logger=QUIET,
         signing_secret=secret.get_secret_value() if secret is not None else "",
-        client=AsyncWebClient(base_url=settings.slack_api_base_url, timeout=SECONDS, logger=QUIET),
+        client=AsyncWebClient(
+            base_url=settings.slack_api_base_url, timeout=SECONDS, logger=QUIET, retry_handlers=NO_RETRY
+        ),
         authorize=authorize,
-        user_facing_authorize_error_message=_NOT_INSTALLED,
         ignoring_self_events_enabled=False,
+        raise_error_for_unhandled_request=True,
     )
+    app.error(_failed)
     desk = Desk(core, outbound)
     door = Door(desk, CardPoster(core, desk), workspaces)
     _listen(app, door)
@@ -119,14 +126,48 @@ def _hear_of_ends(app: AsyncApp, core: Core, door: Door, workspaces: Workspaces)
     app.event("tokens_revoked")(tokens_gone)
 
 
+class UnauthorizedError(Exception):
+    """There is no token for that workspace."""
+
+    def __init__(self, why: Outcome) -> None:
+        super().__init__(why.code)
+        self.words = _NOT_INSTALLED if why.code == NOT_INSTALLED.code else _NO_ANSWER
+
+
+async def _failed(error: Exception, body: Body) -> BoltResponse | None:
+    """What the library met before or beside our own handlers."""
+    if isinstance(error, BoltUnhandledRequestError):
+        log.info("a request of Slack's is none that we listen to")
+        return BoltResponse(status=200)  # told otherwise, Slack would send it again, and at last no events at all
+    if isinstance(error, UnauthorizedError):
+        log.warning("a request came from a workspace without a token: %s", error)
+        return await _unauthorized(body, error.words)
+    log.error("a request of Slack's failed", exc_info=error)
+    return None
+
+
+async def _unauthorized(body: Body, words: str) -> BoltResponse:
+    """Without a token there are only the acknowledgement and the address of the press to say it in."""
+    if body.get("command"):
+        return BoltResponse(status=200, body=words)
+    if body.get("type") == "view_submission":
+        view = window_of(told(words), str(body["view"].get("private_metadata") or ""))
+        return BoltResponse(status=200, body={"response_action": "update", "view": view})
+    if body.get("response_url"):
+        await _safely(
+            "press", respond(body["response_url"], text=words, replace_original=False, response_type="ephemeral")
+        )
+    return BoltResponse(status=200)
+
+
 async def _safely(what: str, work: Awaitable[None]) -> None:
     """Nothing is raised: a person who waits is told by the conversation, and what Slack refuses is logged."""
     try:
         await work
-    except SlackApiError as error:
-        log.warning("Slack refused an answer to a %s: %s", what, error.response.get("error", "no reason"))
-    except (TimeoutError, OSError) as error:
-        log.warning("an answer to a %s did not reach Slack: %s", what, type(error).__name__)
+    except UNREACHABLE as error:
+        log.warning("an answer to a %s did not reach Slack: %s", what, reason(error))
+    except FAILED as error:
+        log.warning("Slack refused an answer to a %s: %s", what, reason(error))
     except Exception:
         log.exception("a %s failed", what)
 

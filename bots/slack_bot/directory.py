@@ -4,8 +4,8 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from slack_sdk.errors import SlackApiError
@@ -13,7 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.screens import Choice
 from bots.conversation.speaker import Speaker
+from bots.network import UNREACHABLE
 from bots.slack_bot.hearing import Heard
+from bots.slack_bot.library import asked_to_wait, reason
+from bots.slack_bot.members import homes
 from core.identities.signed import Place, SignedIdentity
 
 log = logging.getLogger(__name__)
@@ -41,47 +44,69 @@ class Group:
     users: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """`told`: False where the app may not ask for them. Who is in which is not known then."""
+
+    all: Mapping[str, Group] = field(default_factory=dict)
+    told: bool = True
+
+    def of(self, user_id: str) -> frozenset[str] | None:
+        return frozenset(each for each, group in self.all.items() if user_id in group.users) if self.told else None
+
+
 class Kept(Generic[T]):
-    """What was asked for, for so many seconds; one that is too old serves while Slack does not answer."""
+    """What was asked for, for so many seconds; one that is too old serves while Slack does not answer. Whoever asks for
+    the same at the same time waits for one call."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._found: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._found: OrderedDict[str, tuple[float, T | None]] = OrderedDict()
+        """Until when nobody asks again, and what is known until then."""
+        self._asking: dict[str, asyncio.Task[T | None]] = {}
 
     async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T | None:
-        known = self._found.get(key)
-        if known is not None and time.monotonic() - known[0] < self._seconds:
-            return known[1]
+        until, known = self._found.get(key, (0.0, None))
+        if time.monotonic() < until:
+            return known
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(key, known, ask))
+            asking.add_done_callback(lambda _: self._asking.pop(key))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, key: str, known: T | None, ask: Callable[[], Awaitable[T]]) -> T | None:
         try:
             found = await asyncio.wait_for(ask(), SECONDS)
         except SlackApiError as error:
-            log.info("Slack does not say who is who: %s", error.response.get("error", "no reason"))
-        except (TimeoutError, OSError) as error:
-            log.info("Slack does not say who is who: %s", type(error).__name__)
-        else:
-            self._found[key] = (time.monotonic(), found)
-            self._found.move_to_end(key)
-            if len(self._found) > KEPT:
-                self._found.popitem(last=False)
-            return found
-        return known[1] if known is not None else None
+            log.info("Slack does not say who is who: %s", reason(error))
+            self._keep(key, asked_to_wait(error.response.headers, 0.0), known)
+            return known
+        except UNREACHABLE as error:
+            log.info("Slack does not say who is who: %s", reason(error))
+            return known
+        self._keep(key, self._seconds, found)
+        return found
 
-    def forget(self, key: str) -> None:
-        self._found.pop(key, None)
+    def _keep(self, key: str, seconds: float, found: T | None) -> None:
+        self._found[key] = (time.monotonic() + seconds, found)
+        self._found.move_to_end(key)
+        if len(self._found) > KEPT:
+            self._found.popitem(last=False)
 
 
 class Directory:
     def __init__(self) -> None:
         self._people: Kept[Person] = Kept(PERSON_SECONDS)
-        self._groups: Kept[dict[str, Group]] = Kept(GROUPS_SECONDS)
+        self._groups: Kept[Groups] = Kept(GROUPS_SECONDS)
 
     async def speaker(self, heard: Heard, client: AsyncWebClient) -> Speaker:
         person, groups = await asyncio.gather(
             self._people.get(f"{heard.team_id}:{heard.user_id}", lambda: _person(client, heard.user_id)),
             self._groups.get(heard.team_id, lambda: _groups(client)),
         )
-        mine = frozenset(number for number, group in (groups or {}).items() if heard.user_id in group.users)
-        place = Place(heard.team_id, heard.channel_id, mine)
+        roles = groups.of(heard.user_id) if groups is not None else None
+        place = Place(heard.team_id, heard.channel_id, roles)
         name = person.name if person is not None else heard.user_name
         ours = heard.home_team_id == heard.team_id
         return Speaker(
@@ -92,8 +117,9 @@ class Directory:
             locale=person.locale if person is not None else None,
             manages_events=ours and person is not None and person.full,
             administers=ours and person is not None and person.administers,
-            groups=tuple(Choice(f"@{group.name}", number) for number, group in (groups or {}).items()),
+            groups=tuple(Choice(f"@{group.name}", number) for number, group in (groups or Groups()).all.items()),
             unsure=person is None or groups is None,
+            home_of=homes(client),
         )
 
 
@@ -110,17 +136,20 @@ async def _person(client: AsyncWebClient, user_id: str) -> Person:
     )
 
 
-async def _groups(client: AsyncWebClient) -> dict[str, Group]:
+async def _groups(client: AsyncWebClient) -> Groups:
     """Who is in which group. Workspaces of the free plan have none."""
     try:
         found = await client.usergroups_list(include_users=True)
     except SlackApiError as error:
-        if error.response.get("error") in ("paid_teams_only", "plan_upgrade_required", "missing_scope"):
-            return {}
+        said = error.response.get("error")
+        if said in ("paid_teams_only", "plan_upgrade_required", "missing_scope"):
+            return Groups(told=said != "missing_scope")
         raise
-    return {
-        str(each["id"]): Group(
-            str(each.get("handle") or each.get("name") or each["id"]), frozenset(each.get("users") or ())
-        )
-        for each in found["usergroups"]
-    }
+    return Groups(
+        {
+            str(each["id"]): Group(
+                str(each.get("handle") or each.get("name") or each["id"]), frozenset(each.get("users") or ())
+            )
+            for each in found["usergroups"]
+        }
+    )

@@ -1,7 +1,6 @@
 """Putting a card into a channel on Slack: who may, once, and what to do when Slack refuses."""
 
 import logging
-import secrets
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -9,8 +8,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.conversation.desk import Desk
 from bots.conversation.screens import Answer, Post, Screen, Tried, told
 from bots.conversation.speaker import Speaker
+from bots.network import UNREACHABLE
+from core.cards.claims import claim_card, release_card
 from core.cards.on_slack import slack_card
-from core.work import SYSTEM, Core, Once, Work
+from core.work import Core
 
 log = logging.getLogger(__name__)
 
@@ -33,29 +34,28 @@ class CardPoster:
         self._desk = desk
 
     async def post(self, speaker: Speaker, client: AsyncWebClient, post: Post) -> Answer:
-        """The card goes out as the worker will edit it. Slack would take it twice, so the press is claimed first."""
+        """The card goes out as the worker will edit it. Slack would take it twice, so it is claimed first."""
         channel = post.space.channel_id
         try:
             if not await _may_write(speaker, client, channel):
                 return await self._desk.not_posted(post, _GUEST_PLACES)
-            if not await self._first(f"{speaker.key}:{channel}"):
-                return told("That was posted already.")
-            made = await client.chat_postMessage(channel=channel, **slack_card(post.card))
         except SlackApiError as error:
             return await self._desk.not_posted(post, _why(error))
-        except (TimeoutError, OSError) as error:
-            log.warning("a card did not reach Slack: %s", type(error).__name__)
-            return await self._desk.not_posted(post, "Slack did not answer. Look whether it is there, then try again.")
-        return await self._desk.posted(speaker, post, str(made["ts"]))
-
-    async def _first(self, key: str) -> bool:
-        mine = secrets.token_hex(8)
-        return await self._core.act_once(Once("slack:cards", key, ""), SYSTEM, claim_post, mine) == mine
-
-
-async def claim_post(work: Work, mark: str) -> str:
-    """Whoever gets their own mark back is the first."""
-    return mark
+        except UNREACHABLE as error:
+            return await self._desk.not_posted(post, _unanswered(error, "Try again in a moment."))
+        claim = await claim_card(self._core, post.card.event_id, post.space, post.instead_of)
+        if claim is None:
+            return told("That was posted already.")
+        try:
+            made = await client.chat_postMessage(channel=channel, **slack_card(post.card))
+        except SlackApiError as error:
+            why = _why(error)
+        except UNREACHABLE as error:
+            why = _unanswered(error, "Look whether it is there, then try again.")
+        else:
+            return await self._desk.posted(speaker, post, str(made["ts"]))
+        await release_card(self._core, claim)
+        return await self._desk.not_posted(post, why)
 
 
 async def tried(client: AsyncWebClient, answer: Tried) -> Screen:
@@ -64,7 +64,7 @@ async def tried(client: AsyncWebClient, answer: Tried) -> Screen:
         found = (await client.conversations_info(channel=answer.channel_id))["channel"]
     except SlackApiError as error:
         return answer.but(_WHY.get(str(error.response.get("error", ""))))
-    except (TimeoutError, OSError):
+    except UNREACHABLE:
         return answer.but(None)
     return answer.but(_WHY["is_archived"] if found.get("is_archived") else None)
 
@@ -85,6 +85,11 @@ async def _may_write(speaker: Speaker, client: AsyncWebClient, channel: str) -> 
         if not cursor:
             return False
     return False
+
+
+def _unanswered(error: Exception, what_to_do: str) -> str:
+    log.warning("Slack did not answer about a card: %s", type(error).__name__)
+    return f"Slack did not answer. {what_to_do}"
 
 
 def _why(error: SlackApiError) -> str:

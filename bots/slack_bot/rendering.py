@@ -25,6 +25,7 @@ from bots.conversation.screens import (
     told,
 )
 from core.rendering.slack_parts import SECTION_AT_MOST, escape, link_button, moment, plain, press_button, section
+from core.text import characters
 
 Block = dict[str, Any]
 View = dict[str, Any]
@@ -71,13 +72,38 @@ def _words(piece: Piece) -> str:
 def _sections(lines: Sequence[Line], at_most: int) -> list[Block]:
     """Lines together as long as they fit into one block: Slack shows a gap between two."""
     found: list[str] = []
-    for each in lines:
+    for each in (portion for whole in lines for portion in _portions(whole)):
         text = _line(each)
         if found and len(found[-1]) + 1 + len(text) <= SECTION_AT_MOST:
             found[-1] += f"\n{text}"
         else:
             found.append(text)
     return [section(text) for text in found[: max(1, at_most)] if text.strip()]
+
+
+def _portions(pieces: Line) -> Iterator[Line]:
+    """Somebody's own words may be longer than a block: between two words of theirs another one begins."""
+    words = pieces[0] if len(pieces) == 1 else None
+    if not isinstance(words, str | Quote):
+        yield pieces
+        return
+    said, again = (words.words, Quote) if isinstance(words, Quote) else (words, str)
+    taken: list[str] = []
+    room = SECTION_AT_MOST
+    for each in characters(said):
+        room -= _cost(each)
+        if taken and room < _cost("\n"):
+            at = next((at for at in range(len(taken), 0, -1) if taken[at - 1].isspace()), len(taken))
+            yield (again("".join(taken[:at]).rstrip()),)
+            taken = taken[at:]
+            room = SECTION_AT_MOST - sum(map(_cost, taken)) - _cost(each)
+        taken.append(each)
+    yield (again("".join(taken)),)
+
+
+def _cost(character: str) -> int:
+    """A new line begins with the mark of a quote."""
+    return len(escape(character, SECTION_AT_MOST)) + 2 * (len(f"{character}.".splitlines()) - 1)
 
 
 def _line(pieces: Line) -> str:
@@ -203,7 +229,7 @@ def modal_of(form: Form, metadata: str = "", *, wrong: str = "") -> View:
 
 def _inputs(field: Field) -> Iterator[Block]:
     if field.kind == "role" and not field.choices:
-        return  # Slack has no list of its own, and this workspace no groups
+        return  # Slack has no list of its own, and there is nothing to choose here
     if len(field.value) > INPUT:
         yield section(f"*{escape(field.label, LABEL)}* is too long to be changed here: use the page.")
         return
@@ -211,7 +237,7 @@ def _inputs(field: Field) -> Iterator[Block]:
     yield _input(field.name, field.label, _element(field), optional=optional)
     if field.moment:
         picker = {"type": "datetimepicker", "action_id": field.name + PICKED}
-        yield _input(field.name + PICKED, "…or pick it, in your own time", picker, optional=True)
+        yield _input(field.name + PICKED, f"{field.label}: or pick it, in your own time", picker, optional=True)
 
 
 def _input(name: str, label: str, element: Block, *, optional: bool) -> Block:

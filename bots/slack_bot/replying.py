@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
@@ -11,19 +10,19 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.conversation.screens import Document, Form, Screen
 from bots.slack_bot.hearing import Heard
+from bots.slack_bot.library import NO_RETRY, QUIET, SECONDS, asked_to_wait
 from bots.slack_bot.rendering import WAIT, blocks_of, metadata_of, modal_of, text_of, window_of
 from core.rendering.slack_parts import SECTION_AT_MOST, escape
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 30.0
 RESPONSES = 5
 """How often Slack takes something at the response_url of one press, in half an hour."""
 
 
 class Reply(Protocol):
-    async def show(self, screen: Screen, *, last: bool = True) -> None:
-        """`last`: False while something newer is about to follow, so that it may be left out."""
+    async def show(self, screen: Screen, *, last: bool = True) -> bool:
+        """`last`: False while something newer may follow, so that it may be left out. Whether it was not."""
 
     async def ask(self, form: Form) -> None: ...
 
@@ -40,32 +39,35 @@ class InMessage:
         self._replace = heard.private and not beside
         self._left = RESPONSES
 
-    async def show(self, screen: Screen, *, last: bool = True) -> None:
+    async def show(self, screen: Screen, *, last: bool = True) -> bool:
         if self._left <= (0 if last else 2):
-            return
+            return False
         self._left -= 1
-        await self._respond(
+        await respond(
+            self._heard.response_url,
             text=escape(text_of(screen), SECTION_AT_MOST) or "Soonish",
             blocks=blocks_of(screen),
             replace_original=self._replace,
             response_type="ephemeral",
         )
         self._replace = True
-
-    async def _respond(self, **message: Any) -> None:
-        client = AsyncWebhookClient(self._heard.response_url, timeout=10)
-        done = await client.send(**message)
-        if done.status_code == 429:
-            await asyncio.sleep(_asked_to_wait(done.headers))
-            done = await client.send(**message)
-        if done.status_code != 200:
-            log.warning("Slack refused an answer: %d", done.status_code)
+        return True
 
     async def ask(self, form: Form) -> None:
         await self._client.views_open(trigger_id=self._heard.trigger_id, view=modal_of(form, _where(self._heard)))
 
     async def hold(self) -> Reply:
         return await opened(self._heard, self._client)
+
+
+async def respond(response_url: str, **message: Any) -> None:
+    client = AsyncWebhookClient(response_url, timeout=SECONDS, logger=QUIET, retry_handlers=NO_RETRY)
+    done = await client.send(**message)
+    if done.status_code == 429:
+        await asyncio.sleep(asked_to_wait(done.headers))
+        done = await client.send(**message)
+    if done.status_code != 200:
+        log.warning("Slack refused an answer: %d", done.status_code)
 
 
 class InWindow:
@@ -76,8 +78,9 @@ class InWindow:
         self._client = client
         self._view_id = view_id
 
-    async def show(self, screen: Screen, *, last: bool = True) -> None:
+    async def show(self, screen: Screen, *, last: bool = True) -> bool:
         await self._update(window_of(screen, _where(self._heard)))
+        return True
 
     async def ask(self, form: Form) -> None:
         await self._update(modal_of(form, _where(self._heard)))
@@ -102,14 +105,8 @@ class InWindow:
         except SlackApiError as error:
             if error.response.status_code != 429:
                 raise
-            await asyncio.sleep(_asked_to_wait(error.response.headers))
+            await asyncio.sleep(asked_to_wait(error.response.headers))
             await self._client.views_update(view_id=self._view_id, view=view)
-
-
-def _asked_to_wait(headers: Mapping[str, Any]) -> float:
-    """Seconds, as Slack says: somebody looks at a window meanwhile."""
-    found = headers.get("Retry-After") or headers.get("retry-after") or ""
-    return min(float(found), PATIENCE) if str(found).isdecimal() else 1.0
 
 
 async def in_direct_message(heard: Heard, client: AsyncWebClient, words: str) -> None:

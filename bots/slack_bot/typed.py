@@ -5,6 +5,7 @@ import re
 from bots.conversation.book import Command
 from bots.conversation.times import divide
 from bots.conversation.verbs import BOOK
+from bots.conversation.verbs.helping import UNKNOWN
 
 ALIASES = {
     "": "help", "me": "subscriptions", "mine": "subscriptions", "new": "create", "invites": "invite", "tz": "timezone",
@@ -16,14 +17,19 @@ _SETTINGS = {"timezone": "timezone", "clock": "timezone", "organizers": "organiz
 _PERSON = re.compile(r"<@([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _GROUP = re.compile(r"<!subteam\^([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]{2,32})(?:\|[^>]*)?>")
+_LINKED = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
+"""What Slack makes of addresses and mentions that are typed; every other `<` comes as an entity."""
+_QUOTED = re.compile(r'["“]([^"“”]*)["”]')
 _TO = re.compile(r"\bto (follow|organize)\s*$", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def read_command(text: str, locale: str | None) -> tuple[Command, dict[str, str]]:
-    """An unknown verb is a question for help."""
+    """An unknown verb is a question for help, which says so."""
     verb, _, rest = " ".join(text.split()).partition(" ")
-    command = VERBS.get(ALIASES.get(verb.lower(), verb.lower()), VERBS["help"])
+    command = VERBS.get(ALIASES.get(verb.lower(), verb.lower()))
+    if command is None:
+        return VERBS["help"], {UNKNOWN: _plain(verb)}
     return command, _given(command, rest, locale)
 
 
@@ -54,8 +60,20 @@ def _id_in(value: str) -> str:
 
 def _plain(text: str) -> str:
     """As it was typed, before Slack escaped it."""
-    return _unescaped(text).strip().strip('"“”')
+    said = _unescaped(text).strip()
+    quoted = _QUOTED.fullmatch(said)
+    return quoted[1].strip() if quoted else said
+
+
+def _said(linked: re.Match[str]) -> str:
+    """A link as its address, and whoever is mentioned as they are called."""
+    target, label = linked[1], linked[2] or ""
+    if target[0] not in "@#!":
+        return label if label and target.startswith("mailto:") else target
+    mark = "#" if target[0] == "#" else "@"
+    return mark + (label.removeprefix(mark) or target[1:].rpartition("^")[2])
 
 
 def _unescaped(text: str) -> str:
+    text = _LINKED.sub(_said, text)
     return re.sub("&(?:lt|gt|amp);", lambda found: _ENTITIES[found[0]], text)

@@ -32,6 +32,8 @@ class Grant(BaseModel):
 
 class Installed(BaseModel):
     tenant_id: str
+    scopes: str
+    """As granted."""
     name: str
     channels: int
     """Switched on again."""
@@ -55,7 +57,7 @@ async def install(work: Work, grant: Grant) -> Installed:
     channels = await _reach_again(work, grant.platform, grant.tenant_id)
     cards = await keep_again(work, grant.platform, grant.tenant_id, REMOVED)
     work.subject, work.detail = f"installation:{row.id}", {"channels": channels, "cards": cards}
-    return Installed(tenant_id=grant.tenant_id, name=grant.name, channels=channels, cards=cards)
+    return Installed(tenant_id=grant.tenant_id, scopes=grant.scopes, name=grant.name, channels=channels, cards=cards)
 
 
 async def uninstall(work: Work, platform: Platform, tenant_id: str, at: dt.datetime) -> bool:

@@ -54,6 +54,11 @@ async def come_back_installed(
     return done
 
 
+def lacking(scopes: str) -> list[str]:
+    """What is needed and was not granted: Slack's page asks for what the app's own settings there allow."""
+    return sorted(SCOPES - set(scopes.split(",")))
+
+
 @contextmanager
 def _in_our_words() -> Iterator[None]:
     """Those of signing in, which is the same way there and back, would send people astray."""

@@ -69,7 +69,7 @@ def may_create_here(settings: ChatSettings, signed: SignedIdentity, *, manages_e
     """On Discord the chosen role adds people to those with the platform's own right. Slack has no such right: every
     full member creates events, and the chosen user group restricts that to itself and the admins."""
     chosen, place = settings.organizer_role, signed.place
-    has_role = place is not None and chosen is not None and chosen in place.roles
+    has_role = place is not None and chosen is not None and chosen in (place.roles or ())
     if signed.platform == "slack" and chosen is not None:
         return manages_events and (has_role or administers)
     return manages_events or has_role

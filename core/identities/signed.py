@@ -17,8 +17,9 @@ class Place:
     """Discord: the server. Slack: the workspace."""
     space_id: str | None = None
     """The channel."""
-    roles: frozenset[str] = frozenset()
-    """Discord: roles. Slack: user groups."""
+    roles: frozenset[str] | None = frozenset()
+    """Discord: roles. Slack: user groups. None where the platform did not say: nobody gets anything by them then, and
+    nobody loses anything."""
 
 
 @dataclass(frozen=True, slots=True)

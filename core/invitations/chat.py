@@ -56,9 +56,10 @@ async def is_named_organizer(work: Work, public_id: str) -> bool:
 
 
 async def organizes_by_lost_role(work: Work, public_id: str) -> bool:
-    """Whether a role alone made them an organizer, and this press comes from its server and without it."""
+    """Whether a role alone made them an organizer, and this press comes from its server and without it. None is lost
+    where the platform does not say which they have."""
     place, signed = (work.actor.signed.place if work.actor.signed is not None else None), work.actor.signed
-    if signed is None or place is None or not place.tenant_id:
+    if signed is None or place is None or not place.tenant_id or place.roles is None:
         return False
     by_role = and_(EventInvitation.kind == "role", EventInvitation.platform == signed.platform)
     here = and_(by_role, EventInvitation.tenant_id == place.tenant_id)
@@ -131,7 +132,7 @@ def _fits(actor: Actor) -> ColumnElement[bool]:
     if signed is None or signed.place is None:
         return member
     place = signed.place
-    has_role = and_(EventInvitation.kind == "role", EventInvitation.external_id.in_(place.roles))
+    has_role = and_(EventInvitation.kind == "role", EventInvitation.external_id.in_(place.roles or ()))
     is_there = and_(EventInvitation.kind == "space", EventInvitation.external_id.in_(("", place.space_id or "")))
     here = (EventInvitation.platform == signed.platform, EventInvitation.tenant_id == place.tenant_id)
     return or_(member, and_(*here, or_(has_role, is_there)))

@@ -1,6 +1,8 @@
 """Whether the app on Slack is set up as it must be: its tokens, what they allow, and how Slack is to reach us."""
 
 import asyncio
+import ipaddress
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -16,6 +18,8 @@ _AT_ONCE = 5
 _ASKED_AT_MOST = 50
 """Workspaces, newest first: a check-up is over in seconds."""
 _GUIDE = "See docs/slack.md."
+_AT_HOME = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test")
+"""Names that no name server of the internet knows."""
 
 
 async def check_slack(core: Core) -> Finding:
@@ -26,6 +30,10 @@ async def check_slack(core: Core) -> Finding:
     if settings.slack_signing_secret is None and settings.slack_app_token is None:
         hint = f"Set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (a public address). {_GUIDE}"
         return trouble("slack", "Slack has no way to reach us", hint)
+    if _needs_an_address(settings) and not _public(settings.public_base_url):
+        socket = "" if settings.slack_installs else ", or SLACK_APP_TOKEN (Socket Mode)"
+        hint = f"Set it to a public https:// address{socket}. {_GUIDE}"
+        return trouble("slack", f"Slack does not reach PUBLIC_BASE_URL ({settings.public_base_url})", hint)
     try:
         async with _session() as session:
             bot = await _bot(settings, session)
@@ -54,6 +62,23 @@ async def check_installations(core: Core) -> Finding:
     asked = "" if len(there) == len(found) else f" of the newest {len(found)}"
     where = "one workspace" if len(there) == 1 else f"{len(there)} workspaces"
     return fine("workspaces", f"it is in {where}, and every token{asked} is accepted")
+
+
+def _needs_an_address(settings: Settings) -> bool:
+    """For requests, or for the way back from Slack's page; a socket and a token need none."""
+    return not settings.slack_is_here and (settings.slack_app_token is None or settings.slack_installs)
+
+
+def _public(address: str) -> bool:
+    """As far as its name tells: Slack calls nothing else."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith(_AT_HOME)
 
 
 def _session() -> aiohttp.ClientSession:

@@ -43,7 +43,7 @@ async def test_an_event_is_made_corrected_and_changed_by_the_keyboard_alone(site
     await fill(page, ("Where (if you like)", "The café downstairs"))
     await press(page, "See what changes")
     await expect(page.get_by_text("Where: The café downstairs.")).to_be_visible()
-    await press(page, "Save and tell them")
+    await press(page, "Save")
     await page.wait_for_url("**/manage?said=*")
 
 

@@ -69,6 +69,9 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await page.get_by_label("Why").fill("Storm")
     await press(page, "Cancel the event")
     await expect(page.get_by_text("The event is cancelled.")).to_be_visible()
+    await page.goto(f"/e/{event}/health")
+    await expect(page.get_by_text("Its reminders are stopped.")).to_be_visible()
+    await expect(page.get_by_text("On schedule")).to_have_count(0)
 
 
 async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: Visit) -> None:
@@ -94,6 +97,22 @@ async def test_a_time_is_read_along_and_a_guess_at_the_zone_can_be_corrected(sit
     await expect(page.locator("#reading")).to_contain_text(re.compile(r"19:30 · Asia/Tokyo"))
     await page.get_by_label("Time zone").fill("Europe/Berlin")
     await expect(page.locator("#reading")).to_contain_text(re.compile(r"19:30 · Europe/Berlin"))
+
+
+async def test_who_goes_back_from_a_preview_finds_what_they_typed(site: Town, visit: Visit) -> None:
+    issued = await site.core.act(OPERATOR, vouch, "nora@example.org")
+    nora = Person("nora", "nora@example.org", Actor(issued.user_id, "web"), issued.token)
+    page = await (await visit.as_(site, nora, zone="America/New_York")).open("/new")
+    typed = {
+        "Name": "Film night", "When": "tomorrow 20:00", "How long": "2h", "Time zone": "Europe/Berlin", "Where": "Kino",
+    }  # fmt: skip
+    for label, text in typed.items():
+        await page.get_by_label(label).fill(text)
+    await press(page, "Preview")
+    await expect(page.get_by_role("button", name="Create it")).to_be_visible()
+    await page.go_back()
+    for label, text in typed.items():
+        await expect(page.get_by_label(label)).to_have_value(text)
 
 
 async def test_a_message_is_written_and_sent_by_keyboard_alone(site: Town, visit: Visit) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route, expect
 from sqlalchemy import func, select
 
 from core.db.models import (
@@ -162,6 +162,37 @@ async def test_a_tab_left_open_says_what_happened_since(site: Town, visit: Visit
     await walk(page)
 
 
+async def test_what_does_not_get_through_is_said_and_what_does_is_heard(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    visitor = await visit()
+    page = await visitor.open(f"/e/{event.id}")
+    visitor.expect(422, 502)
+    alert = page.get_by_role("alert")
+    await page.get_by_label("Your e-mail").fill("nora@")
+    await page.get_by_role("button", name="Nudge me").click()
+    await expect(alert).to_contain_text("not an e-mail address")
+    await page.get_by_label("Your e-mail").fill(NORA)
+
+    async def lost(route: Route) -> None:
+        await route.abort()
+
+    async def refused(route: Route) -> None:
+        await route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+
+    for answer in (lost, refused):
+        await page.route("**/subscribe", answer)
+        await page.get_by_role("button", name="Nudge me").click()
+        await expect(alert).to_have_text("That did not get through. Try again.")
+        await expect(page.get_by_role("button", name="Nudge me")).to_be_enabled()
+        await page.unroute("**/subscribe")
+        assert all("/subscribe" in fault or "htmx" in fault for fault in visitor.faults), visitor.faults
+        visitor.faults.clear()
+        assert await page.get_by_label("Your e-mail").input_value() == NORA
+    await page.get_by_role("button", name="Nudge me").click()
+    await expect(page.get_by_role("heading", name="Check your inbox")).to_be_focused()
+    await expect(alert).to_have_count(0)
+
+
 async def test_the_keyboard_alone_suffices(site: Town, visit: Visit) -> None:
     event = await site.event()
     page = await (await visit()).open(f"/e/{event.id}")
@@ -187,6 +218,8 @@ async def test_times_are_shown_where_the_visitor_is_too(site: Town, visit: Visit
     event = await site.event(start=site.in_(days=3).replace(hour=18, minute=0, second=0), timezone="Europe/Berlin")
     away = await (await visit(zone="Asia/Tokyo")).open(f"/e/{event.id}")
     assert re.search(r"03:00 your time \(Tokyo\)", await away.inner_text(".facts"))
+    far = await (await visit(zone="Africa/Dar_es_Salaam")).open(f"/e/{event.id}")
+    assert re.search(r"your time \(Dar es Salaam\)", await far.inner_text(".facts"))
     at_home = await (await visit(zone="Europe/Paris")).open(f"/e/{event.id}")
     assert "your time" not in await at_home.inner_text(".facts")
 
@@ -196,19 +229,27 @@ async def test_the_link_is_copied_where_a_browser_can(site: Town, visit: Visit) 
     visitor = await visit()
     await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = await visitor.open(f"/e/{event.id}")
+    await page.clock.install()
     await page.get_by_role("button", name="Copy link").click()
     await page.get_by_role("button", name="Copied").wait_for()
+    await page.get_by_role("button", name="Copied").click()
+    await page.clock.fast_forward(2_000)
+    await page.get_by_role("button", name="Copy link").wait_for()
     assert await page.evaluate("navigator.clipboard.readText()") == event.url
     plain = await (await visit(javascript=False)).open(f"/e/{event.id}")
     assert not await plain.get_by_role("button", name="Copy link").is_visible()
 
 
 async def test_on_paper_stands_what_one_takes_along(site: Town, visit: Visit) -> None:
-    event = await site.event(name="Film night", description="Two films.")
+    event = await site.event(name="Film night", description="Two films.", contact="Ask Kim at the door")
     page = await (await visit()).open(f"/e/{event.id}")
     await page.emulate_media(media="print")
-    for words in ("Film night", "Two films."):
+    for words in ("Film night", "Two films.", "Ask Kim at the door"):
         assert await page.get_by_text(words, exact=True).first.is_visible()
     assert await page.get_by_alt_text("QR code of this page's address").is_visible()
     for gone in ("Nudge me", "Sign in", "Add to calendar"):
         assert not await page.get_by_text(gone).first.is_visible()
+    own = await (await visit.as_(site, site.alice)).open(f"/e/{event.id}")
+    await own.emulate_media(media="print")
+    for gone in ("You organize this", "Manage", "Edit"):
+        assert not await own.get_by_text(gone, exact=True).first.is_visible()

@@ -67,7 +67,9 @@ def test_a_healthy_first_start_logs_what_each_role_serves_and_nothing_frightenin
         assert len(lines) <= 3
         assert not [line for line in lines if " INFO " not in line]
     assert [(logs / name).read_text() for name in ("mail.log", "migrations.log")] == ["", ""]
-    assert not re.search("warn|error|fail", (logs / "temporal.log").read_text(), re.IGNORECASE)
+    # A busy machine's Temporal is asked whether it is there while it says that it soon will be.
+    temporal = [line for line in (logs / "temporal.log").read_text().splitlines() if "GetSystemInfo" not in line]
+    assert not re.search("warn|error|fail", "\n".join(temporal), re.IGNORECASE)
 
 
 def private(data: Path) -> set[str]:

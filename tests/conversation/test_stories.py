@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bots.conversation.actions import Action
 from bots.conversation.screens import Watch
-from core.db.models import ChatSetting, Delivery, Event, Notification, Subscription, User
+from core.db.models import Delivery, Event, Notification, Subscription, User
 from tests.conversation.conftest import (
     GENERAL,
     OTHER,
@@ -18,7 +18,6 @@ from tests.conversation.conftest import (
     form,
     menu,
     post,
-    screen,
     words,
 )
 from tests.core.look import rows
@@ -79,23 +78,6 @@ async def test_the_reading_is_offered_while_it_is_typed(server: Server) -> None:
     preview = await server.alice.says("event create", name="Quiz", when=value)
     assert "Quiz" in words(preview)
     assert await server.alice.offered("event create", "when", "") == []
-
-
-async def test_who_may_not_create_here_does_not(server: Server) -> None:
-    for who in (server.bob, server.mallory):
-        said = await who.says("event create", name="Mine", when="tomorrow 7pm")
-        assert "Only people who manage events" in words(said)
-    server.alice.administers = True
-    await server.alice.says("soonish settings", organizer_role="55")
-    server.bob.roles = frozenset({"55"})
-    assert "Mine" in words(await server.bob.says("event create", name="Mine", when="tomorrow 7pm"))
-
-
-async def test_a_right_that_was_taken_away_is_gone_at_the_next_press(server: Server) -> None:
-    preview = await server.alice.says("event create", name="Mine", when="tomorrow 7pm")
-    server.alice.manages_events = False
-    assert "Only people who manage events" in words(await server.alice.presses(button(preview, "Don't post")))
-    assert await server.rows(Event) == []
 
 
 async def test_one_press_subscribes_and_a_second_says_so(server: Server) -> None:
@@ -254,61 +236,6 @@ async def test_chosen_people_alone_get_a_message(server: Server) -> None:
     assert [each.label for each in found] == ["Bob by Discord DM"]
 
 
-@pytest.mark.parametrize("command", ["edit", "cancel", "notify", "invite", "subscribers", "report"])
-async def test_members_do_none_of_what_is_the_organizers(server: Server, command: str) -> None:
-    event = await server.event()
-    said = await server.bob.says(f"event {command}", event=event, message="Hello")
-    assert words(said) == "Only the organizers of Film night do this."
-
-
-@pytest.mark.parametrize("command", ["show", "subscribe", "unsubscribe", "edit", "cancel", "notify", "report"])
-async def test_a_private_event_is_not_there_for_strangers(server: Server, command: str) -> None:
-    event = await server.event(visibility="private")
-    said = await server.mallory.says(f"event {command}", event=event, message="Hello")
-    assert "There is no such event." in words(said)
-    assert "Film night" not in words(said)
-    assert await server.mallory.offered("event show", "event", "Film") == []
-    assert "Film night" not in words(await server.mallory.says("event list"))
-
-
-async def test_a_role_is_asked_to_organize_and_does_from_its_next_press_until_it_is_lost(server: Server) -> None:
-    event = await server.event()
-    await server.mallory.presses(Action("subscribe", event))
-    said = await server.alice.says("event invite", event=event, role="77", to="organize")
-    assert "Everybody with that role organizes it with you" in words(said)
-    server.bob.roles = frozenset({"77"})
-    assert any(each.label == "Write to everybody" for each in buttons(await server.bob.says("event show", event=event)))
-    assert "Only the organizers" in words(await server.carol.says("event report", event=event))
-    server.carol.roles = frozenset({"77"})
-    assert "Preview · to everyone" in words(await server.carol.says("event notify", event=event, message="Doors open."))
-    assert "Only the owner" in words(await server.bob.says("event invite", event=event, role="78", to="organize"))
-    server.carol.roles = frozenset()
-    assert "Only the organizers" in words(await server.carol.says("event notify", event=event, message="Doors open."))
-    server.carol.roles = frozenset({"77"})
-    assert "Preview" in words(await server.carol.says("event notify", event=event, message="Doors open."))
-
-
-async def test_a_member_is_asked_to_organize_a_private_event(server: Server) -> None:
-    event = await server.event(visibility="private")
-    said = await server.alice.says("event invite", event=event, member=server.bob.external_id, to="organize")
-    assert "organizes it with you from their next press on" in words(said)
-    assert form(await server.bob.says("event edit", event=event)).title
-    assert "There is no such event." in words(await server.carol.says("event edit", event=event))
-    assert "Say who" in words(await server.alice.says("event invite", event=event, to="organize"))
-
-
-async def test_a_private_events_card_lets_its_channel_in_once_it_stands_there(server: Server) -> None:
-    preview = await server.alice.says("event create", name="Secret", when="tomorrow 7pm", visibility="private")
-    card = post(await server.alice.presses(button(preview, "Post in #general")))
-    assert card.card.name == "Secret"
-    press = Action("subscribe", card.card.event_id)
-    assert "no such event" in words(await server.bob.presses(press))
-    await server.desk.posted(server.alice.speaker(), card, "9001")
-    server.mallory.channel = OTHER
-    assert "no such event" in words(await server.mallory.presses(press))
-    assert "You'll hear about Secret" in words(await server.bob.presses(press))
-
-
 async def test_lists_are_turned_and_hold_what_was_announced_here(server: Server) -> None:
     for number in range(7):
         event = await server.event(name=f"Night {number}")
@@ -345,93 +272,6 @@ async def test_what_is_completed_while_somebody_types_makes_no_account(server: S
     assert await server.mallory.offered("event create", "when", "tomorrow 7pm")
     assert await server.mallory.offered("event subscribe", "via", "") == []
     assert len(await server.rows(User)) == before
-
-
-async def test_settings_are_cleared_after_a_question(server: Server) -> None:
-    server.alice.administers = True
-    saved = await server.alice.says("soonish settings", timezone="Europe/Berlin")
-    asked = await server.alice.presses(button(saved, "Clear all"))
-    assert "Europe/Berlin" in words(await server.alice.presses(button(asked, "Keep them")))
-    assert [row.timezone for row in await server.rows(ChatSetting)] == ["Europe/Berlin"]
-    assert "plain settings" in words(await server.alice.presses(button(asked, "Clear all")))
-    assert [row.timezone for row in await server.rows(ChatSetting)] in ([], [None])
-    for forged in ("settings_clear", "settings_cleared", "settings_kept"):
-        assert "Only admins" in words(await server.bob.presses(Action(forged)))
-    server.alice.server = None
-    assert "Ask for them in your server" in words(await server.alice.says("soonish settings"))
-
-
-async def test_settings_are_the_admins_alone(server: Server) -> None:
-    assert "Only admins" in words(await server.alice.says("soonish settings"))
-    assert "Only admins" in words(await server.alice.presses(Action("settings_form")))
-    forged = await server.alice.presses(Action("settings_set"), timezone="Asia/Tokyo", channel="", organizer_role="7")
-    assert "Only admins" in words(forged)
-    assert await server.rows(ChatSetting) == []
-    server.alice.administers = True
-    assert "Europe/Berlin" in words(await server.alice.says("soonish settings", timezone="Europe/Berlin"))
-    preview = await server.alice.says("event create", name="Quiz", when="tomorrow 7pm")
-    assert "Times are in Europe/Berlin. Not yours?" in words(preview)
-    await server.alice.says("me timezone", zone="Asia/Tokyo")
-    preview = await server.alice.says("event create", name="Quiz", when="tomorrow 7pm")
-    assert "Asia/Tokyo" in words(preview)
-    assert "Not yours?" not in words(preview)
-
-
-async def test_settings_are_a_form_with_what_is_set_and_what_is_emptied_is_unset(server: Server) -> None:
-    server.alice.administers = True
-    asked = form(await server.alice.says("soonish settings"))
-    assert [(each.name, each.kind, each.value) for each in asked.fields] == [
-        ("timezone", "text", ""), ("organizer_role", "role", ""), ("channel", "channel", ""),
-    ]  # fmt: skip
-    wrong = screen(await server.alice.sends(asked, timezone="Berlin", channel=OTHER))
-    assert (wrong.about, button(wrong, "Change").label) == ("timezone", "Change")
-    saved = await server.alice.sends(asked, timezone="Europe/Berlin", channel=OTHER, organizer_role="55")
-    assert "Europe/Berlin" in words(saved)
-    again = form(await server.alice.presses(button(saved, "Change")))
-    assert [each.value for each in again.fields] == ["Europe/Berlin", "55", OTHER]
-    await server.alice.sends(again, timezone="", channel="")
-    (row,) = await server.rows(ChatSetting)
-    assert (row.timezone, row.organizer_role, row.channel_id) == (None, "55", None)
-
-
-async def test_ones_own_things(server: Server) -> None:
-    assert "You follow nothing yet." in words(await server.bob.says("me subscriptions"))
-    event = await server.event()
-    await server.bob.presses(Action("subscribe", event))
-    assert "Film night by Discord DM" in words(await server.bob.says("me subscriptions"))
-    channels = await server.bob.says("me channels")
-    assert "🟢 Discord DM" in words(channels)
-    one = await server.bob.presses(menu(channels), picked=menu(channels).choices[0].value)
-    assert "is off" in words(await server.bob.presses(button(one, "Switch off")))
-    asked = form(await server.bob.presses(button(await server.bob.says("me channels"), "Add a channel")))
-    added = await server.bob.sends(asked, name="Phone", apprise_url="jsons://192.0.43.8/secret-hook")
-    assert "✅ Phone works" in words(added)
-    bad = await server.bob.sends(asked, name="Phone", apprise_url="file:///etc/secret-passwd")
-    assert words(bad).startswith("❌ Not saved")
-    assert "secret" not in words(bad) + words(added)
-    link = await server.bob.says("me link")
-    assert "/link/" in (buttons(link)[0].url or "")
-    assert "Asia/Tokyo" in [value for _, value in await server.bob.offered("me timezone", "zone", "tok")]
-    gone = await server.bob.presses(button(await server.bob.says("me delete"), "Erase everything"))
-    assert "It's all gone" in words(gone)
-
-
-async def test_other_peoples_buttons_do_nothing_for_mallory(server: Server) -> None:
-    """Everything that was pressed in a story is pressed again by somebody whose it is not."""
-    event = await server.event()
-    await server.bob.presses(Action("subscribe", event))
-    preview = await server.alice.says("event notify", event=event, message="Doors.")
-    edit = await server.alice.sends(form(await server.alice.says("event edit", event=event)), name="New")
-    cancel = await server.alice.says("event cancel", event=event)
-    fresh = await server.alice.says("event create", name="Mine", when="tomorrow 7pm")
-    before = {table: len(await server.rows(table)) for table in (Event, Notification, Delivery)}
-    server.mallory.manages_events = True
-    for each in (*buttons(preview), *buttons(edit), *buttons(cancel), *buttons(fresh)):
-        if each.action is not None:
-            said = await server.mallory.presses(each)
-            assert not isinstance(said, Watch)
-    after = {table: len(await server.rows(table)) for table in (Event, Notification, Delivery)}
-    assert after == before
 
 
 async def test_rubbish_is_answered_kindly(server: Server) -> None:

@@ -166,3 +166,32 @@ async def test_a_progress_that_cannot_be_read_to_its_end_says_so_and_can_be_look
     assert "Your message is being sent all the same. Reference " in words(end)
     renamed(server, "elsewhere", "deliveries")
     assert "waiting 1" in words(await server.alice.presses(button(end, "Refresh")))
+
+
+async def test_behind_the_name_of_an_event_stands_what_is_said_of_it(server: Server, event: str) -> None:
+    await server.event(name="Film")
+    await server.event(name="Basketball")
+    for typed, name, said in (
+        ("Film night Doors at six", "Film night", "Doors at six"),
+        ("film doors at six", "Film", "doors at six"),
+        ("Basketball Doors at six", "Basketball", "Doors at six"),
+        ('"Film night" night falls', "Film night", "night falls"),
+        (f"{event} Doors at six", "Film night", "Doors at six"),
+        (f"http://soonish.test/e/{event} Doors at six", "Film night", "Doors at six"),
+    ):
+        asked = await server.alice.says("event cancel", event=typed)
+        assert f"Cancel {name}? " in words(asked)
+        assert words(asked).endswith(f"Reason: {said}")
+    preview = words(await server.alice.says("event notify", event="Film night Doors at six"))
+    assert preview.endswith("\nFilm night\nDoors at six")
+    assert form(await server.alice.says("event notify", event="Film night")).title == "Write to everybody"
+    given = await server.alice.says("event notify", event="Film night", message="Doors at seven")
+    assert "Doors at seven" in words(given)
+
+
+async def test_where_a_beginning_names_several_events_or_none_nothing_is_guessed(server: Server, event: str) -> None:
+    await server.event(name="Film matinee")
+    for typed in ("Fil doors at six", "Theatre doors at six"):
+        said = words(await server.alice.says("event cancel", event=typed))
+        assert "Cancel" not in said
+        assert "doors at six" not in said

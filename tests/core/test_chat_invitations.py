@@ -1,5 +1,7 @@
 """Invitations for whom a chat platform knows: checked at the press, kept as a grant, and gone when taken back."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -157,6 +159,18 @@ async def test_who_organizes_by_a_role_does_while_they_have_it(town: Town) -> No
     await refusal(town.core.act(elsewhere, change_event, event.id, EventChange(name="Mine")), Code.NOT_FOUND)
     await town.core.act(member, come_in, event.id)
     assert (await town.core.act(member, change_event, event.id, EventChange(name="Again"))).name == "Again"
+
+
+async def test_roles_that_the_platform_does_not_say_are_not_lost_and_let_nobody_in(town: Town) -> None:
+    event, member = await private(town), await dora(town, SERVER, GENERAL, CREW)
+    await town.core.act(town.alice.actor, invite_organizer, event.id, NewInChat.model_validate(ROLE))
+    assert member.signed is not None
+    unsaid = replace(member, signed=replace(member.signed, place=Place(SERVER, GENERAL, None)))
+    await refusal(town.core.act(unsaid, come_in, event.id), Code.NOT_FOUND)
+    await town.core.act(member, come_in, event.id)
+    assert not await town.core.ask(unsaid, organizes_by_lost_role, event.id)
+    await town.core.act(unsaid, leave_with_role, event.id)
+    assert (await town.core.act(unsaid, change_event, event.id, EventChange(name="Ours"))).name == "Ours"
 
 
 async def test_a_lost_role_takes_nothing_from_who_organizes_by_name_too(town: Town) -> None:

@@ -80,6 +80,16 @@ async def test_a_double_click_posts_one_card_and_a_repeated_interaction_does_not
     assert len(await server.rows(Event)) == 2
 
 
+async def test_a_card_whose_answer_is_lost_is_told_of_and_the_same_one_at_the_next_press(server: Server) -> None:
+    preview = await server.alice.types("event create", name="Quiz", when="tomorrow 7pm")
+    server.discord.cut.add("/channels/2001/messages")
+    said = await server.alice.presses(preview, "Post in #general")
+    assert "Discord did not answer" in read(said)
+    server.discord.cut.clear()
+    assert "Posted Quiz" in read(await server.alice.presses(said, "Try again"))
+    assert len(server.discord.messages) == 1
+
+
 async def test_nobody_is_pinged_and_no_link_is_masked_by_what_somebody_typed(server: Server) -> None:
     event, card = await server.posted(name=HOSTILE[:90], description=HOSTILE, where=HOSTILE)
     shown = await server.bob.types("event show", event=event)

@@ -26,9 +26,11 @@ async def test_a_preview_says_who_may_see_the_event_and_changes_it(server: Serve
     private = await server.alice.presses(preview, "Make it private")
     assert "Only who is invited" in read(private)
     assert "Make it public" in labels(private)
-    assert "Anyone with the link" in read(await server.alice.presses(private, "Make it public"))
-    await server.alice.presses(preview, "Make it private")
-    await server.alice.presses(preview, "just create")
+    public = await server.alice.presses(private, "Make it public")
+    assert "Anyone with the link" in read(public)
+    private = await server.alice.presses(public, "Make it private")
+    assert "This preview was changed since" in read(await server.alice.presses(public, "just create"))
+    await server.alice.presses(private, "just create")
     assert [row.is_public for row in await server.rows(Event)] == [False]
 
 

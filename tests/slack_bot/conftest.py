@@ -94,6 +94,14 @@ async def space(town: Town, small: SmallSlack) -> AsyncIterator[Workspace]:
         yield Workspace(town, core, small, *people_of(small))
 
 
+@contextlib.asynccontextmanager
+async def restarted(space: Workspace) -> AsyncIterator[None]:
+    """As a process that remembers nothing."""
+    async with serving(space.core, build_outbound(space.core)) as port:
+        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        yield
+
+
 def people_of(small: SmallSlack) -> list[Person]:
     members = [Person(small, f"U{101 + at}", name) for at, name in enumerate(("Alice", "Bob", "Carol"))]
     ada, gus = Person(small, "U201", "Ada", admin=True), Person(small, "U202", "Gus", guest=True)

@@ -3,25 +3,18 @@ Slack refuses."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import update
 
-from bots.conversation.screens import Screen, Watch, told
-from bots.conversation.verbs import BOOK
+from bots.conversation.verbs import BOOK, writing
 from bots.discord_bot.tree import command_tree
-from bots.slack_bot.door import watched
-from bots.slack_bot.hearing import of_command
-from bots.slack_bot.replying import InMessage
 from bots.slack_bot.typed import ALIASES, VERBS, read_command
 from cli.demo.small_slack.api import DEVELOPERS, GENERAL, PRIVATE
 from cli.demo.small_slack.people import labels, options, read
 from core.db.models import ChatSetting, Event, EventAnnouncement, EventInvitation, Identity, Subscription
-from core.wiring import build_outbound
-from tests.slack_bot.conftest import Workspace, serving
+from tests.slack_bot.conftest import Workspace
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "<!channel> <!here> <@U102> <https://evil.example|free> @everyone"
@@ -133,14 +126,22 @@ async def test_a_name_finds_the_event_and_several_are_offered(space: Workspace) 
     assert "no such event" in read(await space.says(space.bob, "show nothing-like-it"))
 
 
-async def test_a_message_goes_through_preview_and_send_once(space: Workspace) -> None:
+async def test_a_message_goes_through_preview_and_its_progress_is_shown_from_the_press_on(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_LOOKS", 2)
+    monkeypatch.setattr(writing, "_BETWEEN_LOOKS", 0.4)
     event, card = await space.posted()
     await space.after(space.bob, card.payload, "Subscribe")
     window = await (await space.alice.types(f"notify {event}")).opened()
     preview = await (await space.alice.sends(window, body=f"Doors at six. {HOSTILE}")).opened()
     assert "Doors at six" in read(preview)
     assert not CALLS.search(read(preview))
-    assert "Send to 1" in labels(preview)
+    sent = await space.alice.presses(preview, "Send to 1")
+    shown = await sent.opened()
+    assert "Sending… 0 of 1" in read(shown)
+    assert labels(shown) == ["Refresh"]
+    await space.slack.until(lambda: "Sending" not in read(sent.window), lambda: read(sent.window), 10)
 
 
 async def test_the_shortcut_and_the_home_open_windows(space: Workspace) -> None:
@@ -199,14 +200,14 @@ async def test_a_channel_for_cards_is_saved_with_what_keeps_the_app_out_of_it(sp
     said = read(await (await space.ada.sends(window, channel=PRIVATE)).opened())
     assert "Saved" in said
     assert "/invite @Soonish" in said
-    assert "/invite @Soonish" in read(await space.says(space.ada, f"settings channel <#{PRIVATE}|secret>"))
+    assert "/invite @Soonish" in read(await space.says(space.ada, "settings channel #secret"))
 
 
 async def test_guests_create_nothing_and_a_set_user_group_restricts_to_itself(space: Workspace) -> None:
     assert "Only people who manage events here create them" in read(
         await space.says(space.gus, "create Quiz tomorrow 7pm")
     )
-    said = await space.says(space.ada, f"settings organizers <!subteam^{DEVELOPERS}|@developers>")
+    said = await space.says(space.ada, "settings organizers @group-s3001")
     assert f"<!subteam^{DEVELOPERS}>" in read(said)
     (row,) = await space.rows(ChatSetting)
     assert (row.platform, row.organizer_role) == ("slack", DEVELOPERS)
@@ -234,18 +235,6 @@ async def test_settings_are_a_form_with_the_workspaces_own_groups_and_channels(s
     assert "every full member" in read(saved)
     (row,) = await space.rows(ChatSetting)
     assert (row.timezone, row.organizer_role, row.channel_id) == ("Europe/Berlin", None, GENERAL)
-
-
-async def test_a_workspace_without_user_groups_is_asked_for_none_and_keeps_what_was_set(space: Workspace) -> None:
-    await space.says(space.ada, f"settings organizers <!subteam^{DEVELOPERS}|@developers>")
-    async with serving(space.core, build_outbound(space.core)) as port:  # which knows no groups yet
-        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
-        space.slack.refuse("usergroups.list", "paid_teams_only")
-        window = await (await space.ada.types("settings")).opened()
-        assert [each["block_id"] for each in window["blocks"]] == ["timezone", "channel"]
-        await (await space.ada.sends(window, timezone="Europe/Berlin")).opened()
-    (row,) = await space.rows(ChatSetting)
-    assert (row.timezone, row.organizer_role) == ("Europe/Berlin", DEVELOPERS)
 
 
 async def test_without_an_answer_about_rights_people_are_asked_to_wait_and_may_still_subscribe(
@@ -288,87 +277,6 @@ async def test_a_private_event_is_not_told_of(space: Workspace) -> None:
     assert "Secret" not in str(await space.carol.opens_home())
 
 
-async def test_a_repeated_request_does_nothing_twice(space: Workspace) -> None:
-    preview = await space.previewed()
-    body = space.alice.press(preview, "Post in #general")
-    talks = await asyncio.gather(*(space.alice.does("interactive", body) for _ in range(3)))
-    await talks[0].message()
-    assert len(space.slack.in_channel()) == 1
-    window = await (await space.alice.types("create")).opened()
-    form = space.alice.form(window, name="Quiz", when="tomorrow 7pm")
-    acks = [(await space.alice.does("interactive", form)).ack for _ in range(2)]
-    assert [ack.status for ack in acks] == [200, 200]
-    command = space.bob.command("list")
-    for _ in range(2):
-        talk = await space.bob.does("slash_commands", command)
-    await talk.message()
-    assert len(talk.messages) == 1
-
-
-async def test_the_same_press_twice_over_two_processes_posts_one_card(space: Workspace) -> None:
-    preview = await space.previewed()
-    body = space.alice.press(preview, "Post in #general")
-    first = await space.alice.does("interactive", body)
-    await first.message()
-    (row,) = await space.rows(EventAnnouncement)
-    async with space.core.db.write() as session:
-        await session.delete(await session.get(EventAnnouncement, row.id))
-    async with serving(space.core, build_outbound(space.core)) as port:
-        space.slack.target = f"http://127.0.0.1:{port}/slack/events"
-        await space.alice.does("interactive", body)
-        await space.slack.until(lambda: len(first.messages) == 2, lambda: "no second answer", 5)
-    assert "posted already" in read(first.messages[-1])
-    assert len(space.slack.in_channel()) == 1
-
-
-async def test_every_verb_is_acknowledged_at_once_and_answered(space: Workspace) -> None:
-    event, _ = await space.posted()
-    for verb, command in VERBS.items():
-        if verb in ("delete", "unlink"):
-            continue
-        text = f"{verb} {event}" if command.options and command.options[0].name == "event" else verb
-        talk = await space.alice.types(text)
-        assert (talk.ack.status, talk.ack.seconds < 2) == (200, True), verb
-        await space.slack.until(lambda talk=talk: bool(talk.messages) or bool(talk.window), lambda verb=verb: verb, 5)  # type: ignore[misc]
-    assert space.slack.files != {}
-
-
-async def test_a_locked_database_delays_the_answer_and_not_the_acknowledgement(space: Workspace) -> None:
-    await space.created()
-    async with asyncio.timeout(20):
-        locked, free = asyncio.Event(), asyncio.Event()
-
-        async def thief() -> None:
-            async with space.core.db.write() as session:
-                await session.flush()
-                locked.set()
-                await free.wait()
-
-        task = asyncio.create_task(thief())
-        await locked.wait()
-        talk = await space.bob.types("list")
-        window = await space.carol.types("create")
-        assert talk.ack.seconds < 1
-        assert window.ack.seconds < 1
-        free.set()
-        await task
-        await talk.message()
-
-
-async def test_at_most_five_answers_are_given_to_one_press_and_the_last_is_among_them(space: Workspace) -> None:
-    heard = of_command(space.bob.command("help"))
-    reply = InMessage(heard, AsyncWebClient(), beside=True)
-
-    async def screens() -> AsyncIterator[Screen]:
-        for number in range(20):
-            yield told(f"Sending… {number} of 20")
-
-    await watched(reply, Watch(screens()))
-    shown = [read(each) for each in space.slack.responses[heard.response_url.rpartition("/")[2]]]
-    assert len(shown) <= 5
-    assert shown[-1] == "Sending… 19 of 20"
-
-
 async def test_a_channel_that_is_gone_takes_its_cards_along(space: Workspace) -> None:
     await space.posted()
     await space.alice.happens({"type": "channel_deleted", "channel": GENERAL})
@@ -402,11 +310,30 @@ def test_a_verb_is_enough_and_both_platforms_have_the_same_commands_as_the_manua
     ("text", "verb", "given"),
     [
         ("", "help", {}),
-        ("dance", "help", {}),
+        ("dance", "help", {"unknown": "dance"}),
         ("create Film night tomorrow 7pm", "create", {"name": "Film night", "when": "tomorrow 7pm"}),
         ("create R&amp;D &lt;3 friday 7pm", "create", {"name": "R&D <3", "when": "friday 7pm"}),
         ('create "Late night" 9pm', "create", {"name": "Late night", "when": "9pm"}),
         ("create Film night", "create", {"name": "Film night", "when": ""}),
+        ("create friday 7pm", "create", {"name": "", "when": "friday 7pm"}),
+        ('create "Friday 7pm" 9pm', "create", {"name": "Friday 7pm", "when": "9pm"}),
+        ("show <https://soonish.example/e/2jFv8QmT4x>", "show", {"event": "https://soonish.example/e/2jFv8QmT4x"}),
+        (
+            "create Call <https://zoom.example/j/1?a=1&amp;b=2> tomorrow 7pm",
+            "create",
+            {"name": "Call https://zoom.example/j/1?a=1&b=2", "when": "tomorrow 7pm"},
+        ),
+        (
+            "create Lunch with <@U102|bob>, <!subteam^S7|@crew>, <!here> in <#C2001|general> and <#C2002|> friday 7pm",
+            "create",
+            {"name": "Lunch with @bob, @crew, @here in #general and #C2002", "when": "friday 7pm"},
+        ),
+        (
+            "create Ask <mailto:a@b.example|a@b.example> and <http://b.example|b.example> friday 7pm",
+            "create",
+            {"name": "Ask a@b.example and http://b.example", "when": "friday 7pm"},
+        ),
+        ("create &lt;@U102&gt; friday 7pm", "create", {"name": "<@U102>", "when": "friday 7pm"}),
         ("invite Quiz <@U102|bob>", "invite", {"event": "Quiz", "member": "U102", "role": "", "to": ""}),
         (
             "invite How to follow <!subteam^S7|@crew> to organize",

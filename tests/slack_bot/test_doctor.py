@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -27,6 +28,7 @@ MANIFEST = (ROOT / "deploy/slack-manifest.yaml").read_text()
         ({}, "the token is accepted in Small; requests come to"),
         ({"slack_app_token": APP_TOKEN}, "Socket Mode is allowed"),
         ({"slack_signing_secret": None}, "no way to reach us"),
+        ({"slack_signing_secret": " "}, "no way to reach us"),
         ({"slack_bot_token": "xoxb-wrong"}, "does not accept the bot's token (invalid auth)"),
         ({"slack_app_token": "xapp-wrong"}, "does not accept SLACK_APP_TOKEN (invalid auth)"),
         ({"slack_api_base_url": "http://127.0.0.1:9/api/"}, "Slack does not answer"),
@@ -42,6 +44,39 @@ async def test_the_doctor_says_what_is_wrong(
     assert says in found.detail
     assert found.ok == (says.startswith(("the token", "Socket", "off")))
     assert "wrong" not in found.model_dump_json()
+
+
+SECRET, SOCKET = {"slack_signing_secret": "s"}, {"slack_app_token": "xapp-1"}
+BY_OAUTH = {"slack_client_id": "1.2", "slack_client_secret": "c"}
+
+
+@pytest.mark.parametrize(
+    ("address", "way", "reached"),
+    [
+        ("http://127.0.0.1:8000", SECRET, False),
+        ("https://127.0.0.1", SECRET, False),
+        ("https://10.0.0.7", SECRET, False),
+        ("https://soonish.local", SECRET, False),
+        ("https://soonish", SECRET, False),
+        ("http://soonish.example", SECRET, False),
+        ("http://soonish.example", SOCKET | BY_OAUTH, False),
+        ("http://127.0.0.1:8000", SOCKET, True),
+        ("https://soonish.example", SECRET, True),
+        ("https://soonish.example", SECRET | BY_OAUTH, True),
+    ],
+)
+async def test_the_doctor_says_where_slack_does_not_reach_the_address(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, address: str, way: dict[str, object], reached: bool
+) -> None:
+    async def nobody(*_: object) -> NoReturn:
+        raise OSError
+
+    monkeypatch.setattr("core.operations.slack.ask_slack", nobody)  # Slack's own address, which no test calls
+    core = build_core(make_settings(slack_bot_token="xoxb-1", public_base_url=address, **way))
+    found = await check_slack(core)
+    await core.db.close()
+    assert (found.ok, found.detail.startswith("Slack does not answer")) == (False, reached)
+    assert reached or "SLACK_APP_TOKEN" in (found.hint or "") or way.keys() >= BY_OAUTH.keys()
 
 
 async def test_a_scope_that_is_missing_is_named(make_settings: MakeSettings, small: SmallSlack) -> None:

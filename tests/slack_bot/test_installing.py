@@ -25,7 +25,7 @@ from core.delivery.message import Message
 from core.delivery.slackbot import NO_TOKEN, NOT_INSTALLED
 from core.integrations.usecases import disable_channel
 from core.tokens import OAUTH_LIFETIME
-from core.wiring import Outbound
+from core.wiring import Outbound, build_outbound
 from core.work import SYSTEM, Core
 from tests.core.look import statements
 from tests.people import Town, until
@@ -108,6 +108,38 @@ async def test_two_workspaces_add_the_app_and_each_is_answered_and_written_to_wi
     beta, gamma = await house.rows()
     assert (beta.tenant_id, beta.name, beta.external_id) == ("T2002", "Beta", "U901")
     assert (gamma.tenant_id, "usergroups:read" in gamma.scopes) == ("T3003", True)
+
+
+async def test_a_scope_that_slack_did_not_grant_is_named_on_the_page_after_it(house: House) -> None:
+    house.slack.grants.choice = BETA
+    async with browser() as page:
+        async with page.get(house.url + "/slack/install", allow_redirects=False) as off:
+            fewer = off.headers["Location"].replace("groups%3Aread%2C", "").replace("groups%3Aread", "")
+        async with page.get(await back_from(fewer)) as answer:
+            said = await answer.text()
+        assert "Slack did not grant groups:read" in said
+        async with page.get(house.url + "/slack/installed?lacks=groups:read,Call+0900") as answer:
+            assert "0900" not in await answer.text()
+    assert "did not grant" not in (await house.adds(GAMMA))[1]
+
+
+async def test_somebody_of_another_workspace_is_invited_as_its_member_if_the_app_is_there(house: House) -> None:
+    for choice in (BETA, GAMMA):
+        await house.adds(choice)
+    zoe, guest = house.somebody("T2002"), Person(house.slack, "U902", "Ext", team="T3003", workspace="T2002")
+    preview = await (await zoe.types("create Secret tomorrow 7pm")).message()
+    preview = await (await zoe.presses(preview, "Make it private")).message()
+    done = await (await zoe.presses(preview, "just create")).message()
+    (event,) = set(re.findall(r"soonish:edit:([\w-]+)", str(done)))
+    at_home = Person(house.slack, guest.id, "Ext", team="T3003", workspace="T3003")
+    assert "no such event" in read(await (await at_home.types(f"show {event}")).message()).lower()
+    assert "from their next press on" in read(await (await zoe.types(f"invite {event} @ext")).message())
+    assert "Secret" in read(await (await at_home.types(f"show {event}")).message())
+    house.slack.members["U903"] = Member("Far", team="T4004")
+    refused = read(await (await zoe.types(f"invite {event} @far")).message())
+    assert refused.startswith("They are not of this workspace, and I am not in theirs. Send them the link")
+    house.slack.refuse("users.info", "ratelimited", retry_after=3)
+    assert "Try again in a moment" in read(await (await zoe.types(f"invite {event} @ext")).message())
 
 
 async def test_a_token_is_nowhere_to_be_read(house: House) -> None:
@@ -294,6 +326,26 @@ async def test_a_team_whose_token_is_in_the_settings_needs_no_installation(house
     await house.adds(BETA)
     assert await workspaces.find("T2002") == house.slack.grants.token_in("T2002")
     assert house.slack.calls.count("auth.test") == 2
+
+
+async def test_while_slack_does_not_say_whose_the_token_is_people_are_asked_to_wait_and_not_to_install(
+    house: House,
+) -> None:
+    alice = Person(house.slack, "U101", "Alice")
+    settings = house.core.settings.model_copy(update={"slack_bot_token": SecretStr(BOT_TOKEN)})
+    core = Core(settings, house.core.clock, house.core.db, house.core.keys)
+    async with serving(core, build_outbound(core)) as port:
+        house.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        window = await (await alice.types("create")).opened()
+        channels = await (await alice.types("channels")).message()
+    async with serving(core, build_outbound(core)) as port:  # which has to ask again
+        house.slack.target = f"http://127.0.0.1:{port}/slack/events"
+        house.slack.refuse("auth.test", "internal_error")
+        assert "Try again in a minute" in str((await alice.types("list")).ack.body)
+        pressed = await alice.presses(channels, "Add a channel")
+        assert "Try again in a minute" in (await pressed.message())["text"]
+        sent = await alice.sends(window, name="Quiz", when="tomorrow 7pm")
+        assert "Try again in a minute" in read(sent.ack.body["view"])
 
 
 async def test_somebody_in_a_shared_channel_whose_own_workspace_has_the_app_is_written_to_there(house: House) -> None:

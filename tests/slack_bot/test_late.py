@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bots.conversation.verbs import BOOK
-from cli.demo.small_slack.people import labels, read
+from cli.demo.small_slack.people import labels, options, read
 from core.db.models import EventAnnouncement
 from tests.slack_bot.conftest import Workspace
 
@@ -48,6 +48,25 @@ async def test_a_form_that_is_answered_late_is_answered_in_its_window(
     async with locked(space):
         sent = await space.carol.sends(window, name="Quiz", when="tomorrow 7pm")
     assert "Quiz" in read(await sent.opened())
+
+
+async def test_a_form_that_slack_sends_twice_keeps_its_window_and_says_the_same(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = await (await space.alice.types("create")).opened()
+    form = space.alice.form(window, name="Quiz", when="tomorrow 7pm")
+    both = [(await space.alice.does("interactive", form)).ack.body for _ in range(2)]
+    assert "Quiz" in read(both[0]["view"])
+    assert both[0] == both[1]
+    wrong = space.alice.form(window, name="Quiz", when="someday")
+    acks = await asyncio.gather(*(space.slack.deliver("interactive", wrong) for _ in range(2)))
+    assert [list(each.body["errors"]) for each in acks] == [["when"], ["when"]]
+    monkeypatch.setattr("bots.slack_bot.door.SENT_SECONDS", 0.0)
+    late = space.alice.form(window, name="Pub", when="tomorrow 8pm")
+    async with locked(space):
+        talks = [await space.alice.does("interactive", late) for _ in range(2)]
+        assert ["Just a moment" in read(each.ack.body["view"]) for each in talks] == [True, True]
+    assert "Pub" in read(await talks[0].opened())
 
 
 async def test_a_form_that_slack_does_not_open_is_answered_in_words(space: Workspace) -> None:
@@ -130,6 +149,23 @@ async def test_every_button_of_the_home_opens_something(space: Workspace) -> Non
         shown = await (await space.bob.presses(home, label)).opened()
         assert read(shown).strip(), label
     assert space.slack.files != {}
+
+
+async def test_the_home_shows_what_was_done_in_its_window(space: Workspace) -> None:
+    _, card = await space.posted()
+    await space.after(space.bob, card.payload, "Subscribe")
+    home = await space.bob.opens_home()
+    (one,) = options(home, "Look at one")
+    window = await (await space.bob.presses(home, "Look at one", picked=one)).opened()
+
+    def shows() -> bool:
+        return "Film night" in str(space.slack.homes[space.bob.id])
+
+    assert shows()
+    left = await (await space.bob.presses(window, "Unsubscribe")).opened()
+    await space.slack.until(lambda: not shows(), lambda: "still there", 5)
+    await space.bob.presses(left, "Undo")
+    await space.slack.until(shows, lambda: "not there again", 5)
 
 
 async def test_no_press_of_a_stranger_tells_of_a_private_event(space: Workspace) -> None:

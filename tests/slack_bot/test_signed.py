@@ -5,6 +5,7 @@ import time
 import aiohttp
 import pytest
 
+from cli.demo.small_slack.api import TEAM
 from cli.demo.small_slack.server import Signature
 from core.db.models import Identity
 from tests.slack_bot.conftest import Workspace
@@ -47,3 +48,16 @@ async def test_rubbish_that_nobody_signed_is_refused_before_it_is_read(space: Wo
 async def test_slacks_question_whether_the_address_is_ours_is_answered(space: Workspace) -> None:
     asked = await space.slack.deliver("events_api", {"type": "url_verification", "challenge": "3eZbrw1aB"})
     assert (asked.status, asked.body) == (200, {"challenge": "3eZbrw1aB"})
+
+
+async def test_what_nobody_listens_to_is_acknowledged(space: Workspace) -> None:
+    whose = {"team": {"id": TEAM}, "user": {"id": space.alice.id}, "trigger_id": "1"}
+    for kind in (
+        {"type": "message_action", "callback_id": "x"},
+        {"type": "shortcut", "callback_id": "x"},
+        {"type": "view_closed", "view": {"id": "V1", "callback_id": "x"}},
+    ):
+        said = await space.slack.deliver("interactive", whose | kind)
+        assert (said.status, said.body) == (200, {}), kind
+    said = await space.alice.happens({"type": "team_rename", "name": "x"})
+    assert (said.status, said.body) == (200, {})

@@ -13,6 +13,13 @@ TYPED = {
     "description": "Two films.\r\nA blanket.", "contact": "", "timezone": "Europe/Berlin", "visibility": "public",
 }  # fmt: skip
 
+FULL = {
+    "name": "\U0001f39e" * 200,
+    "where": "\U0001f39e" * 300,
+    "description": "\U0001f39e" * 10_000,
+    "contact": "\U0001f39e" * 300,
+}
+
 
 def fields(answer: Answer) -> dict[str, str]:
     """What stands hidden in a page's form."""
@@ -29,6 +36,15 @@ async def test_an_empty_form_is_told_all_that_is_missing_at_once(alice: Browser)
     assert answer.status == 422
     assert 'id="name-error" role="alert">This cannot be empty.' in answer.text
     assert 'id="when-error" role="alert">When does it start?' in answer.text
+
+
+async def test_a_form_with_every_field_full_becomes_an_event_in_any_script(stage: Stage, alice: Browser) -> None:
+    look = await alice.form("/new", {**TYPED, **FULL, "step": "look"})
+    assert look.status == 200
+    made = await alice.form("/new", {**fields(look), "step": "create"})
+    assert made.status == 303, made.text
+    event = (await stage.alice.get(f"/api{made.headers['location'].replace('/e/', '/events/')}")).json
+    assert [event[n] for n in ("name", "location", "description", "contact")] == list(FULL.values())
 
 
 async def test_nothing_is_created_before_the_last_press_and_two_presses_create_one(

@@ -1,13 +1,15 @@
 """Changing an event in a browser."""
 
+import datetime as dt
 import html
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.web.client import Answer, Browser
 from tests.web.conftest import Stage
 from tests.web.test_accounts import signed_in
-from tests.web.test_creating import fields
+from tests.web.test_creating import FULL, fields
 
 
 @pytest.fixture
@@ -57,6 +59,56 @@ async def test_who_is_told_of_a_new_time_is_said_before_it_is_saved_once(
     assert await revision(stage, event) == 2
 
 
+async def test_nobody_is_promised_a_message_where_nobody_follows(stage: Stage, alice: Browser) -> None:
+    event = await stage.event(timezone="Europe/Berlin", location="Kino", description="Two films.")
+    look = await alice.form(f"/e/{event}/edit", {**await opened(alice, event), "where": "Park", "step": "look"})
+    assert "Nobody follows it yet, so nobody is told." in look.text
+    assert "tell them" not in look.text
+    saved = await press(alice, event, look, "loud")
+    assert "Saved. Nobody is told." in (await alice.get(saved.headers["location"])).text
+    asks = await alice.get(f"/e/{event}/cancel")
+    assert "Nobody follows it, so nobody is told. Reminders stop." in asks.text
+
+
+@pytest.fixture
+async def evening(stage: Stage) -> str:
+    return await stage.event(timezone="Europe/Berlin", end_date="2027-05-01T19:30:00Z")
+
+
+MOVES = [
+    ({"when": "3 May 2027 19:30"}, "Mon 3 May 2027, 19:30 · Europe/Berlin · in 13 days", "Mon 3 May 2027, 21:30"),
+    ({"when": "29 Apr 2027 10:00"}, "Thu 29 Apr 2027, 10:00 · Europe/Berlin · in 9 days", "Thu 29 Apr 2027, 12:00"),
+    ({"until": "3h"}, "Sat 1 May 2027, 19:30 · Europe/Berlin · in 11 days", "Sat 1 May 2027, 22:30"),
+    ({"until": ""}, "Sat 1 May 2027, 19:30 · Europe/Berlin · in 11 days", None),
+    ({"when": "3 May 2027 10:00", "until": "1h"}, "Mon 3 May 2027, 10:00 · Europe/Berlin", "Mon 3 May 2027, 11:00"),
+]
+
+
+@pytest.mark.parametrize(("typed", "starts", "ends"), MOVES)
+async def test_a_move_is_read_along_looked_at_and_saved_as_the_same_times(
+    stage: Stage, alice: Browser, evening: str, typed: dict[str, str], starts: str, ends: str | None
+) -> None:
+    form = {**await opened(alice, evening), "until": "Sat 1 May 2027, 21:30 · Europe/Berlin", "where": "", **typed}
+    form["description"] = ""
+    times = urlencode({name: form[name] for name in ("when", "until", "timezone")})
+    said = await alice.get(f"/e/{evening}/edit/reading?{times}")
+    assert starts in said.text
+    assert said.text.endswith(f" · until {ends[-5:]}</span>") if ends else " until " not in said.text
+    look = await alice.form(f"/e/{evening}/edit", {**form, "step": "look"})
+    words = f"It ends {ends} (Europe/Berlin)." if ends else "It has no end any more."
+    assert words in look.text
+    await press(alice, evening, look, "loud")
+    end = (await stage.alice.get(f"/api/events/{evening}")).json["end_date"]
+    at = ends and dt.datetime.strptime(f"{ends} +0200", "%a %d %b %Y, %H:%M %z")
+    assert end == (at and at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z"))
+
+
+async def test_the_form_of_an_edit_reads_along_by_its_own_event(alice: Browser, evening: str) -> None:
+    assert f'hx-get="/e/{evening}/edit/reading"' in (await alice.get(f"/e/{evening}/edit")).text
+    refused = await alice.get(f"/e/{evening}/edit/reading?when=soonish&timezone=Europe/Berlin")
+    assert "error" in refused.text
+
+
 async def test_a_new_text_is_saved_quietly_unless_the_organizer_wants_it_told(
     stage: Stage, alice: Browser, event: str
 ) -> None:
@@ -87,12 +139,43 @@ async def test_who_typed_while_another_saved_keeps_their_words_and_sees_what_it_
     assert "New description." in again.text
 
 
+async def test_a_form_with_every_field_full_is_looked_at_and_saved_in_any_script(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    look = await alice.form(f"/e/{event}/edit", {**form, **FULL, "step": "look"})
+    assert look.status == 200
+    back = await press(alice, event, look, "edit")
+    assert FULL["description"] in back.text
+    assert (await press(alice, event, look, "quiet")).status == 303
+    kept = (await stage.alice.get(f"/api/events/{event}")).json
+    assert [kept[n] for n in ("name", "location", "description", "contact")] == list(FULL.values())
+
+    form = {**await opened(alice, event), **FULL}
+    look = await alice.form(f"/e/{event}/edit", {**form, "where": "Park", "step": "look"})
+    assert (look.status, "Where: Park." in look.text, "New description." in look.text) == (200, True, False)
+
+
 async def test_nothing_is_saved_of_what_cannot_be_and_nothing_of_nothing(alice: Browser, event: str) -> None:
     form = await opened(alice, event)
     wrong = await alice.form(f"/e/{event}/edit", {**form, "when": "once upon a time", "step": "look"})
     assert (wrong.status, 'id="when-error"' in wrong.text) == (422, True)
     assert 'value="once upon a time"' in wrong.text
     assert "Nothing changed." in (await alice.form(f"/e/{event}/edit", {**form, "step": "look"})).text
+
+
+async def test_an_event_that_is_cancelled_offers_no_form_but_keeps_what_was_typed_meanwhile(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    form = await opened(alice, event)
+    await stage.alice.post(f"/api/events/{event}/cancel", {})
+    late = await alice.form(f"/e/{event}/edit", {**form, "description": "Five films.", "step": "look"})
+    assert late.status == 409
+    assert "Five films." in late.text
+    page = await alice.get(f"/e/{event}/edit")
+    assert "It is cancelled: nothing of it changes any more." in page.text
+    assert "See what changes" not in page.text
+    assert 'name="description"' not in page.text
 
 
 async def test_the_event_page_leads_its_organizer_on_and_nobody_else(stage: Stage, alice: Browser, event: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.web.client import HOST, Client
 from tests.web.conftest import START, Stage, Untouched
 from web.clients import client_network
-from web.guard import BODY_LIMIT
+from web.guard import BODY_LIMIT, FORM_LIMIT
 
 EVENT = {"name": "Film night", "start_date": START}
 
@@ -28,7 +28,7 @@ async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(
 
 async def test_a_large_form_is_refused_with_a_page(stage: Stage) -> None:
     event = await stage.event()
-    answer = await stage.visitor.form(f"/e/{event}/subscribe", {"email": "x" * BODY_LIMIT})
+    answer = await stage.visitor.form(f"/e/{event}/subscribe", {"email": "x" * FORM_LIMIT})
     assert (answer.status, answer.headers["content-type"]) == (413, "text/html; charset=utf-8")
 
 

@@ -152,6 +152,7 @@ RULES = {
     "POST /channels/add/{kind}": Rule(401, 401, private=None),
     "POST /channels/{channel_id}": Rule(401, 401, private=None),
     "GET /e/{event_id}/edit": Rule(303, 303, private=303),
+    "GET /e/{event_id}/edit/reading": Rule(401, 401, private=401),
     "GET /e/{event_id}/manage": Rule(303, 303, private=303),
     "GET /e/{event_id}/health": Rule(303, 303, private=303),
     "GET /e/{event_id}/subscribers": Rule(303, 303, private=303),

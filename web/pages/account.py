@@ -134,15 +134,22 @@ async def account_page(request: Request, site: SiteOf) -> Response:
 
 
 async def show_account(
-    site: Site, who: Actor, *, status: int = 200, wrong: str = "", error: str = "", typed: str = "", said: str = ""
+    site: Site,
+    who: Actor,
+    *,
+    status: int = 200,
+    wrong: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
+    said: str = "",
 ) -> Response:
-    """One's own page; `wrong` names the form that `error` is about, `said` what has just been done."""
+    """One's own page; `wrong` and `typed` are a form as it was sent, `said` what has just been done."""
     me = await site.core.ask(who, my_account)
     sessions = (await site.core.ask(who, list_sessions, PageRequest(limit=100))).items
     now = site.core.clock.now()
     shown = [(each, distance(now, each.last_seen_at)) for each in sessions]
     identities = (await site.core.ask(who, list_identities)).items
-    told: dict[str, Any] = {"wrong": wrong, "error": error, "typed": typed, "said": said}
+    as_it_is = {"display_name": me.display_name, "timezone": me.timezone or ""}
+    told: dict[str, Any] = {"wrong": wrong or {}, "typed": as_it_is | (typed or {}), "said": said}
     told |= {"signed_in": True, "operates": who.operates, "here": "account"}
     about = {"me": me, "sessions": shown, "identities": identities, "platforms": platforms(site), "labels": LABELS}
     return site.pages.page("account.html", status=status, headers=OWN, **about, **told)

@@ -1,5 +1,7 @@
 """A new event: typed with its time read along, looked at, and then created. Nothing is stored before the last press."""
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -33,7 +35,7 @@ router = APIRouter()
 FIELDS = ("name", "when", "duration", "where", "description", "contact", "timezone", "visibility")
 NAMES = {"start_date": "when", "end_date": "duration", "location": "where"}
 """What the fields of an event are called in its form."""
-_Text = Annotated[str, Query(max_length=300)]
+Text = Annotated[str, Query(max_length=300)]
 
 
 @router.get("/new")
@@ -48,12 +50,20 @@ async def empty_form(request: Request, site: SiteOf) -> Response:
 
 @router.get("/new/reading")
 async def reading(
-    request: Request, site: SiteOf, when: _Text = "", duration: _Text = "", until: _Text = "", timezone: _Text = ""
+    request: Request, site: SiteOf, when: Text = "", duration: Text = "", timezone: Text = ""
 ) -> Response:
     """How what is being typed is read, while it is typed."""
     (await site.person(request)).require_user()
-    found = _read(when, duration or until, timezone.strip(), site, locale_of(request)) if when.strip() else ("", True)
-    return site.pages.page("_reading.html", headers=OWN, said=found[0], good=found[1])
+    zone_name, locale = timezone.strip(), locale_of(request)
+
+    def read(now: dt.datetime) -> str:
+        if not when.strip():
+            return ""
+        zone(zone_name)
+        start = read_start(when, now, zone_name, locale)
+        return say_both(start, read_end(duration, start, zone_name, locale), zone_name, now)
+
+    return show_reading(site, read)
 
 
 @router.post("/new")
@@ -94,6 +104,7 @@ def _form(
         "guess_zone": guess_zone,
         "key": new_key(),
         "ends": "duration",
+        "reading": "/new/reading",
     }
     return site.show(who, "new.html", here="events", status=status, **about)
 
@@ -116,16 +127,18 @@ def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: 
     return site.show(who, "new_look.html", here="events", **about)
 
 
-def _read(when: str, until: str, zone_name: str, site: Site, locale: str | None) -> tuple[str, bool]:
-    now = site.core.clock.now()
+def show_reading(site: Site, read: Callable[[dt.datetime], str]) -> Response:
+    """What `read` makes of the fields, or why it can not."""
     try:
-        zone(zone_name)
-        start = read_start(when, now, zone_name, locale)
-        end = read_end(until, start, zone_name, locale)
+        said, good = read(site.core.clock.now()), True
     except SoonishError as refusal:
-        return " ".join(filter(None, (refusal.message, refusal.hint))), False
+        said, good = " ".join(filter(None, (refusal.message, refusal.hint))), False
+    return site.pages.page("_reading.html", headers=OWN, said=said, good=good)
+
+
+def say_both(start: dt.datetime, end: dt.datetime | None, zone_name: str, now: dt.datetime) -> str:
     said = say(start, now, zone_name)
     if end is None:
-        return said, True
+        return said
     until = say_clock(end, zone_name) if one_evening(start, end) else say_exactly(end, zone_name)
-    return f"{said} · until {until}", True
+    return f"{said} · until {until}"

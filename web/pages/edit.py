@@ -1,6 +1,8 @@
 """Changing an event: what would change and who would be told is shown before it is saved. Who typed while somebody
 else saved keeps their words, and sees what the event says now."""
 
+import datetime as dt
+import hashlib
 import json
 from typing import Any
 
@@ -16,7 +18,7 @@ from core.events.usecases import event_to_manage
 from core.times import say
 from core.work import Actor
 from web.api.parts import EventId
-from web.pages.create import NAMES
+from web.pages.create import NAMES, Text, say_both, show_reading
 from web.pages.forms import (
     Sent,
     complaints,
@@ -42,6 +44,26 @@ async def edit_form(request: Request, site: SiteOf, event_id: EventId) -> Respon
         return sign_in_first(site, request)
     event = await site.core.ask(who, event_to_manage, event_id)
     return _form(site, who, event, as_typed(event))
+
+
+@router.get("/e/{event_id}/edit/reading")
+async def reading(
+    request: Request, site: SiteOf, event_id: EventId, when: Text = "", until: Text = "", timezone: Text = ""
+) -> Response:
+    """How what is being typed over this event is read, while it is typed: an end that nobody touches moves along."""
+    who = await site.person(request)
+    who.require_user()
+    event = await site.core.ask(who, event_to_manage, event_id)
+    typed, shown = {"when": when, "until": until, "timezone": timezone.strip()}, as_typed(event)
+
+    def read(now: dt.datetime) -> str:
+        if not when.strip():
+            return ""
+        change = change_of(event, typed, shown, now, locale_of(request))
+        end = change.end_date if "end_date" in change.model_fields_set else event.end_date
+        return say_both(change.start_date or event.start_date, end, change.timezone or event.timezone, now)
+
+    return show_reading(site, read)
 
 
 @router.post("/e/{event_id}/edit")
@@ -75,7 +97,7 @@ async def _done(request: Request, site: Site, who: Actor, event: EventView, sent
     told = bool(fields & TOLD) or sent.step == "loud"
     change = change.model_copy(update={"notify": told})
     await site.core.act_once(once, who, change_event, event.id, change)
-    return RedirectResponse(f"/e/{event.id}/manage?said={'told' if told else 'saved'}", 303, OWN)
+    return RedirectResponse(f"/e/{event.id}/manage?said={'told' if told and event.subscribers else 'saved'}", 303, OWN)
 
 
 def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
@@ -98,29 +120,35 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
 
 
 def _times(event: EventView, change: EventChange) -> list[str]:
+    found = []
     if change.start_date is not None:
-        return [f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}."]
+        found.append(f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}.")
     if "end_date" in change.model_fields_set:
         end = change.end_date
-        return [f"It ends {say(end, event.timezone)}."] if end is not None else ["It has no end any more."]
-    return []
+        found.append(f"It ends {say(end, event.timezone)}." if end is not None else "It has no end any more.")
+    return found
 
 
 def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
     """What they typed themselves, over the event as it is now; where both changed the same, what it says now."""
     now = as_typed(event)
-    news = {name: text for name, text in typed.items() if text != was.get(name, now[name])}
-    both = {name: now[name] for name in news if now[name] not in (was.get(name), news[name])}
+    news = {name: text for name, text in typed.items() if _mark(text) != was.get(name, _mark(now[name]))}
+    both = {name: now[name] for name in news if now[name] != news[name] and _mark(now[name]) != was.get(name)}
     return _form(site, who, event, now | news, status=409, wrong={"": CHANGED_MEANWHILE}, says_now=both)
 
 
 def _was(sent: Sent) -> dict[str, str]:
-    """The event as the form showed it."""
+    """The marks of the event's fields as the form showed them."""
     try:
         found = json.loads(sent.get("was") or "{}")
     except ValueError:
         return {}
     return {name: str(text) for name, text in found.items() if name in FIELDS} if isinstance(found, dict) else {}
+
+
+def _mark(text: str) -> str:
+    """Tells one text from another without carrying it: a form need not send its long ones twice."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _form(
@@ -133,13 +161,15 @@ def _form(
     wrong: dict[str, str] | None = None,
     says_now: dict[str, str] | None = None,
 ) -> Response:
+    was = json.dumps({name: _mark(text) for name, text in as_typed(event).items()})
     about: dict[str, Any] = {
         "event": event,
         "typed": typed,
         "wrong": wrong or {},
         "says_now": says_now or {},
         "ends": "until",
+        "reading": f"/e/{event.id}/edit/reading",
         "guess_zone": False,
-        "pairs": [("was", json.dumps(as_typed(event))), ("revision", str(event.revision)), ("key", new_key())],
+        "pairs": [("was", was), ("revision", str(event.revision)), ("key", new_key())],
     }
     return site.show(who, "edit.html", here="events", status=status, **about)

@@ -24,7 +24,7 @@ router = APIRouter()
 SAID = {
     "saved": "Saved. Nobody is told.",
     "told": "Saved. Those who follow are being told.",
-    "cancelled": "The event is cancelled. Those who follow are being told.",
+    "cancelled": "The event is cancelled. Whoever follows it is being told.",
 }
 _FEW = 6
 _LATEST = 5

@@ -10,11 +10,10 @@ from core.accounts.address import ask_to_change
 from core.accounts.model import AccountChange, AskForLink, PasswordChange
 from core.accounts.passwords import set_password
 from core.accounts.users import change_account
-from core.complaints import complaint
-from core.errors import SoonishError, UnprovedError
+from core.errors import SoonishError
 from core.work import Actor
 from web.pages.account import show_account
-from web.problems import STATUS
+from web.pages.forms import complaints, later, must_sign_in, status_of
 from web.site import Site, SiteOf
 
 router = APIRouter(prefix="/account")
@@ -32,7 +31,7 @@ async def profile_changed(
         wanted = AccountChange(display_name=display_name, timezone=timezone.strip()[:100] or None)
         await site.core.act(who, change_account, wanted)
     except (SoonishError, ValidationError) as refusal:
-        return await _again(site, who, "profile", refusal)
+        return await _again(site, who, refusal, {"display_name": display_name, "timezone": timezone})
     return await show_account(site, who, said="Saved.")
 
 
@@ -47,7 +46,7 @@ async def password_changed(
         wanted = PasswordChange(password=SecretStr(password), current=SecretStr(current) if current else None)
         await set_password(site.core, site.passwords, who, wanted)
     except (SoonishError, ValidationError) as refusal:
-        return await _again(site, who, "password", refusal)
+        return await _again(site, who, refusal, {"password": ""})
     return await show_account(site, who, said="Your password is set, and every other browser is signed out.")
 
 
@@ -58,20 +57,14 @@ async def email_asked(request: Request, site: SiteOf, email: Annotated[str, Form
     try:
         await ask_to_change(site.core, who, AskForLink(email=typed))
     except SoonishError as refusal:
-        return await _again(site, who, "email", refusal, typed)
+        return await _again(site, who, refusal, {"email": typed})
     return await show_account(site, who, said=f"Look for a mail at {typed}, and press the link in it.")
 
 
-async def _again(
-    site: Site, who: Actor, form: str, refusal: SoonishError | ValidationError, typed: str = ""
-) -> Response:
-    """The page once more, with what was wrong beside its form. Who must prove themselves is asked first."""
-    if isinstance(refusal, UnprovedError):
+async def _again(site: Site, who: Actor, refusal: SoonishError | ValidationError, typed: dict[str, str]) -> Response:
+    """The page once more, with what was typed and what is wrong beside its field; what is about none stands beside the
+    form's first. Who must prove themselves is asked first."""
+    if must_sign_in(refusal):
         raise refusal
-    if isinstance(refusal, ValidationError):
-        return await show_account(site, who, status=422, wrong=form, error=complaint(refusal.errors()[0]), typed=typed)
-    words = " ".join(filter(None, (refusal.message, refusal.hint)))
-    answer = await show_account(site, who, status=STATUS[refusal.code], wrong=form, error=words, typed=typed)
-    if refusal.retry_after is not None:
-        answer.headers["Retry-After"] = str(refusal.retry_after)
-    return answer
+    wrong = complaints(refusal, {"": next(iter(typed))})
+    return later(await show_account(site, who, status=status_of(refusal), wrong=wrong, typed=typed), refusal)

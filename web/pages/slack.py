@@ -1,9 +1,11 @@
 """“Add to Slack”: off to Slack's page, and back with the word that the app is in a workspace."""
 
+from urllib.parse import urlencode
+
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from core.chat.installing import SCOPES, come_back_installed, installer_of
+from core.chat.installing import SCOPES, come_back_installed, installer_of, lacking
 from core.errors import not_found
 from core.identities.providers import Provider, where_to_install
 from core.tokens import OAuthState, browser_hash, oauth_state
@@ -33,7 +35,7 @@ async def back_from_slack(request: Request, site: SiteOf, state: str = "", code:
     provider = _installer(site)
     if not opened_by_a_person(request):
         return RedirectResponse("/", 303, OWN)
-    await come_back_installed(
+    done = await come_back_installed(
         site.core,
         site.outbound.workspaces,
         provider,
@@ -42,13 +44,16 @@ async def back_from_slack(request: Request, site: SiteOf, state: str = "", code:
         code=code,
         browser=site.cookies.asked(request),
     )
-    return RedirectResponse("/slack/installed", 303, OWN)
+    missing = lacking(done.scopes)
+    lacks = "?" + urlencode({"lacks": ",".join(missing)}) if missing else ""
+    return RedirectResponse(f"/slack/installed{lacks}", 303, OWN)
 
 
 @router.get("/slack/installed")
-async def installed(site: SiteOf) -> Response:
+async def installed(site: SiteOf, lacks: str = "") -> Response:
+    """`lacks`: scopes that were not granted. Anybody may write an address, so other words are not said."""
     _installer(site)
-    return site.pages.page("slack_installed.html")
+    return site.pages.page("slack_installed.html", lacks=sorted(SCOPES & set(lacks.split(","))))
 
 
 def _installer(site: Site) -> Provider:

@@ -2,6 +2,7 @@
 
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
+from bots.conversation.choosing import LOOKED_FOR
 from bots.conversation.creators import may_create
 from bots.conversation.entering import organized
 from bots.conversation.posting import details_of
@@ -67,7 +68,7 @@ async def offer_followed(turn: Turn, text: str) -> Choices:
 
 async def _offered(turn: Turn, which: Which, text: str) -> Choices:
     """The 25 soonest that this person may act on."""
-    events, _ = await turn.ask(find_events, which, text=text.strip()[:100])
+    events, _ = await turn.ask(find_events, which, text=text.strip()[:LOOKED_FOR])
     return Choices(tuple(Choice(f"{event.name[:60]} · {_when(event)}"[:100], event.id) for event in events))
 
 

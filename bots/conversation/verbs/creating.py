@@ -1,6 +1,6 @@
 """Create an event: one line or a form, a preview that only its maker sees, and a card where they want it."""
 
-import datetime as dt
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,12 +22,13 @@ from bots.conversation.screens import (
     Screen,
     Strong,
     line,
+    told,
 )
 from bots.conversation.showing import heard, when_line
-from bots.conversation.speaker import Turn, number_in
-from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
+from bots.conversation.speaker import Turn, of_draft
+from core.chat.drafts import DraftView, change_draft, drop_draft, keep_draft, read_draft
 from core.errors import Code, SoonishError
-from core.events.model import NewEvent
+from core.events.model import EventView, NewEvent
 from core.events.typed import exactly, new_event
 from core.events.usecases import create_event
 from core.when import read, say
@@ -70,23 +71,28 @@ async def form_sent(turn: Turn) -> Answer:
 
 @BOOK.press("draft_edit", opens_form=True)
 async def edit_again(turn: Turn) -> Answer:
-    draft = await turn.ask(read_draft, turn.number, "create")
-    return _form(Action("draft_edited", more=turn.more), draft.data["typed"])
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    return _form(Action("draft_edited", more=str(draft.id)), draft.data["typed"])
 
 
 @BOOK.press("draft_edited")
 async def edited_again(turn: Turn) -> Answer:
     """What the form does not ask about stays as it was said first."""
-    draft = await turn.ask(read_draft, turn.number, "create")
-    return await _preview(turn, {**draft.data["typed"], **turn.given}, turn.number)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    return await _preview(turn, {**draft.data["typed"], **turn.given}, draft.id)
 
 
 @BOOK.press("draft_visibility")
 async def shown_to(turn: Turn) -> Answer:
-    number, _, visibility = turn.more.partition(",")
-    draft_id = number_in(number)
-    draft = await turn.ask(read_draft, draft_id, "create")
-    return await _preview(turn, {**draft.data["typed"], "visibility": visibility}, draft_id)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    _, _, visibility = of_draft(turn.more)
+    return await _preview(turn, {**draft.data["typed"], "visibility": visibility}, draft.id)
 
 
 @BOOK.press("draft_post")
@@ -105,16 +111,26 @@ async def post_right_here(turn: Turn) -> Answer:
 
 
 async def _posted_in(turn: Turn, channel: str | None, again: Action | None) -> Answer:
-    """Its preview has said of a private one who will see it there."""
+    """Its preview has said of a private one who will see it there. One that is created is still posted from it."""
+    await refuse_strangers(turn)
     if not channel:
         raise SoonishError(Code.INVALID, "There is no channel here to post in.", hint="Pick one, or just create it.")
     event = await _created(turn)
+    if event is None or not await _shows_it(turn):
+        draft = await _draft_shown(turn)
+        if isinstance(draft, Screen):
+            return draft
+        event = await _create(turn, draft)
     return await post_card(turn, event.id, channel, again, opening=not event.is_public)
 
 
 @BOOK.press("draft_create")
 async def just_create(turn: Turn) -> Answer:
-    event = await _created(turn)
+    await refuse_strangers(turn)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    event = await _create(turn, draft)
     shown = await details_of(turn, event)
     if event.is_public:
         return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
@@ -124,7 +140,10 @@ async def just_create(turn: Turn) -> Answer:
 
 @BOOK.press("draft_drop")
 async def dropped(turn: Turn) -> Answer:
-    await turn.act(drop_draft, turn.number)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    await turn.act(drop_draft, draft.id)
     return Screen((line("Nothing was created."),))
 
 
@@ -143,17 +162,36 @@ async def offer_readings(turn: Turn, text: str) -> Choices:
     return Choices(tuple(Choice(say(at, now, zone)[:100], exactly(at, zone)) for at in found))
 
 
-async def _created(turn: Turn) -> Any:
-    """The event of the preview; pressed again, the same one."""
-    await refuse_strangers(turn)
-    before = await turn.done_before(f"draft:{turn.more}", create_event)
-    if before is not None:
-        return before
-    draft = await turn.ask(read_draft, turn.number, "create")
-    if "event" not in draft.data:  # changed meanwhile to what was refused
-        raise SoonishError(Code.CONFLICT, "This preview was changed since.", hint="Look at the newer one.")
+async def _created(turn: Turn) -> EventView | None:
+    return await turn.done_before(f"draft:{of_draft(turn.more)[0]}", create_event)
+
+
+async def _shows_it(turn: Turn) -> bool:
+    """Whether the preview shows what was created: from then on its draft stays as it is."""
+    draft_id, mark, _ = of_draft(turn.more)
+    return mark == (await turn.ask(read_draft, draft_id, "create")).mark
+
+
+async def _draft_shown(turn: Turn) -> DraftView | Screen:
+    """What the preview shows; or what is said where it is used, or was changed since."""
+    draft_id, mark, _ = of_draft(turn.more)
+    if (event := await _created(turn)) is not None:
+        edit, look = Button("Edit event", Action("edit", event.id)), Button("Details", Action("details", event.id))
+        return told("Created already.", rows=((edit, look),))
+    draft = await turn.ask(read_draft, draft_id, "create")
+    if not mark or mark == draft.mark:
+        return draft
+    said = "This preview was changed since."
+    if "event" not in draft.data:  # to what was refused
+        return told(said, rows=((Button("Change", Action("draft_edit", more=str(draft_id)), style="primary"),),))
+    now = await _shown(turn, draft)
+    return replace(now, lines=(line(said, " This is how it is now:"), *now.lines))
+
+
+async def _create(turn: Turn, draft: DraftView) -> EventView:
+    """Once, whichever button of the preview is pressed."""
     new = NewEvent.model_validate(draft.data["event"])
-    return await turn.once(f"draft:{turn.more}", create_event, new)
+    return await turn.once(f"draft:{draft.id}", create_event, new)
 
 
 async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Screen:
@@ -161,9 +199,8 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
     turn.again = keep if turn.speaker.unsure else None
     await refuse_strangers(turn)
     turn.again = keep
-    zone, own = await turn.zone()
-    now = turn.core.clock.now()
-    new = new_event(typed, zone, now, turn.speaker.locale)
+    zone, _ = await turn.zone()
+    new = new_event(typed, zone, turn.core.clock.now(), turn.speaker.locale)
     start = new.start_date
     assert start is not None  # noqa: S101 - it is typed
     kept = {"event": new.model_dump(mode="json", exclude_none=True), "typed": {**typed, "when": exactly(start, zone)}}
@@ -171,7 +208,7 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
         draft_id = await turn.act(keep_draft, "create", kept)
     else:
         await turn.act(change_draft, draft_id, "create", kept)
-    return await _shown(turn, new, start, draft_id, own=own)
+    return await _shown(turn, await turn.ask(read_draft, draft_id, "create"))
 
 
 async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
@@ -183,9 +220,12 @@ async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
     return Action("draft_edit", more=str(draft_id))
 
 
-async def _shown(turn: Turn, new: NewEvent, start: dt.datetime, draft_id: int, *, own: bool) -> Screen:
+async def _shown(turn: Turn, draft: DraftView) -> Screen:
     """Their own words come last: they may be long, and what does not fit is cut there."""
-    zone, number, place, now = new.timezone or "UTC", str(draft_id), turn.speaker.place, turn.core.clock.now()
+    new, number = NewEvent.model_validate(draft.data["event"]), f"{draft.id},{draft.mark}"
+    start, zone, place, now = new.start_date, new.timezone or "UTC", turn.speaker.place, turn.core.clock.now()
+    assert start is not None  # noqa: S101 - it was typed
+    _, own = await turn.zone()
     who = "Anyone with the link" if new.is_public else "Only who is invited"
     lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, now)]
     if new.location:

@@ -134,7 +134,7 @@ def _form(event_id: str, revision: int, typed: Mapping[str, str]) -> Form:
         (
             Field("name", "Name", typed.get("name", ""), required=True, at_most=200),
             Field("when", "When", typed.get("when", ""), required=True, at_most=120, moment=True),
-            Field("until", "Until", typed.get("until", ""), "9pm, or 2h", at_most=120),
+            Field("until", "Until", typed.get("until", ""), "9pm, or 2h", at_most=120, moment=True),
             Field("where", "Where", typed.get("where", ""), at_most=300),
             Field("description", "Description", typed.get("description", ""), long=True, at_most=4_000),
         ),

@@ -6,6 +6,7 @@ from bots.conversation.entering import managed
 from bots.conversation.screens import Answer, Button, Screen, line, told
 from bots.conversation.speaker import Turn
 from core.errors import Code, SoonishError
+from core.identities.signed import Place
 from core.invitations.model import NewInChat, NewLink
 from core.invitations.offer import invite, invite_organizer
 
@@ -33,7 +34,7 @@ async def invited(turn: Turn) -> Answer:
     use_case, does = (invite_organizer, "organizes it with you") if organize else (invite, "sees it")
     said = []
     if member:
-        tenant = place.tenant_id if platform == "slack" else ""
+        tenant = await _home_of(turn, place, member) if platform == "slack" else ""
         who = NewInChat(kind="identity", platform=platform, tenant_id=tenant, external_id=member)
         await turn.act(use_case, event.id, who)
         said.append(f"Whom you invited {does} from their next press on: tell them.")
@@ -46,6 +47,23 @@ async def invited(turn: Turn) -> Answer:
     elif event.is_public:
         said.append("The event is public, though: anyone with the link sees it.")
     return told(*said)
+
+
+async def _home_of(turn: Turn, place: Place, member: str) -> str:
+    """Somebody of another workspace presses as its member, and where the app is not in theirs they press nothing."""
+    home, find = await turn.speaker.home_of(member), turn.outbound.workspaces.find
+    if home is None:
+        why = "Slack did not say just now who that is."
+        raise SoonishError(Code.UNAVAILABLE, why, hint="Try again in a moment.")
+    if home == place.tenant_id:
+        return home
+    theirs = await find(home) if home else None
+    # A token of the settings is found for every workspace, and belongs to one.
+    if not isinstance(theirs, str) or theirs == await find(place.tenant_id):
+        make_one = f"{turn.speaker.dialect.command('event', 'invite')} and the event alone makes one"
+        why = "They are not of this workspace, and I am not in theirs."
+        raise SoonishError(Code.INVALID, why, hint=f"Send them the link: {make_one}.")
+    return home
 
 
 @BOOK.press("invite")

@@ -1,8 +1,25 @@
 """What is one's own: subscriptions, clock, account."""
 
+from dataclasses import replace
+
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
-from bots.conversation.screens import Answer, Button, Choice, Choices, Document, Line, Menu, Row, Screen, line, told
+from bots.conversation.choosing import RUN, meant
+from bots.conversation.screens import (
+    Answer,
+    Button,
+    Choice,
+    Choices,
+    Document,
+    Field,
+    Form,
+    Line,
+    Menu,
+    Row,
+    Screen,
+    line,
+    told,
+)  # fmt: skip
 from bots.conversation.showing import counted
 from bots.conversation.speaker import Turn
 from core.accounts.model import AccountChange
@@ -40,12 +57,36 @@ async def subscriptions(turn: Turn) -> Answer:
     return Screen(tuple(lines), title="What you follow", rows=tuple(rows))
 
 
-@BOOK.command(
-    "me", "timezone", "Set your own clock", "themselves",
-    Option("zone", "Like Europe/Berlin", required=True, completes="zone"),
-)  # fmt: skip
+_ZONE = Option("zone", "Like Europe/Berlin", completes="zone")
+
+
+@BOOK.command("me", "timezone", "Set your own clock", "themselves", _ZONE, opens_form=True, unless=((_ZONE.name,),))
 async def timezone(turn: Turn) -> Answer:
-    done = await turn.act(change_account, AccountChange(timezone=turn.given.get("zone", "").strip()))
+    """Without a zone: a form with the one that is meant so far. Nothing is written for it: forms wait."""
+    if turn.given.get(_ZONE.name, "").strip():
+        return await _zone_set(turn)
+    so_far, _ = await replace(turn, only_looks=True).zone()
+    field = Field("timezone", "Time zone", so_far, "Europe/Berlin, or a city", required=True, at_most=64)
+    return Form("Your clock", Action("zone_set"), (field,))
+
+
+@BOOK.press("zone_set")
+async def zone_sent(turn: Turn) -> Answer:
+    turn.again = _zone_again
+    turn.given = {_ZONE.name: turn.given.get("timezone", "")}
+    return await _zone_set(turn)
+
+
+async def _zone_again() -> Action:
+    return Action(RUN, more="timezone")
+
+
+async def _zone_set(turn: Turn) -> Screen:
+    """A part of its name is enough, if it is the part of one alone."""
+    zone = await meant(turn, BOOK.commands["me", "timezone"], _ZONE)
+    if isinstance(zone, Screen):
+        return zone
+    done = await turn.act(change_account, AccountChange(timezone=zone))
     return told(f"Your times are in {done.timezone} now.")
 
 

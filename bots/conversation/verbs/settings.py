@@ -1,5 +1,6 @@
 """How this server or workspace wants it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,8 @@ from core.errors import Code, SoonishError
 
 _NAMES = {"timezone": "timezone", "organizer_role": "organizer_role", "channel": "channel_id"}
 """Options and fields, and what they set."""
+_IDS = {"organizer_role": re.compile(r"S[A-Z0-9]+"), "channel": re.compile(r"[CG][A-Z0-9]+")}
+"""As Slack numbers user groups and channels."""
 _ANYBODY = "-"
 """Chosen from a list, which cannot be left empty."""
 
@@ -39,9 +42,13 @@ async def form_asked(turn: Turn) -> Answer:
 
 @BOOK.press("settings_set")
 async def form_sent(turn: Turn) -> Answer:
-    """What stands empty is unset; what was not asked stays."""
+    """What stands empty is unset; what was not asked stays. A list whose first words are for anybody was not touched
+    where it comes back empty."""
     turn.again = _form_again
-    return await _changed(turn, {name: turn.given[name] for name in _NAMES if name in turn.given})
+    typed = {name: turn.given[name] for name in _NAMES if name in turn.given}
+    if turn.speaker.dialect.platform == "slack" and not typed.get("organizer_role"):
+        typed.pop("organizer_role", None)
+    return await _changed(turn, typed)
 
 
 async def _form_again() -> Action:
@@ -59,13 +66,25 @@ def _admins_alone(turn: Turn) -> None:
 
 async def _changed(turn: Turn, typed: Mapping[str, str]) -> Screen | Tried:
     turn.speaker.rights_are_known()
-    change: dict[str, Any] = {
-        _NAMES[name]: value.strip().removeprefix(_ANYBODY) or None for name, value in typed.items()
-    }
+    meant = {_NAMES[name]: _id_of(name, value.strip(), turn) for name, value in typed.items()}
+    change: dict[str, Any] = {name: None if value in ("", _ANYBODY) else value for name, value in meant.items()}
     administers = turn.speaker.administers
     done = await turn.act(change_chat_settings, ChatSettingsChange(**change), administers=administers)
     saved = _shown(done, "Saved", turn)
     return Tried(done.channel_id, saved) if done.channel_id and "channel" in typed else saved
+
+
+def _id_of(name: str, value: str, turn: Turn) -> str:
+    """On Slack it may have been typed as words, where an id of nothing would keep everybody out."""
+    if turn.speaker.dialect.platform != "slack" or name not in _IDS or value in ("", _ANYBODY):
+        return value
+    called = f"@{value.casefold().removeprefix('@')}"
+    groups = turn.speaker.groups if name == "organizer_role" else ()
+    found = next((each.value for each in groups if each.label.casefold() == called), value)
+    if not _IDS[name].fullmatch(found):
+        what = turn.speaker.dialect.role if name == "organizer_role" else "channel"
+        raise SoonishError(Code.INVALID, f"That is no {what} here.", hint="Pick it from the list: /soonish settings")
+    return found
 
 
 @BOOK.press("settings_clear")
@@ -90,11 +109,10 @@ async def kept(turn: Turn) -> Answer:
 
 
 def _form(found: ChatSettings, turn: Turn) -> Form:
-    dialect, groups = turn.speaker.dialect, turn.speaker.groups
+    dialect = turn.speaker.dialect
     role = Field("organizer_role", "Who may create events", found.organizer_role or "", kind="role")
     if dialect.platform == "slack":
-        anybody = Choice(dialect.creators.capitalize(), _ANYBODY)
-        role = replace(role, value=role.value or _ANYBODY, choices=(anybody, *groups) if groups else ())
+        role = replace(role, value=role.value or _ANYBODY, choices=_offered(found.organizer_role, turn))
     return Form(
         f"This {dialect.space}",
         Action("settings_set"),
@@ -104,6 +122,18 @@ def _form(found: ChatSettings, turn: Turn) -> Form:
             Field("channel", "Where cards are posted", found.channel_id or "", kind="channel"),
         ),
     )
+
+
+def _offered(chosen: str | None, turn: Turn) -> tuple[Choice, ...]:
+    """What is chosen stands first, so that it is there however many groups there are, and when the workspace tells of
+    none any more. Nothing where there is nothing to choose."""
+    dialect, groups = turn.speaker.dialect, turn.speaker.groups
+    known = next((each for each in groups if each.value == chosen), None)
+    here = known or (Choice(f"The {dialect.role} {chosen}", chosen) if chosen else None)
+    if here is None and not groups:
+        return ()
+    others = (each for each in groups if each != here)
+    return (*((here,) if here else ()), Choice(dialect.creators.capitalize(), _ANYBODY), *others)
 
 
 def _shown(found: ChatSettings, title: str, turn: Turn) -> Screen:

@@ -27,10 +27,10 @@ from bots.conversation.screens import (
     told,
 )
 from bots.conversation.showing import counted
-from bots.conversation.speaker import Turn
+from bots.conversation.speaker import Turn, of_draft
 from bots.conversation.verbs.following import by_direct_message
 from bots.conversation.verbs.reporting import everybody_link, report_screen
-from core.chat.drafts import change_draft, drop_draft, keep_draft, read_draft
+from core.chat.drafts import DraftView, change_draft, drop_draft, keep_draft, read_draft
 from core.errors import SoonishError
 from core.events.model import EventView
 from core.notifications.audience import audience
@@ -70,21 +70,28 @@ async def pressed(turn: Turn) -> Answer:
 
 @BOOK.press("write")
 async def written(turn: Turn) -> Answer:
-    number = turn.number if turn.more else None
+    draft = await _draft_shown(turn) if turn.more else None
+    if isinstance(draft, Screen):
+        return draft
     body = "\n".join(filter(None, (turn.given.get(name, "") for name in ("body", "rest"))))
-    return await _preview(turn, await managed(turn), body, number)
+    return await _preview(turn, await managed(turn), body, draft.id if draft is not None else None)
 
 
 @BOOK.press("write_again", opens_form=True)
 async def write_again(turn: Turn) -> Answer:
-    draft = await turn.ask(read_draft, turn.number, "notify")
-    return _form(turn.event_id, draft.data["body"], turn.more)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    return _form(turn.event_id, draft.data["body"], str(draft.id))
 
 
 @BOOK.press("choose")
 async def choose(turn: Turn) -> Answer:
     """The newest 25; more of them are chosen on the site."""
     event = await managed(turn)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
     page = await turn.ask(event_subscriptions, event.id, PageRequest(limit=_MENU))
     people = [each for each in page.items if each.state == "active"]
     if not people:
@@ -101,23 +108,24 @@ async def choose(turn: Turn) -> Answer:
 @BOOK.press("chosen")
 async def chosen(turn: Turn) -> Answer:
     event = await managed(turn)
-    draft = await turn.ask(read_draft, turn.number, "notify")
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
     picked = [int(each) for each in turn.given.get("picked", "").split(",") if each.isdecimal()]
     data = {"body": draft.data["body"], "to": picked or None}
     await turn.act(change_draft, draft.id, "notify", data)
-    return await _shown(turn, event, data["body"], picked or None, draft.id)
+    return await _shown(turn, event, draft.id)
 
 
 @BOOK.press("send")
 async def send(turn: Turn) -> Answer:
     """Once: pressed again, it tells when."""
-    key = f"draft:{turn.more}"
-    if (before := await turn.done_before(key, send_message)) is not None:
-        return await report_screen(turn, before.id, already=True)
     event = await managed(turn)
-    draft = await turn.ask(read_draft, turn.number, "notify")
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=draft.data["to"])
-    accepted = await turn.once(key, send_message, event.id, message)
+    accepted = await turn.once(f"draft:{draft.id}", send_message, event.id, message)
     return Watch(_progress(turn, event.id, accepted))
 
 
@@ -125,8 +133,10 @@ async def send(turn: Turn) -> Answer:
 async def send_to_me(turn: Turn) -> Answer:
     """To one's own subscription of the event, so that it looks as it will for everybody. The preview stays."""
     event = await managed(turn)
-    draft = await turn.ask(read_draft, turn.number, "notify")
-    preview = await _shown(turn, event, draft.data["body"], draft.data["to"], draft.id)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    preview = await _shown(turn, event, draft.id)
     mine = await turn.ask(subscriptions_to, event.id)
     if not mine:
         follow = Button("🔔 Subscribe", Action("follow_too", event.id, turn.more))
@@ -148,14 +158,18 @@ async def follow_too(turn: Turn) -> Answer:
 
 @BOOK.press("preview")
 async def looked_again(turn: Turn) -> Answer:
-    event = await managed(turn)
-    draft = await turn.ask(read_draft, turn.number, "notify")
-    return await _shown(turn, event, draft.data["body"], draft.data["to"], draft.id)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    return await _shown(turn, await managed(turn), draft.id)
 
 
 @BOOK.press("discard")
 async def discarded(turn: Turn) -> Answer:
-    await turn.act(drop_draft, turn.number)
+    draft = await _draft_shown(turn)
+    if isinstance(draft, Screen):
+        return draft
+    await turn.act(drop_draft, draft.id)
     return told("Nothing was sent.")
 
 
@@ -181,31 +195,43 @@ def _divided(body: str) -> tuple[str, str]:
 async def _preview(turn: Turn, event: EventView, body: str, number: int | None) -> Screen:
     turn.again = partial(_kept, turn, event, body, number)
     NewMessage(title=event.name, body=body)  # refuses what cannot be sent before anybody looks at it
-    number, to = await _keep(turn, event, body, number)
-    return await _shown(turn, event, body, to, number)
+    return await _shown(turn, event, await _keep(turn, event, body, number))
 
 
 async def _kept(turn: Turn, event: EventView, body: str, number: int | None) -> Action:
-    number, _ = await _keep(turn, event, body, number)
-    return Action("write_again", event.id, str(number))
+    return Action("write_again", event.id, str(await _keep(turn, event, body, number)))
 
 
-async def _keep(turn: Turn, event: EventView, body: str, number: int | None) -> tuple[int, list[int] | None]:
-    """The draft, and to whom it goes: what was chosen stays when the words change."""
+async def _keep(turn: Turn, event: EventView, body: str, number: int | None) -> int:
+    """The draft. To whom it goes, what was chosen, stays when the words change."""
     if number is None:
-        return await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id), None
+        return await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id)
     to = (await turn.ask(read_draft, number, "notify")).data["to"]
     await turn.act(change_draft, number, "notify", {"body": body, "to": to})
-    return number, to
+    return number
 
 
-async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, number: int) -> Screen:
+async def _draft_shown(turn: Turn) -> DraftView | Screen:
+    """What the preview shows; or what is said where it is sent, or was changed since."""
+    number, mark, _ = of_draft(turn.more)
+    if (before := await turn.done_before(f"draft:{number}", send_message)) is not None:
+        return await report_screen(turn, before.id, already=True)
+    draft = await turn.ask(read_draft, number, "notify")
+    if not mark or mark == draft.mark:
+        return draft
+    now = await _shown(turn, await managed(turn), number)
+    return replace(now, lines=(line("This preview was changed since. This is how it is now:"), *now.lines))
+
+
+async def _shown(turn: Turn, event: EventView, number: int) -> Screen:
+    draft = await turn.ask(read_draft, number, "notify")
+    body, to = draft.data["body"], draft.data["to"]
     kinds = await turn.ask(audience, event.id)
     everybody = sum(kinds.values())
     where = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     count = everybody if to is None else len(to)
     whom = f"everyone ({counted(everybody, 'subscriber', 'subscribers')}: {where})" if to is None else f"{count} chosen"
-    more = str(number)
+    more = f"{number},{draft.mark}"
     if not everybody:
         return Screen((line(f"Nobody follows {event.name} yet, so nobody would get it."),))
     first: tuple[Button, ...] = (
@@ -213,9 +239,9 @@ async def _shown(turn: Turn, event: EventView, body: str, to: list[int] | None, 
         Button("Edit", Action("write_again", event.id, more)),
         Button("Choose people", Action("choose", event.id, more)),
         Button("Send only to me", Action("send_me", event.id, more)),
-        Button("Discard", Action("discard", more=more)),
+        Button("Discard", Action("discard", event.id, more)),
     )
-    lines: tuple[Line, ...] = (line(Quote(body)),)
+    lines: tuple[Line, ...] = (line(Strong(event.name)), line(Quote(body)))
     rows: tuple[Row, ...] = (first,)
     return Screen(lines, title=f"Preview · to {whom}", rows=rows)
 

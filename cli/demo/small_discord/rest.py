@@ -58,6 +58,8 @@ class DiscordRest(Memory):
         self.closed: set[str] = set()
         self.scheduled: dict[str, Payload] = {}
         self.delay = 0.0
+        self.cut: set[str] = set()
+        """Paths of what is done, and whose connection ends before the answer."""
         self._nonces: dict[str, str] = {}
         self._posted = 0
         self._refusals: list[tuple[re.Pattern[str], Refusal, list[int]]] = []
@@ -113,6 +115,8 @@ class DiscordRest(Memory):
             return self._answer(request, path, payload)
         finally:
             self.wake()
+            if path in self.cut and request.transport is not None:
+                request.transport.close()
 
     def _answer(self, request: web.BaseRequest, path: str, payload: Payload) -> web.StreamResponse:
         for where, refusal, left in self._refusals:

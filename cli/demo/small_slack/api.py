@@ -31,6 +31,7 @@ class Member:
     guest: bool = False
     deleted: bool = False
     zone: str = "Europe/Berlin"
+    team: str = TEAM
 
 
 @dataclass
@@ -80,6 +81,8 @@ class SlackApi(Memory):
         self.delay = 0.0
         self.busy_responses = 0
         """How many more answers to presses are asked to wait."""
+        self.cut: set[str] = set()
+        """Methods that are done, and whose connection ends before their answer."""
         self._refusals: dict[str, list[Any]] = {}
         self._numbers = 1_000
 
@@ -101,6 +104,16 @@ class SlackApi(Memory):
             "slack_install_url": f"http://127.0.0.1:{self.port}/oauth/v2/authorize",
         }
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What Slack writes for whom somebody names in a command. It does not say what private channels are called."""
+        people = {f"@{each.name.lower()}": f"<@{name}|{each.name.lower()}>" for name, each in self.members.items()}
+        groups = {f"@{_handle(name)}": f"<!subteam^{name}|@{_handle(name)}>" for name in self.groups}
+        channels = {
+            f"#{each.name}": f"<#{name}|{'' if each.private else each.name}>" for name, each in self.channels.items()
+        }
+        return people | groups | channels
+
     def number(self) -> str:
         self._numbers += 1
         return str(self._numbers)
@@ -110,6 +123,7 @@ class SlackApi(Memory):
 
     def accept(self) -> None:
         self._refusals.clear()
+        self.cut.clear()
 
     def direct(self, user_id: str) -> list[Payload]:
         return [each.payload for each in self.messages.values() if each.channel_id == user_id]
@@ -150,6 +164,8 @@ class SlackApi(Memory):
             return await self._method(request)
         finally:
             self.wake()
+            if request.path.split("/")[2] in self.cut and request.transport is not None:
+                request.transport.close()
 
     async def _method(self, request: web.BaseRequest) -> web.Response:
         method = request.path.removeprefix("/api/")
@@ -216,16 +232,13 @@ class SlackApi(Memory):
         name = member.name.lower()
         return {
             "user": {
-                "id": given["user"], "team_id": TEAM, "name": name, "profile": profile, "tz": member.zone,
+                "id": given["user"], "team_id": member.team, "name": name, "profile": profile, "tz": member.zone,
                 "locale": "en-GB", "is_admin": member.admin, "is_restricted": member.guest, "deleted": member.deleted,
             }
         }  # fmt: skip
 
     def _usergroups_list(self, _: Payload) -> Payload:
-        found = [
-            {"id": name, "handle": f"group-{name.lower()}", "users": sorted(users)}
-            for name, users in self.groups.items()
-        ]
+        found = [{"id": name, "handle": _handle(name), "users": sorted(users)} for name, users in self.groups.items()]
         return {"usergroups": found}
 
     def _conversations_info(self, given: Payload) -> Payload | str:
@@ -301,6 +314,10 @@ class SlackApi(Memory):
 
     def _files_completeUploadExternal(self, given: Payload) -> Payload:  # noqa: N802 - Slack's own name
         return {"files": [{"id": "F1"}], "channel": given.get("channel_id")}
+
+
+def _handle(group_id: str) -> str:
+    return f"group-{group_id.lower()}"
 
 
 async def _given(request: web.BaseRequest) -> Payload:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.demo.small_slack.api import GENERAL, TEAM, Member
+from cli.demo.small_slack.escaping import escaped
 from cli.demo.small_slack.limits import Payload
 from cli.demo.small_slack.server import Ack, Signature, SmallSlack
 
@@ -62,14 +63,14 @@ class Person:
         """`team`: whose member they are; `workspace`: where they do things."""
         self.slack, self.id, self.name, self.channel, self.team = slack, user_id, name, channel, team
         self.workspace = workspace
-        slack.members[user_id] = Member(name, **more)
+        slack.members[user_id] = Member(name, team=team, **more)
 
     def command(self, text: str, name: str = "/soonish") -> Payload:
         key = self._key()
         channel = self.slack.channels.get(self.channel)
         return {
             "command": name,
-            "text": text,
+            "text": escaped(text, self.slack.named),
             "team_id": self.workspace,
             "channel_id": self.channel,
             "channel_name": "directmessage" if channel is None else "privategroup" if channel.private else channel.name,
