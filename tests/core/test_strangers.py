@@ -53,6 +53,8 @@ ELSEWHERE = {
     "token_refused": "likewise, when Slack takes a token no more",
     "installed": "the operator's, at the terminal",
     "read_told": "the bot's own",
+    "mark_card": "the bot's own, which of two presses posts a card",
+    "unmark_card": "likewise",
     "told_elsewhere": "the bot's own",
     "coming_events": "open to everybody; that it shows public events alone is tried on the landing page",
     "count_numbers": "counts alone, shared by operators: the page asks `look_around` first",

@@ -121,7 +121,7 @@ async def test_erasing_addresses_while_their_mail_goes_out_sends_no_more_to_them
     sent = await core.act(town.alice.actor, send_message, event.id, MESSAGE)
     scene = Scene(town, None, sent.id, [], [])  # type: ignore[arg-type]
     sending = asyncio.create_task((await scene.courier()).deliver(sent.id))
-    await smtp.wait_for(PEOPLE // 10, 15)
+    await smtp.wait_for(PEOPLE // 10, 40)
     before: dict[str, int] = {}
     for address in sorted(gone, key=lambda each: everybody[each], reverse=True):
         await core.act(NOBODY, erase_address, address_token(core.keys, everybody[address]))
