@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
 from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
@@ -18,6 +18,7 @@ from core.work import Work
 
 AT_ONCE = 200
 """People whom one transaction removes or lets back at most, so that nobody waits long for the next one."""
+_Rows = Sequence[Row[Subscription, Integration]]
 _LIVE = ("active", "paused", "unconfirmed")
 
 
@@ -188,31 +189,34 @@ async def remove_subscribers(work: Work, public_id: str, chosen: Sequence[int]) 
     """As `remove_subscriber`, many at once. How many of the chosen follow, or followed, this event."""
     event = await managed_event(work, public_id, to_change=True)
     rows = (await work.session.execute(_held(event, Subscription.id.in_(chosen)))).all()
-    if rows:
-        await put_out(work, event.id, [(row, channel) for row, channel in rows], "The organizer removed them.")
-    work.detail = {"removed": len(rows)}
-    return len(rows)
+    return await _put_out_all(work, event, rows)
 
 
 async def remove_found(work: Work, public_id: str, matching: str, newest: int) -> int:
     """The next of those whom a list of followers has, up to its `newest`: AT_ONCE, or all that are left. How many."""
-    event = await managed_event(work, public_id, to_change=True)
-    theirs = (Subscription.id <= newest, *listed(removed=False, matching=matching))
-    rows = (await work.session.execute(_held(event, *theirs).limit(AT_ONCE))).all()
-    if rows:
-        await put_out(work, event.id, [(row, channel) for row, channel in rows], "The organizer removed them.")
-    work.detail = {"removed": len(rows)}
-    return len(rows)
+    event, rows = await _found(work, public_id, matching, newest, removed=False)
+    return await _put_out_all(work, event, rows)
 
 
 async def let_back_found(work: Work, public_id: str, matching: str, newest: int) -> int:
     """As `remove_found`, of those who were removed: `let_back` for each."""
-    event = await managed_event(work, public_id, to_change=True)
-    theirs = (Subscription.id <= newest, *listed(removed=True, matching=matching))
-    rows = (await work.session.execute(_held(event, *theirs).limit(AT_ONCE))).all()
+    event, rows = await _found(work, public_id, matching, newest, removed=True)
     for row, channel in rows:
         await let_in_again(work, event, row, channel)
     work.detail = {"let_back": len(rows)}
+    return len(rows)
+
+
+async def _found(work: Work, public_id: str, matching: str, newest: int, *, removed: bool) -> tuple[Event, _Rows]:
+    event = await managed_event(work, public_id, to_change=True)
+    theirs = (Subscription.id <= newest, *listed(removed=removed, matching=matching))
+    return event, (await work.session.execute(_held(event, *theirs).limit(AT_ONCE))).all()
+
+
+async def _put_out_all(work: Work, event: Event, rows: _Rows) -> int:
+    if rows:
+        await put_out(work, event.id, [(row, channel) for row, channel in rows], "The organizer removed them.")
+    work.detail = {"removed": len(rows)}
     return len(rows)
 
 
