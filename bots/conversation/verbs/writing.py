@@ -37,7 +37,7 @@ from core.notifications.audience import audience
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
-from core.subscriptions.views import event_subscriptions, subscriptions_to
+from core.subscriptions.views import event_subscriptions, subscriptions_to, ways_to
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ async def send_to_me(turn: Turn) -> Answer:
 async def follow_too(turn: Turn) -> Answer:
     """On the way to send it to oneself."""
     event = await managed(turn)
-    done = await by_direct_message(turn, event)
+    done = await by_direct_message(turn, event, await turn.ask(ways_to, event))
     back = Button("Back to the preview", Action("preview", event.id, turn.more))
     return replace(done, rows=(*done.rows, (back,)))
 
