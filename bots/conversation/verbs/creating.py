@@ -229,6 +229,9 @@ async def _shown(turn: Turn, draft: DraftView) -> Screen:
     if place is None or not place.tenant_id:
         only = (Button("Create it", create, style="primary"), *change)
         return Screen((*lines, *words), title="New event", rows=(only,))
+    if new.is_public and turn.speaker.sees is None:
+        space, listed = turn.speaker.dialect.space, turn.speaker.dialect.command("event", "list")
+        lines.append(line(f"Post it in any channel, and everybody in this {space} finds it with {listed}."))
     here = (await turn.here()).channel_id
     elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
     if not (here or place.space_id):
