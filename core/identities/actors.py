@@ -32,8 +32,8 @@ class Known:
 
 
 async def known_by(core: Core, signed: SignedIdentity) -> Known:
-    async with core.db.read() as session:
-        found = (await session.execute(_KNOWN, _as_bound(signed))).one_or_none()
+    async with core.db.read_alone() as connection:
+        found = (await connection.execute(_KNOWN, _as_bound(signed))).one_or_none()
     return Known(signed, *found) if found is not None else Known(signed)
 
 
