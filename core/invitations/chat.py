@@ -37,7 +37,8 @@ class Met(BaseModel):
 async def meet(work: Work, public_id: str, *, ways: bool = False) -> Met:
     """All in one statement, for whoever may see it already. `ways`: how they hear about it too, in one more; nobody
     without an account does."""
-    found = (await work.session.execute(_met(work.actor.user_id is None), _given(work, public_id))).one_or_none()
+    given = {"event": public_id, **pressed(work)}
+    found = (await work.session.execute(_met(work.actor.user_id is None), given)).one_or_none()
     if found is None:
         raise not_found("event")
     event, manages, count, named, lost = found
@@ -123,10 +124,6 @@ def _met(nobody: bool) -> Select[*tuple[Any, ...]]:
     came, lost = _made_organizer().correlate(Event), _by_a_role_they_lack()
     gone = and_(came.where(lost).exists(), not_(came.where(not_(lost)).exists()))
     return select(Event, manages, follow, named, gone).where(Event.public_id == bindparam("event"), sees)
-
-
-def _given(work: Work, public_id: str) -> dict[str, Any]:
-    return {"event": public_id, **pressed(work)}
 
 
 def _says_roles(work: Work) -> bool:
