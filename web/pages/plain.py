@@ -59,7 +59,7 @@ async def _page(request: Request, site: Site, name: str, **context: Any) -> Resp
     return site.pages.page(name, headers=OWN if context["signed_in"] else {"Vary": "Cookie"}, **context)
 
 
-@router.get("/static/{name:path}")
+@router.get("/static/{name}")
 async def static(request: Request, site: SiteOf, name: str, v: str = "") -> Response:
     """Under the address of its current content a file may be kept for ever."""
     asset = site.pages.assets.get(name)
