@@ -7,7 +7,7 @@ from starlette.routing import Match
 from tests.web.conftest import Stage
 from web.routing import routes_of
 
-AT_MOST = 12
+AT_MOST = 5
 """Routes that are tried for one path."""
 
 
