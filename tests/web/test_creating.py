@@ -31,6 +31,15 @@ async def alice(stage: Stage) -> Browser:
     return await signed_in(stage, "alice@example.org")
 
 
+async def test_a_browser_may_bring_back_what_was_typed_and_nothing_between_keeps_it(
+    stage: Stage, alice: Browser
+) -> None:
+    event = await stage.event()
+    shown = [await alice.get(path) for path in ("/new", *(f"/e/{event}/{p}" for p in ("edit", "manage", "cancel")))]
+    shown.append(await alice.form("/new", {**TYPED, "step": "look"}))
+    assert [(each.status, each.headers["cache-control"]) for each in shown] == [(200, "private, no-cache")] * 5
+
+
 async def test_an_empty_form_is_told_all_that_is_missing_at_once(alice: Browser) -> None:
     answer = await alice.form("/new", {"timezone": "Europe/Berlin", "step": "look"})
     assert answer.status == 422

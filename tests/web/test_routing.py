@@ -31,3 +31,8 @@ async def test_an_address_with_a_part_too_many_or_an_empty_one_is_not_there(stag
     event = await stage.event()
     for path in (f"/e/{event}/", f"//e/{event}", f"/e//{event}", f"/e/{event}/x/y/z", "/static/../app.css", "//"):
         assert (await stage.visitor.get(path)).status == 404, path
+
+
+async def test_who_asks_for_an_icon_without_having_seen_a_page_gets_it(stage: Stage) -> None:
+    asked = await stage.visitor.get("/favicon.ico")
+    assert (await stage.visitor.get(asked.headers["location"])).headers["content-type"] == "image/svg+xml"

@@ -113,6 +113,7 @@ RULES = {
     "GET /slack/installed": Rule(404, 404, private=None),
     "GET /": Rule(200, 200, private=None),
     "GET /privacy": Rule(200, 200, private=None),
+    "GET /favicon.ico": Rule(307, 307, private=None),
     "GET /static/{name}": Rule(404, 404, private=None),
     "GET /e/{event_id}": Rule(200, 200),
     "GET /e/{event_id}.ics": Rule(200, 200),

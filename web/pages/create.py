@@ -28,7 +28,7 @@ from web.pages.forms import (
     sign_in_first,
     status_of,
 )
-from web.site import OWN, Site, SiteOf
+from web.site import OWN, TYPED, Site, SiteOf
 
 router = APIRouter()
 
@@ -106,7 +106,7 @@ def _form(
         "ends": "duration",
         "reading": "/new/reading",
     }
-    return site.show(who, "new.html", here="events", status=status, **about)
+    return site.show(who, "new.html", here="events", status=status, headers=TYPED, **about)
 
 
 def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: str) -> Response:
@@ -124,7 +124,7 @@ def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: 
         "kept": kept,
         "key": key,
     }
-    return site.show(who, "new_look.html", here="events", **about)
+    return site.show(who, "new_look.html", here="events", headers=TYPED, **about)
 
 
 def show_reading(site: Site, read: Callable[[dt.datetime], str]) -> Response:
