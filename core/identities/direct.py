@@ -11,8 +11,6 @@ from core.identities.signed import SignedIdentity
 from core.integrations.flush import flush_channel
 from core.integrations.model import IntegrationView, view_of
 from core.integrations.usecases import count_test, mark_unreachable, send_test
-from core.subscriptions.join import subscribe_by_channel
-from core.subscriptions.model import SubscribeByChannel, Subscribed
 from core.wiring import Outbound
 from core.work import Actor, Core, Work
 
@@ -23,12 +21,6 @@ _AT_END_POINT = (
     .limit(1)
     .with_for_update()
 )
-
-
-async def follow_by_direct_message(work: Work, public_id: str) -> Subscribed:
-    """One press on Subscribe: the channel, if there is none yet, and the subscription."""
-    channel = await direct_channel(work)
-    return await subscribe_by_channel(work, public_id, SubscribeByChannel(integration_ids=[channel.id]))
 
 
 class DirectChannel(IntegrationView):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.db.models import Delivery, Identity, Integration
 from core.errors import Code
-from core.identities.direct import direct_channel, follow_by_direct_message
+from core.identities.direct import direct_channel
 from core.identities.linking import confirm_linking, mint_link_of_identity
 from core.identities.signed import SignedIdentity
 from core.identities.unlink import unlink_identity
@@ -18,7 +18,7 @@ from core.notifications.usecases import send_message
 from core.work import SYSTEM, Actor
 from tests.core.look import NOBODY, refusal, rows, subscriptions, table_sizes
 from tests.core.test_identities import DORA, pressed, seated
-from tests.people import EVERYTHING, Town
+from tests.people import EVERYTHING, Town, follow_by_direct_message
 
 
 async def channels(town: Town, actor: Actor) -> list[Integration]:
