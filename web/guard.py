@@ -13,9 +13,8 @@ from core.errors import Code, SoonishError
 from web.cookies import SESSION_NAMES
 from web.render import CSP
 
-BODY_LIMIT = 64 * 1024
-FORM_LIMIT = 256 * 1024
-"""A form writes a letter in up to twelve: each of its fields may be full, whatever the script."""
+BODY_LIMIT = 256 * 1024
+"""A form and a program may write a letter in up to twelve (`\\ud83c\\udf9e`): each field may be full in any script."""
 SLACK_LIMIT = 512 * 1024
 """A press on Slack brings the whole message or window along that it was made in."""
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -146,7 +145,7 @@ class BoundedBody:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in CHANGING:
             return await self._app(scope, receive, send)
-        limit = _limit(scope["path"])
+        limit = SLACK_LIMIT if scope["path"].startswith("/slack/") else BODY_LIMIT
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
@@ -166,12 +165,6 @@ class BoundedBody:
             return {"type": "http.request", "body": body, "more_body": False}
 
         return await self._app(scope, replay, send)
-
-
-def _limit(path: str) -> int:
-    if path.startswith("/slack/"):
-        return SLACK_LIMIT
-    return BODY_LIMIT if path.startswith("/api/") else FORM_LIMIT
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
