@@ -193,6 +193,42 @@ async def test_what_does_not_get_through_is_said_and_what_does_is_heard(site: To
     await expect(alert).to_have_count(0)
 
 
+async def test_a_form_sent_in_place_says_what_the_answer_says(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    visitor = await visit()
+    page = await visitor.open(f"/e/{event.id}")
+    alert, field = page.get_by_role("alert"), page.get_by_label("Your e-mail")
+
+    async def from_elsewhere(route: Route) -> None:
+        answer = await route.fetch(headers={**route.request.headers, "sec-fetch-site": "cross-site"})
+        assert answer.status == 403
+        await route.fulfill(response=answer)
+
+    async def of_a_proxy(route: Route) -> None:
+        await route.fulfill(status=413, body="<h1>413 Request Entity Too Large</h1><p>nginx</p>")
+
+    async def broken(route: Route) -> None:
+        await route.fulfill(status=500, body="<main><p>Something broke.</p> <p>Tell us this: 4711.</p></main>")
+
+    await field.evaluate("field => field.removeAttribute('maxlength')")
+    for letters, answer, words in (
+        (300_000, None, "A body may have 256 KiB at most. Send less at once."),
+        (9, from_elsewhere, "This came from another site. Open the page here and press the button again."),
+        (9, of_a_proxy, "That was not accepted."),
+        (9, broken, "Something broke. Tell us this: 4711."),
+    ):
+        if answer is not None:
+            await page.route("**/subscribe", answer)
+        visitor.expect(403, 413, 500)
+        await field.fill("n" * letters)
+        await page.get_by_role("button", name="Nudge me").click()
+        await expect(alert).to_have_text(words)
+        await expect(alert).to_be_focused()
+        await page.unroute("**/subscribe")
+    assert all("htmx" in fault or "Response Status" in fault for fault in visitor.faults), visitor.faults
+    visitor.faults.clear()
+
+
 async def test_the_keyboard_alone_suffices(site: Town, visit: Visit) -> None:
     event = await site.event()
     page = await (await visit()).open(f"/e/{event.id}")

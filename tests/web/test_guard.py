@@ -62,7 +62,7 @@ def _largest(schema: dict[str, Any], document: dict[str, Any]) -> int:
     if schema.get("type") == "object":
         return 2 + sum(len(name) + 6 + _largest(each, document) for name, each in schema["properties"].items())
     if schema.get("type") == "array":
-        return 2 + schema["maxItems"] * (2 + _largest(schema["items"], document))
+        return 2 + int(schema["maxItems"]) * (2 + _largest(schema["items"], document))
     if "maxLength" in schema:
         return 2 + 12 * int(schema["maxLength"])
     assert schema.get("type") != "string" or {"const", "enum", "format"} & set(schema), schema

@@ -122,8 +122,8 @@ async def test_a_refused_name_stands_in_its_field_beside_what_is_wrong(stage: St
     browser = await signed_in(stage)
     number = (await channel(stage)).rpartition("/")[2]
     page = await browser.form(f"/channels/{number}", {"name": " ", "step": "rename"})
-    assert (page.status, f'id="error-{number}"' in page.text) == (422, True)
-    assert f'value=" " aria-invalid="true" aria-describedby="error-{number}"' in page.text
+    assert (page.status, f'id="name-{number}-error"' in page.text) == (422, True)
+    assert f'value=" " aria-invalid="true" aria-describedby="name-{number}-error" autofocus' in page.text
 
 
 async def test_what_was_typed_into_the_accounts_page_is_kept_when_its_session_has_ended(stage: Stage) -> None:

@@ -10,7 +10,8 @@ from core.accounts.users import my_account
 from core.errors import Code, SoonishError
 from core.invitations.accept import accept_by_email, accept_invitation, look_at_invitation
 from core.subscriptions.model import SubscribeByEmail
-from web.problems import STATUS, refusal_of
+from web.pages.forms import NO_ADDRESS, beside, later, status_of
+from web.problems import refusal_of
 from web.site import Site, SiteOf
 
 router = APIRouter()
@@ -44,15 +45,12 @@ async def accepted(
         await site.core.act(visitor, accept_by_email, token, wanted)
         return await _page(request, site, token, sent=True, typed=typed)
     except ValidationError:
-        return await _page(request, site, token, status=422, error="That is not an e-mail address.", typed=typed)
+        return await _page(request, site, token, status=422, wrong={"email": NO_ADDRESS}, typed=typed)
     except SoonishError as refusal:
         if refusal.code is Code.NOT_FOUND:
             return _closed(request, site, refusal)
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = await _page(request, site, token, status=STATUS[refusal.code], error=words, typed=typed)
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(refusal.retry_after)
-        return answer
+        wrong = beside(refusal, "email")
+        return later(await _page(request, site, token, status=status_of(refusal), wrong=wrong, typed=typed), refusal)
 
 
 @router.post("/i/{token}/accept")
@@ -69,14 +67,19 @@ async def accepted_as_oneself(request: Request, site: SiteOf, token: str) -> Res
             return RedirectResponse(f"/i/{token}", 303, _HEADERS)
         if refusal.code is Code.NOT_FOUND:
             return _closed(request, site, refusal)
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        return await _page(request, site, token, status=STATUS[refusal.code], error_here=words)
+        return await _page(request, site, token, status=status_of(refusal), wrong=beside(refusal))
 
 
 async def _page(
-    request: Request, site: Site, token: str, *, status: int = 200, error: str = "", error_here: str = "",
-    typed: str = "", sent: bool = False,
-) -> Response:  # fmt: skip
+    request: Request,
+    site: Site,
+    token: str,
+    *,
+    status: int = 200,
+    wrong: dict[str, str] | None = None,
+    typed: str = "",
+    sent: bool = False,
+) -> Response:
     who = await site.person(request)
     about = await site.core.ask(who, look_at_invitation, token)
     me = await site.core.ask(who, my_account) if who.user_id is not None else None
@@ -88,8 +91,7 @@ async def _page(
         token=token,
         me=me,
         signed_in=me is not None,
-        error=error,
-        error_here=error_here,
+        wrong=wrong,
         typed=typed,
         sent=sent,
     )
