@@ -84,7 +84,7 @@ async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: 
     await page.get_by_label("Bell").check()
     await press(page, "Nudge me there")
     await page.get_by_role("link", name="Where it comes, and how to stop it").click()
-    await press(page, "Stop")
+    await press(page, "Stop Bell")
     await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
 
 
