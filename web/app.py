@@ -60,7 +60,7 @@ from web.pages import (
     unsubscribe,
 )
 from web.pages.forms import prove_and_return
-from web.pages.refused import refusal, refused
+from web.pages.refused import refused, turned_away
 from web.pages.state import PageStates
 from web.render import Pages
 from web.site import Site
@@ -136,8 +136,8 @@ def create_app(
         NumbersGauge(core),
     )
 
-    def respond(scope: Scope, error: Exception) -> Response:
-        return refusal(site, scope, error)
+    async def respond(scope: Scope, error: Exception) -> Response:
+        return await turned_away(site, scope, error)
 
     app = FastAPI(
         routes=[*_routes(development=not core.settings.production), *([Mount("/slack", events)] if events else [])],

@@ -1,6 +1,6 @@
 """What holds for every request, whatever route it takes: ASGI layers, outermost first in `app.py`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -56,7 +56,7 @@ class SafeHeaders:
 class Answers:
     """Turns what the layers below raise into an answer. Nothing gets past it but a broken connection."""
 
-    def __init__(self, app: ASGIApp, respond: Callable[[Scope, Exception], Response]) -> None:
+    def __init__(self, app: ASGIApp, respond: Callable[[Scope, Exception], Awaitable[Response]]) -> None:
         self._app = app
         self._respond = respond
 
@@ -75,7 +75,7 @@ class Answers:
         except Exception as error:
             if started:
                 raise
-            await self._respond(scope, error)(scope, receive, send)
+            await (await self._respond(scope, error))(scope, receive, send)
 
 
 class HeadAsGet:

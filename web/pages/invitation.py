@@ -11,7 +11,7 @@ from core.errors import Code, SoonishError
 from core.invitations.accept import accept_by_email, accept_invitation, look_at_invitation
 from core.subscriptions.model import SubscribeByEmail
 from web.pages.forms import NO_ADDRESS, beside, later, status_of
-from web.problems import refusal_of
+from web.pages.refused import refusal
 from web.site import Site, SiteOf
 
 router = APIRouter()
@@ -25,8 +25,8 @@ _LONGEST_ADDRESS = 400
 async def invitation_page(request: Request, site: SiteOf, token: str) -> Response:
     try:
         return await _page(request, site, token)
-    except SoonishError as refusal:
-        return _closed(request, site, refusal)
+    except SoonishError as error:
+        return await _closed(request, site, error)
 
 
 @router.post("/i/{token}")
@@ -46,11 +46,11 @@ async def accepted(
         return await _page(request, site, token, sent=True, typed=typed)
     except ValidationError:
         return await _page(request, site, token, status=422, wrong={"email": NO_ADDRESS}, typed=typed)
-    except SoonishError as refusal:
-        if refusal.code is Code.NOT_FOUND:
-            return _closed(request, site, refusal)
-        wrong = beside(refusal, "email")
-        return later(await _page(request, site, token, status=status_of(refusal), wrong=wrong, typed=typed), refusal)
+    except SoonishError as error:
+        if error.code is Code.NOT_FOUND:
+            return await _closed(request, site, error)
+        wrong = beside(error, "email")
+        return later(await _page(request, site, token, status=status_of(error), wrong=wrong, typed=typed), error)
 
 
 @router.post("/i/{token}/accept")
@@ -62,12 +62,12 @@ async def accepted_as_oneself(request: Request, site: SiteOf, token: str) -> Res
         about = await site.core.ask(who, look_at_invitation, token)
         event = await site.core.act(who, accept_invitation, token)
         return RedirectResponse(f"/e/{event.id}?said={about.purpose}", 303, _HEADERS)
-    except SoonishError as refusal:
-        if refusal.code is Code.UNAUTHENTICATED:
+    except SoonishError as error:
+        if error.code is Code.UNAUTHENTICATED:
             return RedirectResponse(f"/i/{token}", 303, _HEADERS)
-        if refusal.code is Code.NOT_FOUND:
-            return _closed(request, site, refusal)
-        return await _page(request, site, token, status=status_of(refusal), wrong=beside(refusal))
+        if error.code is Code.NOT_FOUND:
+            return await _closed(request, site, error)
+        return await _page(request, site, token, status=status_of(error), wrong=beside(error))
 
 
 async def _page(
@@ -100,6 +100,7 @@ async def _page(
     return answer
 
 
-def _closed(request: Request, site: Site, refusal: SoonishError) -> Response:
-    shown = refusal_of(refusal, request.scope)
-    return site.pages.page("error.html", status=shown.status, headers={**shown.headers, **_HEADERS}, refusal=shown)
+async def _closed(request: Request, site: Site, error: SoonishError) -> Response:
+    answer = refusal(site, request.scope, error, await site.person(request))
+    answer.headers.update(_HEADERS)
+    return answer
