@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from core.accounts.users import vouch
 from core.events.usecases import get_event
+from core.operations.seed import seed
 from core.work import Actor
 from tests.browser.conftest import Visit
 from tests.browser.visitor import fits, tab_to
@@ -151,3 +152,29 @@ async def test_what_was_typed_survives_being_signed_out(site: Town, visit: Visit
     await press(page, "Go on with what I typed")
     await expect(page.get_by_label("Name")).to_have_value("Long in the making")
     await expect(page.get_by_label("Description")).to_have_value("Two films.\nA blanket.")
+
+
+_LINES = """cell => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  const below = cell.querySelector(".only-s");
+  if (below) text.setEndBefore(below);
+  return new Set([...text.getClientRects()].map(each => Math.round(each.top))).size;
+}"""
+
+
+async def test_an_address_is_read_at_a_glance_on_the_smallest_phone(site: Town, visit: Visit) -> None:
+    event = (await site.event()).id
+    await seed(site.core, OPERATOR, event, 3, "mailto://guest{n}@mail.example.org", lambda *_: None)
+    page = await (await visit.as_(site, site.alice, width=320)).open(f"/e/{event}/manage")
+    for path, cells in (("manage", "td:first-child"), ("subscribers", "td label > span")):
+        await page.goto(f"/e/{event}/{path}")
+        found = await page.locator(cells).all()
+        assert len(found) == 3
+        for cell in found:
+            assert await cell.evaluate(_LINES) <= 2
+            await expect(cell.get_by_text("E-mail")).to_be_visible()
+        await fits(page)
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        await expect(page.get_by_role("columnheader", name="Channel")).to_be_visible()
+        await page.set_viewport_size({"width": 320, "height": 800})

@@ -39,7 +39,7 @@ _ALIKE = """() => {
   });
   axe.teardown();
   for (const each of closed) each.open = false;
-  return [...found].filter(([, targets]) => targets.size > 1).map(([name, targets]) => [name, ...targets].join("\\n  "));
+  return [...found].filter(([, to]) => to.size > 1).map(([name, to]) => [name, ...to].join("\\n  "));
 }"""
 _FOCUSED = """() => {
   const e = document.activeElement;

@@ -114,7 +114,9 @@ async def test_the_button_that_undoes_is_found_again_by_going_back_whoever_is_si
 NAVIGATION = '<nav aria-label="Main">'
 
 
-async def test_whatever_is_refused_before_or_behind_a_route_has_the_navigation_of_whoever_is_there(stage: Stage) -> None:
+async def test_what_is_refused_before_or_behind_a_route_has_the_navigation_of_whoever_is_there(
+    stage: Stage,
+) -> None:
     visitor, alice = Browser(stage.app), await signed_in(stage)
     elsewhere = {"sec_fetch_site": "cross-site"}
     for browser, words in ((visitor, ">Sign in</a></nav>"), (alice, "<button>Sign out</button></form></nav>")):
