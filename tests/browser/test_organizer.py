@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 from core.accounts.users import vouch
 from core.events.usecases import get_event
 from core.operations.seed import seed
+from core.operators.access import add_operator
 from core.work import Actor
 from tests.browser.conftest import Visit
 from tests.browser.visitor import fits, tab_to
@@ -178,3 +179,11 @@ async def test_an_address_is_read_at_a_glance_on_the_smallest_phone(site: Town, 
         await page.set_viewport_size({"width": 1280, "height": 800})
         await expect(page.get_by_role("columnheader", name="Channel")).to_be_visible()
         await page.set_viewport_size({"width": 320, "height": 800})
+
+
+async def test_the_navigation_of_an_operator_stands_in_one_line_on_a_phone(site: Town, visit: Visit) -> None:
+    await site.core.act(OPERATOR, add_operator, site.alice.email)
+    page = await (await visit.as_(site, site.alice, width=390)).open("/events")
+    places = page.get_by_role("navigation", name="Main").locator("a, button")
+    tops = {round((await place.bounding_box() or {"y": 0})["y"]) for place in await places.all()}
+    assert (await places.count(), len(tops)) == (5, 1)
