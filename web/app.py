@@ -1,16 +1,14 @@
 """The web application: routes, the layers around them, and what starts and stops with it."""
 
 import contextlib
-import functools
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Scope
 
 from core.accounts.passwords import Passwords
@@ -25,88 +23,15 @@ from core.temporal import Temporal
 from core.wiring import Outbound
 from core.work import Core
 from web import guard
-from web import metrics as metrics_route
-from web.api import accounts, document, events, integrations, invitations, notifications, operations, subscriptions
+from web.api import document
 from web.cookies import Cookies
-from web.pages import (
-    account,
-    address,
-    admin,
-    again,
-    calendars,
-    cancel,
-    channels,
-    confirm,
-    create,
-    dev,
-    edit,
-    erase,
-    event,
-    follow,
-    health,
-    identities,
-    invitation,
-    log,
-    manage,
-    message,
-    mine,
-    people,
-    plain,
-    profile,
-    report,
-    share,
-    slack,
-    subscribers,
-    unsubscribe,
-)
 from web.pages.forms import prove_and_return
 from web.pages.refused import refused, turned_away
 from web.pages.state import PageStates
 from web.render import Pages
+from web.routes import all_routes
 from web.site import Site
 from web.traced import Traced
-
-API = (
-    events.router,
-    subscriptions.router,
-    invitations.router,
-    notifications.router,
-    integrations.router,
-    accounts.router,
-    operations.router,
-)
-PAGES = (
-    document.router,
-    plain.router,
-    mine.router,
-    create.router,
-    edit.router,
-    health.router,
-    manage.router,
-    message.router,
-    subscribers.router,
-    people.router,
-    cancel.router,
-    channels.router,
-    share.router,
-    event.router,
-    follow.router,
-    report.router,
-    confirm.router,
-    unsubscribe.router,
-    invitation.router,
-    account.router,
-    again.router,
-    profile.router,
-    erase.router,
-    address.router,
-    calendars.router,
-    identities.router,
-    slack.router,
-    log.router,
-    admin.router,
-    metrics_route.router,
-)
 
 
 def create_app(
@@ -139,8 +64,9 @@ def create_app(
     async def respond(scope: Scope, error: Exception) -> Response:
         return await turned_away(site, scope, error)
 
+    routes = all_routes(development=not core.settings.production)
     app = FastAPI(
-        routes=[*_routes(development=not core.settings.production), *([Mount("/slack", events)] if events else [])],
+        routes=[routes, *([Mount("/slack", events)] if events else [])],
         title="Soonish",
         version="1",
         description=document.ABOUT,
@@ -158,7 +84,7 @@ def create_app(
             Middleware(guard.BoundedBody),
         ],
     )
-    app.state.site = site
+    app.state.site, app.state.routes = site, routes
 
     async def handle(request: Request, error: Exception) -> Response:
         return await prove_and_return(site, request, error) or await refused(site, request, error)
@@ -180,18 +106,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await site.pulse.close()
         await site.outbound.sender.close()
         await site.core.db.close()
-
-
-@functools.cache
-def _routes(*, development: bool) -> list[BaseRoute]:
-    """Once for a process: reading every signature takes FastAPI some 60 ms, and no route knows its application."""
-    routes = APIRouter(redirect_slashes=False, generate_unique_id_function=_operation_id)
-    for router in API:
-        routes.include_router(router, prefix="/api")
-    for router in (*PAGES, dev.router) if development else PAGES:
-        routes.include_router(router, include_in_schema=False)
-    return routes.routes
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

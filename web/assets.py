@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _STATIC = Path(__file__).parent / "static"
-_VENDORED = {"vendor/htmx.min.js": ("js_lib_htmx", "static/htmx/htmx.min.js")}
+_VENDORED = {"htmx.min.js": ("js_lib_htmx", "static/htmx/htmx.min.js")}
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -23,7 +23,7 @@ class Asset:
 
 @functools.cache
 def load_assets() -> Mapping[str, Asset]:
-    """By the path under `/static/`; packed once for a process."""
+    """By the name under `/static/`; packed once for a process."""
     files = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
     for name, (package, inside) in _VENDORED.items():
         files[name] = importlib.resources.files(package).joinpath(inside).read_bytes()

@@ -46,7 +46,7 @@ class Pages:
         )
         # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
         self._env.globals.update(
-            static=self._address, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
+            static=self.static, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
             way_in="", lists=settings.list_public_events,
         )  # fmt: skip
         self._env.filters["linked"] = linked
@@ -62,7 +62,8 @@ class Pages:
     ) -> HTMLResponse:
         return HTMLResponse(self.text(name, **context), status, headers)
 
-    def _address(self, name: str) -> str:
+    def static(self, name: str) -> str:
+        """The address of a static file's current content."""
         return f"/static/{name}?v={self.assets[name].version}"
 
 

@@ -2,9 +2,9 @@
 
 from urllib.parse import quote
 
-from fastapi.routing import iter_route_contexts
-from starlette.routing import compile_path
 from starlette.types import Scope
+
+from web.routing import methods_of, routes_of
 
 HOME = "/events"
 _LONGEST = 500
@@ -21,10 +21,9 @@ def way_back(text: str | None) -> str:
 def page_above(scope: Scope) -> str:
     """The page that a form was on: the nearest one at or above the address that took the form. What a browser says of
     where it comes from may be missing, or itself be an address that only takes forms."""
-    shown = [each.path for each in iter_route_contexts(scope["app"].routes) if "GET" in (each.methods or ())]
-    pages, path = [compile_path(each)[0] for each in shown if each], str(scope["path"])
+    routes, path = routes_of(scope["app"]), str(scope["path"])
     while path:
-        if any(page.match(path) for page in pages):
+        if any("GET" in methods_of(route) and route.path_regex.match(path) for route in routes.alike(path)):
             return way_back(path)
         path = path.rpartition("/")[0]
     return HOME

@@ -23,6 +23,9 @@ from web.render import Pages
 
 OWN = {"Cache-Control": "private, no-store"}
 """For whatever depends on who is signed in."""
+TYPED = {"Cache-Control": "private, no-cache"}
+"""The same for pages that people write in: of a page that may not be stored Firefox keeps nothing, and its fields are
+empty for who comes Back to it. `app.js` leads away from one that is brought back after signing out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,20 @@ class Site:
             return visitor
         return await session_actor(self.core, cookie, via, visitor.ip) or visitor
 
-    def show(self, who: Actor, name: str, /, *, here: str | None = None, status: int = 200, **about: Any) -> Response:
+    def show(
+        self,
+        who: Actor,
+        name: str,
+        /,
+        *,
+        here: str | None = None,
+        status: int = 200,
+        headers: dict[str, str] = OWN,
+        **about: Any,
+    ) -> Response:
         """A page of somebody who is signed in. `here`: the place in the navigation that it belongs to."""
         about |= {"signed_in": True, "operates": who.operates, "here": here}
-        return self.pages.page(name, status=status, headers=OWN, **about)
+        return self.pages.page(name, status=status, headers=headers, **about)
 
 
 async def site_of(request: Request) -> Site:

@@ -51,15 +51,7 @@ class Traced:
         return given if given is not None and fit(given) and from_trusted(scope, self._proxies) else None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _template(scope)
+        route: str | None = getattr(scope.get("route"), "path", None)
         self._metrics.answered(route, scope["method"], status, seconds)
         if scope["method"] in CHANGING or status >= 500:
             log.info("%s %s: %d in %d ms", scope["method"], route or "(no route)", status, seconds * 1000)
-
-
-def _template(scope: Scope) -> str | None:
-    """A route of the API knows its path without the prefix that it was included with."""
-    path: str | None = getattr(scope.get("route"), "path", None)
-    if path is not None and scope["path"].startswith("/api/") and not path.startswith("/api/"):
-        return f"/api{path}"
-    return path

@@ -18,6 +18,8 @@ from core.rendering.notices import Notice, notice_for
 from core.work import Work
 
 _CHAT = frozenset({"Discord", "Slack"})
+_TO_FOLLOWERS = REPORTED_KINDS - {"created"}
+"""That one is the organizer's own; counted here it would say that an event without followers had reached somebody."""
 
 Form = Literal["mail", "direct", "chat", "plain"]
 
@@ -49,7 +51,7 @@ class Sent(BaseModel):
 
 class Sendings(BaseModel):
     total: Counts
-    """Over everything about the event that organizers see, welcomes too."""
+    """Over everything that went to followers and that organizers see, welcomes too."""
     latest: list[Sent]
     """What went to everybody, newest first."""
 
@@ -78,7 +80,7 @@ async def sendings(work: Work, public_id: str, limit: int = 8) -> Sendings:
     counted = await work.session.execute(
         select(Delivery.notification_id, Delivery.status, func.count())
         .join(Notification, Notification.id == Delivery.notification_id)
-        .where(Notification.event_id == event.id, Notification.kind.in_(REPORTED_KINDS))
+        .where(Notification.event_id == event.id, Notification.kind.in_(_TO_FOLLOWERS))
         .group_by(Delivery.notification_id, Delivery.status)
     )
     for notification_id, status, number in counted:

@@ -33,5 +33,10 @@ def chromium_or_skip() -> str:
 
 async def start_chromium(playwright: Playwright, path: str) -> Browser:
     return await playwright.chromium.launch(
-        executable_path=path, args=list(FLAGS), headless=True, chromium_sandbox=False, handle_sigint=False
+        executable_path=path,
+        args=list(FLAGS),
+        ignore_default_args=["--disable-back-forward-cache"],  # people have it
+        headless=True,
+        chromium_sandbox=False,
+        handle_sigint=False,
     )

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 import core.ids
 from cli.terminal import LARGEST_ID
 from tests.cli.conftest import ALICE, BOB, CAROL, ROOT, Terminal
-from web.app import API
+from web.routes import API
 
 
 def test_what_one_follows_is_listed_and_left(terminal: Terminal) -> None:
@@ -50,7 +50,7 @@ def test_what_the_terminal_cannot_do_is_what_its_document_says() -> None:
     text = (ROOT / "docs/terminal.md").read_text()
     alone = set(re.findall(r"^- `([A-Z]+ /api/\S+)`", text, re.MULTILINE))
     operations = {
-        f"{method} /api{route.path}": route.name
+        f"{method} {route.path}": route.name
         for router in API
         for route in router.routes
         if isinstance(route, APIRoute)

@@ -1,9 +1,9 @@
 """What organizers ask before and after they write: figures, previews, who missed it, and people found and removed."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
-from core.db.models import Delivery
+from core.db.models import Delivery, Notification
 from core.errors import Code
 from core.events.health import status_by_rows
 from core.events.usecases import event_page, event_to_manage
@@ -44,6 +44,14 @@ async def test_figures_count_every_delivery_and_who_missed_the_last_one_is_known
     assert missed == Missed(message=second.id, number=2)
     to_them = HELLO.model_copy(update={"missed": second.id})
     assert await town.core.ask(alice, audience, event.id, to_them) == {"E-mail": 2}
+
+
+async def test_what_the_organizer_alone_was_told_is_in_no_figure_about_followers(town: Town) -> None:
+    event = await town.event()
+    told = select(func.count()).select_from(Notification).where(Notification.kind == "created")
+    async with town.core.db.read() as session:
+        assert await session.scalar(told) == 1
+    assert (await town.core.ask(town.alice.actor, sendings, event.id)).total.all == 0
 
 
 async def test_who_was_written_to_since_has_missed_nothing_unless_that_failed_too(town: Town) -> None:

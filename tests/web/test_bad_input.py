@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from tests.conftest import Inhabited
 from tests.web.conftest import HOOK, START, Stage, Untouched, playing, settings_in
-from web.app import API
+from web.routes import API
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,15 @@ async def alice(stage: Stage) -> Browser:
     return await signed_in(stage, "alice@example.org")
 
 
+async def test_a_browser_may_bring_back_what_was_typed_and_nothing_between_keeps_it(
+    stage: Stage, alice: Browser
+) -> None:
+    event = await stage.event()
+    shown = [await alice.get(path) for path in ("/new", *(f"/e/{event}/{p}" for p in ("edit", "manage", "cancel")))]
+    shown.append(await alice.form("/new", {**TYPED, "step": "look"}))
+    assert [(each.status, each.headers["cache-control"]) for each in shown] == [(200, "private, no-cache")] * 5
+
+
 async def test_an_empty_form_is_told_all_that_is_missing_at_once(alice: Browser) -> None:
     answer = await alice.form("/new", {"timezone": "Europe/Berlin", "step": "look"})
     assert answer.status == 422
@@ -130,3 +139,17 @@ async def test_ones_events_are_listed_the_next_one_first(stage: Stage, alice: Br
     assert page.index("Sooner") < page.index("Later") < page.index("Over or cancelled") < page.index("Called off")
     assert f'href="/e/{later}/manage"' in page
     assert "Later" not in (await (await signed_in(stage, "carol@example.org")).get("/events")).text
+
+
+async def test_who_was_never_asked_for_a_name_is_asked_before_guests_see_a_part_of_their_address(stage: Stage) -> None:
+    nora = await signed_in(stage, "nora@example.org")
+    assert "Left empty, you are nora." in (await nora.get("/new")).text
+    refused = await nora.form("/new", {**TYPED, "host": "N" * 201, "step": "look"})
+    assert (refused.status, 'id="host-error"' in refused.text) == (422, True)
+    look = await nora.form("/new", {**TYPED, "host": "Nora Weiss", "step": "look"})
+    assert "Hosted by Nora Weiss." in look.text
+    made = await nora.form("/new", {**fields(look), "step": "create"})
+    assert "Nora Weiss" in (await stage.visitor.get(made.headers["location"])).text
+    assert 'name="host"' not in (await nora.get("/new")).text
+    await nora.form("/new", {**fields(look), "host": "Somebody else", "step": "create"})
+    assert 'value="Nora Weiss"' in (await nora.get("/account")).text

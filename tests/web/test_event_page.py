@@ -209,7 +209,7 @@ async def test_every_link_on_every_page_leads_somewhere(stage: Stage) -> None:
         if "text/html" in answer.headers.get("content-type", ""):
             found = re.findall(r'(?:href|src)="(/[^"#]*)', answer.text)
             waiting += [each.replace("&amp;", "&") for each in found]
-    assert any(path.startswith("/static/vendor/htmx.min.js?v=") for path in seen)
+    assert any(path.startswith("/static/htmx.min.js?v=") for path in seen)
 
 
 async def test_files_are_kept_for_ever_under_the_address_of_their_content(stage: Stage) -> None:

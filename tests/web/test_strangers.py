@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.routing import iter_route_contexts
 
 from core.db.models import Identity
 from core.settings import Settings
@@ -15,6 +14,7 @@ from tests.conftest import Inhabited
 from tests.web.client import Client
 from tests.web.conftest import HOOK, START, Stage, playing, settings_in
 from tests.web.test_accounts import signed_in
+from web.routing import methods_of, routes_of
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ RULES = {
     "GET /slack/installed": Rule(404, 404, private=None),
     "GET /": Rule(200, 200, private=None),
     "GET /privacy": Rule(200, 200, private=None),
+    "GET /favicon.ico": Rule(307, 307, private=None),
     "GET /static/{name}": Rule(404, 404, private=None),
     "GET /e/{event_id}": Rule(200, 200),
     "GET /e/{event_id}.ics": Rule(200, 200),
@@ -196,9 +197,9 @@ OPEN = {"POST /api/auth/register", "POST /api/events/{event_id}/report"}
 def routes(stage: Stage) -> set[str]:
     """Of the application itself: a page that no document names is found too."""
     return {
-        f"{method} {str(context.path).replace(':path', '')}"
-        for context in iter_route_contexts(stage.app.routes)
-        for method in context.methods or ()
+        f"{method} {route.path}"
+        for route in routes_of(stage.app).all
+        for method in methods_of(route)
         if method != "HEAD"
     }
 

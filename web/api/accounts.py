@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from core.accounts.address import ask_to_change
@@ -30,10 +30,10 @@ from core.privacy.log import my_log
 from core.privacy.log_words import LogEntry
 from core.tokens import browser_hash, browser_token
 from web.api.document import problems
-from web.api.parts import ANYBODY, AtSite, Caller, Me, Paging, RowId
+from web.api.parts import ANYBODY, AtSite, Caller, Me, Paging, RowId, api_router
 from web.site import Site, SiteOf
 
-router = APIRouter(tags=["Account"])
+router = api_router("Account")
 
 _ADDRESS = {"email": "you@example.org"}
 

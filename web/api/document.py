@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from web.api.reference import reference
 from web.problems import MEDIA_TYPE, Problem
+from web.routing import routes_of
 from web.site import Site, SiteOf
 
 router = APIRouter()
@@ -57,8 +58,10 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     """The document, made once."""
     if app.openapi_schema is None:
         site: Site = app.state.site
+        # Operations stand under a heading, and pages do not.
+        operations = [route for route in routes_of(app).all if route.tags]
         app.openapi_schema = _complete(
-            get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            get_openapi(title=app.title, version=app.version, description=app.description, routes=operations)
         )
         app.openapi_schema["components"]["securitySchemes"]["session"]["name"] = site.cookies.session_name
     return app.openapi_schema

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import Body, Query, Response
 
 from core.events.abuse import NewReport, Thanks, report_event
 from core.events.changes import cancel_event, change_event
@@ -11,10 +11,10 @@ from core.events.model import Cancellation, EventChange, EventView, NewEvent
 from core.events.usecases import create_event, get_event, list_events
 from core.pages import Page
 from web.api.document import problems
-from web.api.parts import ANYBODY, Caller, EventId, Me, Paging, Repeat
+from web.api.parts import ANYBODY, Caller, EventId, Me, Paging, Repeat, api_router
 from web.site import SiteOf
 
-router = APIRouter(tags=["Events"])
+router = api_router("Events")
 
 _NEW = {
     "name": "Rooftop Film Night",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 
 from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration, Removed, Tested
 from core.integrations.usecases import (
@@ -14,10 +14,10 @@ from core.integrations.usecases import (
 )
 from core.pages import Page
 from web.api.document import problems
-from web.api.parts import Me, Paging, Repeat, RowId
+from web.api.parts import Me, Paging, Repeat, RowId, api_router
 from web.site import SiteOf
 
-router = APIRouter(tags=["Channels"])
+router = api_router("Channels")
 
 _NEW = {"name": "Phone", "apprise_url": "ntfys://ntfy.sh/my-topic", "tag": "phone"}
 

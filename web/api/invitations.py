@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.events.model import EventView
@@ -12,10 +12,10 @@ from core.invitations.offer import invite, invite_organizer, list_invitations, o
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import Page
 from web.api.document import problems
-from web.api.parts import EventId, Me, Paging, RowId
+from web.api.parts import EventId, Me, Paging, RowId, api_router
 from web.site import SiteOf
 
-router = APIRouter(tags=["Invitations"])
+router = api_router("Invitations")
 
 _SOMEBODY = {"email": "friend@example.org"}
 _A_ROLE = {"kind": "role", "platform": "discord", "tenant_id": "197038439483310086", "external_id": "275"}

@@ -2,16 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 
 from core.notifications.model import Accepted, EventDelivery, NewMessage, Report, ReportedOutcome, Retried
 from core.notifications.usecases import event_deliveries, report, retry, send_message
 from core.pages import Page
 from web.api.document import problems
-from web.api.parts import EventId, LongPaging, Me, Paging, Repeat, RowId
+from web.api.parts import EventId, LongPaging, Me, Paging, Repeat, RowId, api_router
 from web.site import SiteOf
 
-router = APIRouter(tags=["Messages"])
+router = api_router("Messages")
 
 Status = Literal["queued", "sending", "delivered", "pending", "dead", "skipped"]
 _MESSAGE = {"title": "Doors moved to 18:00", "body": "Films still start at 19:30."}

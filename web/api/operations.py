@@ -4,17 +4,17 @@ import asyncio
 import logging
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from web.api.document import problems
-from web.api.parts import ANYBODY, Caller
+from web.api.parts import ANYBODY, Caller, api_router
 from web.site import Site, SiteOf
 
 log = logging.getLogger(__name__)
-router = APIRouter(tags=["Operations"])
+router = api_router("Operations")
 
 _SECONDS = 3.0
 

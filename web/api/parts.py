@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query, Request, Security
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
@@ -26,6 +26,12 @@ _cookie = APIKeyCookie(
 ANYBODY: dict[str, Any] = {"security": [{}, {"token": []}, {"session": []}]}
 """For whoever comes; who it is changes the answer."""
 BASE58 = "^[1-9A-HJ-NP-Za-km-z]{10}$"
+
+
+def api_router(tag: str) -> APIRouter:
+    """Its operations are named as their functions are."""
+    return APIRouter(prefix="/api", tags=[tag], generate_unique_id_function=lambda route: route.name)
+
 
 EventId = Annotated[str, Path(pattern=BASE58, description="The event's public id", examples=["k7Qm2vX9aR"])]
 RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.pages import Page
@@ -21,10 +21,10 @@ from core.subscriptions.model import (
 from core.subscriptions.views import event_subscriptions, my_subscriptions
 from core.tokens import read_undo, read_unsubscribe
 from web.api.document import problems
-from web.api.parts import ANYBODY, Caller, EventId, Me, Paging, Repeat, RowId
+from web.api.parts import ANYBODY, Caller, EventId, Me, Paging, Repeat, RowId, api_router
 from web.site import SiteOf
 
-router = APIRouter(tags=["Subscriptions"])
+router = api_router("Subscriptions")
 
 Token = Annotated[str, Field(min_length=1, max_length=400)]
 

@@ -11,7 +11,7 @@ from core.events.usecases import event_to_manage
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import complaints, must_sign_in, read_form, sign_in_first, status_of
-from web.site import OWN, Site, SiteOf
+from web.site import OWN, TYPED, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
 
@@ -51,4 +51,4 @@ async def _page(
 ) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
     about = {"event": event, "typed": typed, "wrong": wrong or {}}
-    return site.show(who, "cancel.html", here="events", status=status, **about)
+    return site.show(who, "cancel.html", here="events", status=status, headers=TYPED, **about)

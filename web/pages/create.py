@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from core.accounts.users import my_account
+from core.accounts.model import AccountChange, AccountView
+from core.accounts.users import change_account, my_account
 from core.complaints import EMPTY
 from core.errors import SoonishError
 from core.events.model import NewEvent
@@ -28,12 +29,12 @@ from web.pages.forms import (
     sign_in_first,
     status_of,
 )
-from web.site import OWN, Site, SiteOf
+from web.site import OWN, TYPED, Site, SiteOf
 
 router = APIRouter()
 
 FIELDS = ("name", "when", "duration", "where", "description", "contact", "timezone", "visibility")
-NAMES = {"start_date": "when", "end_date": "duration", "location": "where"}
+NAMES = {"start_date": "when", "end_date": "duration", "location": "where", "display_name": "host"}
 """What the fields of an event are called in its form."""
 Text = Annotated[str, Query(max_length=300)]
 
@@ -43,9 +44,10 @@ async def empty_form(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.user_id is None:
         return sign_in_first(site, request)
-    own = (await site.core.ask(who, my_account)).timezone
-    typed = dict.fromkeys(FIELDS, "") | {"timezone": own or site.settings.default_timezone, "visibility": "public"}
-    return _form(site, who, typed, guess_zone=own is None)
+    me = await site.core.ask(who, my_account)
+    zone_name = me.timezone or site.settings.default_timezone
+    typed = dict.fromkeys((*FIELDS, "host"), "") | {"timezone": zone_name, "visibility": "public"}
+    return _form(site, who, me, typed, guess_zone=me.timezone is None)
 
 
 @router.get("/new/reading")
@@ -68,30 +70,34 @@ async def reading(
 
 @router.post("/new")
 async def sent_form(request: Request, site: SiteOf) -> Response:
-    """`step`: look, then create; edit goes back to the form."""
+    """`step`: look, then create; edit goes back to the form. Who says `host` is called that from then on."""
     sent, who = await read_form(request), await site.person(request)
-    typed = sent.typed(FIELDS)
+    typed, me = sent.typed((*FIELDS, "host")), await site.core.ask(who, my_account)
     try:
-        who.require_user()
         if sent.step not in ("look", "create"):
-            return _form(site, who, typed)
+            return _form(site, who, me, typed)
         new = new_event(typed, typed["timezone"].strip(), site.core.clock.now(), locale_of(request))
+        asked = _is_of_address(me) and typed["host"].strip()
+        called = AccountChange(display_name=typed["host"]) if asked else None
         if sent.step == "create":
+            if called is not None:
+                await site.core.act(who, change_account, called)
             event = await site.core.act_once(sent.once(who, "create"), who, create_event, new)
             return RedirectResponse(f"/e/{event.id}", 303, OWN)
-        return _preview(site, who, typed, new, sent.get("key") or new_key())
+        return _preview(site, who, me, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
             raise
         wrong = complaints(refusal, NAMES)
         if not typed["name"].strip():  # said at once with what is wrong about the time, which is read first
             wrong.setdefault("name", EMPTY)
-        return later(_form(site, who, typed, status=status_of(refusal), wrong=wrong), refusal)
+        return later(_form(site, who, me, typed, status=status_of(refusal), wrong=wrong), refusal)
 
 
 def _form(
     site: Site,
     who: Actor,
+    me: AccountView,
     typed: dict[str, str],
     *,
     status: int = 200,
@@ -102,14 +108,20 @@ def _form(
         "typed": typed,
         "wrong": wrong or {},
         "guess_zone": guess_zone,
+        "unnamed": me.display_name if _is_of_address(me) else None,
         "key": new_key(),
         "ends": "duration",
         "reading": "/new/reading",
     }
-    return site.show(who, "new.html", here="events", status=status, **about)
+    return site.show(who, "new.html", here="events", status=status, headers=TYPED, **about)
 
 
-def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: str) -> Response:
+def _is_of_address(me: AccountView) -> bool:
+    """Whether what others see of them is a part of their address, because they were never asked."""
+    return me.email is not None and me.display_name == me.email.partition("@")[0]
+
+
+def _preview(site: Site, who: Actor, me: AccountView, typed: dict[str, str], new: NewEvent, key: str) -> Response:
     """Its fields stand in the page, the time as it was read: an hour later it is still the same one."""
     start, zone_name, now = new.start_date, new.timezone or "UTC", site.core.clock.now()
     assert start is not None  # noqa: S101 - it is typed
@@ -121,10 +133,11 @@ def _preview(site: Site, who: Actor, typed: dict[str, str], new: NewEvent, key: 
         "when": say(start, now, zone_name),
         "until": say_exactly(new.end_date, zone_name) if new.end_date else None,
         "coming": to_come(start, now),
+        "host": typed["host"].strip() or me.display_name,
         "kept": kept,
         "key": key,
     }
-    return site.show(who, "new_look.html", here="events", **about)
+    return site.show(who, "new_look.html", here="events", headers=TYPED, **about)
 
 
 def show_reading(site: Site, read: Callable[[dt.datetime], str]) -> Response:

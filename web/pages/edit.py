@@ -29,7 +29,7 @@ from web.pages.forms import (
     sign_in_first,
     status_of,
 )
-from web.site import OWN, Site, SiteOf
+from web.site import OWN, TYPED, Site, SiteOf
 
 router = APIRouter()
 
@@ -116,7 +116,7 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
         "may_tell": bool(fields - {"is_public", "is_listed"}),
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
     }
-    return site.show(who, "edit_look.html", here="events", **about)
+    return site.show(who, "edit_look.html", here="events", headers=TYPED, **about)
 
 
 def _times(event: EventView, change: EventChange) -> list[str]:
@@ -172,4 +172,4 @@ def _form(
         "guess_zone": False,
         "pairs": [("was", was), ("revision", str(event.revision)), ("key", new_key())],
     }
-    return site.show(who, "edit.html", here="events", status=status, **about)
+    return site.show(who, "edit.html", here="events", status=status, headers=TYPED, **about)

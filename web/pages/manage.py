@@ -17,7 +17,7 @@ from core.times import distance, say_exactly
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import new_key, sign_in_first
-from web.site import Site, SiteOf
+from web.site import TYPED, Site, SiteOf
 
 router = APIRouter()
 
@@ -75,7 +75,7 @@ async def show_manage(
         "said": said,
         "key": new_key(),
     }
-    return site.show(who, "manage.html", here="events", status=status, **about)
+    return site.show(who, "manage.html", here="events", status=status, headers=TYPED, **about)
 
 
 async def _found(site: Site, who: Actor, event_id: str, q: str) -> int:

@@ -31,7 +31,7 @@ from web.pages.forms import (
     status_of,
 )
 from web.pages.manage import show_manage
-from web.site import OWN, Site, SiteOf
+from web.site import OWN, TYPED, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
 
@@ -124,7 +124,7 @@ async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewM
         "said": said,
         "me_too": bool(await _mine(site, who, event_id)),
     }
-    return site.show(who, "message_look.html", here="events", **about)
+    return site.show(who, "message_look.html", here="events", headers=TYPED, **about)
 
 
 @router.get("/messages/{message_id}")

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
 from core.events.usecases import coming_events
 from core.settings import Settings
@@ -16,6 +17,7 @@ router = APIRouter()
 _COMING = 12
 """Events on the landing page, where they are listed."""
 _FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_A_DAY = "public, max-age=86400"
 _LOOK_AGAIN = "public, no-cache"
 
 
@@ -59,7 +61,13 @@ async def _page(request: Request, site: Site, name: str, **context: Any) -> Resp
     return site.pages.page(name, headers=OWN if context["signed_in"] else {"Vary": "Cookie"}, **context)
 
 
-@router.get("/static/{name:path}")
+@router.get("/favicon.ico")
+async def icon(site: SiteOf) -> Response:
+    """For whoever asks for it without looking at a page first."""
+    return RedirectResponse(site.pages.static("icon.svg"), 307, {"Cache-Control": _FOR_A_DAY})
+
+
+@router.get("/static/{name}")
 async def static(request: Request, site: SiteOf, name: str, v: str = "") -> Response:
     """Under the address of its current content a file may be kept for ever."""
     asset = site.pages.assets.get(name)

@@ -7,7 +7,7 @@ from core.errors import Code, SoonishError
 from core.events.abuse import NewReport, report_event
 from web.api.parts import EventId
 from web.pages.forms import beside, later, new_key, read_form, status_of
-from web.site import OWN, SiteOf
+from web.site import TYPED, SiteOf
 
 router = APIRouter()
 
@@ -51,4 +51,4 @@ async def _page(
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
     about = {"event_id": event_id, "name": state.name, "wrong": wrong, "typed": typed, "done": done, "key": new_key()}
-    return site.pages.page("report.html", status=status, headers=OWN, signed_in=who.user_id is not None, **about)
+    return site.pages.page("report.html", status=status, headers=TYPED, signed_in=who.user_id is not None, **about)
