@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
@@ -32,6 +32,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+_STORED = select(StoredRequest).where(StoredRequest.scope == bindparam("scope"), StoredRequest.key == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +153,15 @@ class Core:
         return await self._act(actor, use_case, once, args, kwargs)
 
     async def answered(self, once: Once | None, use_case: Callable[..., Awaitable[T]]) -> T | None:
-        """The answer that a repeated request got before; for use cases that do something outside first."""
+        """The answer that a repeated request got before; for use cases that do something outside first. Nobody's writes
+        wait for it."""
         if once is None:
             return None
-        async with self.db.write() as session:
-            stored = await _stored_answer(session, once, self.clock.now())
-        return None if stored is None else typing.cast("T", _answers_of(use_case).validate_json(stored))
+        async with self.db.read() as session:
+            row = await _stored(session, once)
+        if row is None or row.expires_at <= self.clock.now():
+            return None
+        return typing.cast("T", _answers_of(use_case).validate_json(_answer_in(row, once)))
 
     async def _act(
         self,
@@ -224,15 +229,23 @@ async def _hold_account(work: Work) -> None:
 
 
 async def _stored_answer(session: AsyncSession, once: Once, now: dt.datetime) -> str | None:
-    row = await session.scalar(
-        select(StoredRequest).where(StoredRequest.scope == once.scope, StoredRequest.key == once.key)
-    )
+    """Before it is acted: a row that is too old makes room for the next."""
+    row = await _stored(session, once)
     if row is None:
         return None
     if row.expires_at <= now:
         await session.delete(row)
         await session.flush()
         return None
+    return _answer_in(row, once)
+
+
+async def _stored(session: AsyncSession, once: Once) -> StoredRequest | None:
+    row: StoredRequest | None = await session.scalar(_STORED, {"scope": once.scope, "key": once.key})
+    return row
+
+
+def _answer_in(row: StoredRequest, once: Once) -> str:
     if row.body_hash != once.body_hash:
         words = "This Idempotency-Key was used for a different request."
         raise AnotherRequestError(Code.CONFLICT, words, hint="Use a new key.")

@@ -13,14 +13,15 @@ from core.db.models import Event
 from core.delivery.channels import read_channel
 from core.events.model import EventView, NewEvent
 from core.events.usecases import create_event
+from core.identities.direct import direct_channel
 from core.integrations.usecases import store_integration
 from core.notifications.model import Report
 from core.notifications.usecases import report
 from core.pages import PageRequest
 from core.settings import Settings
 from core.subscriptions.join import subscribe_by_channel
-from core.subscriptions.model import SubscribeByChannel, SubscriptionView
-from core.work import Actor, Core
+from core.subscriptions.model import SubscribeByChannel, Subscribed, SubscriptionView
+from core.work import Actor, Core, Work
 
 T = TypeVar("T")
 
@@ -108,3 +109,9 @@ async def people_of(core: Core, settings: Settings, clock: Clock) -> Town:
         return Person(name, email, Actor(issued.user_id, "api"), issued.token)
 
     return Town(core, settings, clock, await person("alice"), await person("bob"), await person("carol"))
+
+
+async def follow_by_direct_message(work: Work, public_id: str) -> Subscribed:
+    """What a press on Subscribe does, in one transaction: the channel, if there is none yet, and the subscription."""
+    channel = await direct_channel(work)
+    return await subscribe_by_channel(work, public_id, SubscribeByChannel(integration_ids=[channel.id]))

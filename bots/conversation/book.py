@@ -63,6 +63,7 @@ class Book:
 
     def __init__(self) -> None:
         self.commands: dict[tuple[str, str], Command] = {}
+        self._by_name: dict[str, Command] = {}
         self.presses: dict[str, Press] = {}
         self.completers: dict[str, Completer] = {}
 
@@ -71,11 +72,16 @@ class Book:
         opens_form: bool = False, unless: tuple[tuple[str, ...], ...] = (),
     ) -> Callable[[Handler], Handler]:  # fmt: skip
         def put(handler: Handler) -> Handler:
-            assert (group, name) not in self.commands  # noqa: S101
-            self.commands[group, name] = Command(group, name, words, who, handler, options, opens_form, unless)
+            assert name not in self._by_name  # noqa: S101
+            made = Command(group, name, words, who, handler, options, opens_form, unless)
+            self.commands[group, name] = self._by_name[name] = made
             return handler
 
         return put
+
+    def called(self, name: str) -> Command | None:
+        """No two commands are called alike, whatever their group."""
+        return self._by_name.get(name)
 
     def press(self, verb: str, *, opens_form: bool = False) -> Callable[[Handler], Handler]:
         def put(handler: Handler) -> Handler:

@@ -32,17 +32,12 @@ async def run(turn: Turn, command: Command) -> Answer:
 
 @BOOK.press(RUN, opens_form=True)
 async def run_again(turn: Turn) -> Answer:
-    command = command_of(turn.more)
+    command = BOOK.called(turn.more)
     if command is None:
         return told("This button is from another time.", "Ask again with a command.")
     picked, turn.action = turn.given.get("picked", ""), None
     turn.given = {command.options[0].name: picked} if command.options and picked else {}
     return await run(turn, command)
-
-
-def command_of(name: str) -> Command | None:
-    """No two commands are called alike, whatever their group."""
-    return next((each for each in BOOK.commands.values() if each.name == name), None)
 
 
 async def meant(turn: Turn, command: Command, option: Option) -> str | Screen:

@@ -10,7 +10,7 @@ from bots.conversation import posting
 from bots.conversation.actions import Action
 from bots.conversation.book import Handler
 from bots.conversation.choosing import run
-from bots.conversation.refusals import new_reference, refused
+from bots.conversation.refusals import InsteadError, new_reference, refused
 from bots.conversation.screens import Answer, Button, Choices, Post, Screen, told
 from bots.conversation.speaker import Speaker, Turn
 from bots.conversation.verbs import BOOK
@@ -79,6 +79,8 @@ class Desk:
         turn = self._turn(speaker, given, action)
         try:
             return await handler(turn)
+        except InsteadError as instead:
+            return instead.screen
         except (SoonishError, ValidationError) as refusal:
             return await _changeable(turn, refused(refusal))
         except Exception:

@@ -1,5 +1,7 @@
 """The channels of whoever speaks."""
 
+from collections.abc import Sequence
+
 from bots.conversation.actions import Action
 from bots.conversation.screens import Button
 from bots.conversation.speaker import Turn
@@ -19,7 +21,12 @@ async def own_channels(turn: Turn) -> list[IntegrationView]:
 
 async def own_channel(turn: Turn, number: int) -> IntegrationView:
     """Raises SoonishError for one that is not theirs."""
-    found = next((each for each in await own_channels(turn) if each.id == number), None)
+    return one_of(await own_channels(turn), number)
+
+
+def one_of(channels: Sequence[IntegrationView], number: int) -> IntegrationView:
+    """The same, where theirs were asked for already."""
+    found = next((each for each in channels if each.id == number), None)
     if found is None:
         raise not_found("channel")
     return found

@@ -25,6 +25,14 @@ _FIELDS = {
 }
 
 
+class InsteadError(Exception):
+    """Not what was asked for, but this screen: what a preview stands for is done already, or has changed."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__()
+        self.screen = screen
+
+
 def refused(error: SoonishError | ValidationError) -> Screen:
     """What happened and what to do; `about` is the field as forms name it."""
     if isinstance(error, SoonishError):

@@ -8,9 +8,10 @@ from bots.conversation.actions import Action
 from bots.conversation.dialect import DIALECTS, Dialect
 from bots.conversation.screens import Choice
 from core.accounts.users import my_account
+from core.chat.find import Sees
 from core.chat.settings import ChatSettings, chat_settings
 from core.errors import Code, SoonishError
-from core.identities.actors import actor_if_known, actor_of_identity
+from core.identities.actors import Known, known_by, with_account
 from core.identities.signed import LABELS, Place, Platform, SignedIdentity
 from core.ids import LARGEST_ID
 from core.wiring import Outbound
@@ -37,6 +38,8 @@ class Speaker:
     """Of the interaction: its repetition carries the same."""
     space_name: str = ""
     """Of the channel, as `#general`; empty in direct messages."""
+    sees: Sees | None = field(default=None, repr=False, compare=False)
+    """Whether they may look into a channel of this place, by its id; None where the platform does not tell."""
     zone: str | None = None
     """From the profile, where the platform tells it."""
     locale: str | None = None
@@ -107,7 +110,10 @@ class Turn:
     """Keeps what was typed, should it be refused: the press that opens the form with it."""
     only_looks: bool = False
     """What is completed while somebody types makes no account and writes nothing."""
+    _known: Known | None = None
     _actor: Actor | None = None
+    _here: ChatSettings | None = None
+    _zone: tuple[str, bool] | None = None
 
     @property
     def event_id(self) -> str:
@@ -125,10 +131,24 @@ class Turn:
 
     async def who(self) -> Actor:
         """Their account; the first time one is made. Asked for late: a form must open before anything is written."""
+        if self.only_looks:
+            return await self.looking()
         if self._actor is None:
-            find = actor_if_known if self.only_looks else actor_of_identity
-            self._actor = await find(self.core, self.speaker.signed, self.speaker.platform)
+            self._actor = await with_account(self.core, await self._found(), self.speaker.platform)
         return self._actor
+
+    async def looking(self) -> Actor:
+        """Them, and nobody's account while they have none: to look makes none."""
+        return self._actor or (await self._found()).actor(self.speaker.platform)
+
+    async def _found(self) -> Known:
+        if self._known is None:
+            self._known = await known_by(self.core, self.speaker.signed)
+        return self._known
+
+    async def look(self, query: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `ask`, for what takes no account."""
+        return await self.core.ask(await self.looking(), query, *args, **kwargs)
 
     async def ask(self, query: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.core.ask(await self.who(), query, *args, **kwargs)
@@ -160,10 +180,17 @@ class Turn:
         place = self.speaker.place
         if place is None or not place.tenant_id:
             return ChatSettings()
-        return await self.core.ask(SYSTEM, chat_settings, self.speaker.platform, place.tenant_id)
+        if self._here is None:
+            self._here = await self.core.ask(SYSTEM, chat_settings, self.speaker.platform, place.tenant_id)
+        return self._here
 
     async def zone(self) -> tuple[str, bool]:
         """The clock that they mean, and whether they set it themselves."""
+        if self._zone is None:
+            self._zone = await self._meant()
+        return self._zone
+
+    async def _meant(self) -> tuple[str, bool]:
         own = (await self.ask(my_account)).timezone if (await self.who()).user_id is not None else None
         if own:
             return own, True

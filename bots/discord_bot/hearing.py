@@ -25,6 +25,7 @@ def speaker_of(interaction: Heard) -> Speaker:
         SignedIdentity("discord", "", str(user.id), user.display_name, place),
         str(interaction.id),
         space_name=f"#{name}" if name and place is not None else "",
+        sees=partial(_sees, interaction) if place is not None else None,
         channel_called=partial(_called, interaction.guild),
         locale=str(interaction.locale),
         manages_events=rights.manage_events or rights.administrator,
@@ -38,6 +39,19 @@ def _roles(interaction: Heard) -> frozenset[str]:
     user = interaction.user
     own = user._roles if isinstance(user, discord.Member) else ()  # noqa: SLF001
     return frozenset(map(str, (*own, interaction.guild_id)))
+
+
+def _sees(interaction: Heard, channel_id: str) -> bool:
+    """By the rights of roles and channels as Discord tells a bot without any privileged intent, and by the roles that
+    came with this press. What is not told is not seen: who is in a private thread, threads that sleep, and anything
+    while Discord has an outage."""
+    server, user = interaction.guild, interaction.user
+    if server is None or not isinstance(user, discord.Member) or not channel_id.isdecimal():
+        return False
+    found = server.get_channel_or_thread(int(channel_id))
+    if isinstance(found, discord.Thread):
+        found = None if found.is_private() else found.parent
+    return found is not None and found.permissions_for(user).view_channel
 
 
 def _called(server: discord.Guild | None, channel_id: str) -> str:

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.actions import Action
 from bots.conversation.book import Command
-from bots.conversation.choosing import RUN, command_of
+from bots.conversation.choosing import RUN
 from bots.conversation.desk import Desk
 from bots.conversation.refusals import new_reference
 from bots.conversation.screens import (
@@ -266,7 +266,7 @@ def _opens_form(action: str) -> bool:
     if found is None:
         return False
     if found.verb == RUN:
-        command = command_of(found.more)
+        command = BOOK.called(found.more)
         return command is not None and command.opens_form
     press = BOOK.presses.get(found.verb)
     return press is not None and press.opens_form

@@ -11,8 +11,6 @@ ALIASES = {
     "": "help", "me": "subscriptions", "mine": "subscriptions", "new": "create", "invites": "invite", "tz": "timezone",
     "zone": "timezone", "stop": "unsubscribe",
 }  # fmt: skip
-VERBS = {command.name: command for command in BOOK.commands.values()}
-"""Slack has one command for everything, so a verb is enough; a test holds that no two are alike."""
 _SETTINGS = {"timezone": "timezone", "clock": "timezone", "organizers": "organizer_role", "channel": "channel"}
 _PERSON = re.compile(r"<@([A-Z0-9]{2,32})(?:\|[^>]*)?>")
 _GROUP = re.compile(r"<!subteam\^([A-Z0-9]{2,32})(?:\|[^>]*)?>")
@@ -25,11 +23,12 @@ _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def read_command(text: str, locale: str | None) -> tuple[Command, dict[str, str]]:
-    """An unknown verb is a question for help, which says so."""
+    """Slack has one command for everything, so a verb is enough. An unknown one is a question for help, which says
+    so."""
     verb, _, rest = " ".join(text.split()).partition(" ")
-    command = VERBS.get(ALIASES.get(verb.lower(), verb.lower()))
+    command = BOOK.called(ALIASES.get(verb.lower(), verb.lower()))
     if command is None:
-        return VERBS["help"], {UNKNOWN: _plain(verb)}
+        return BOOK.commands["soonish", "help"], {UNKNOWN: _plain(verb)}
     return command, _given(command, rest, locale)
 
 

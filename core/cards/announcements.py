@@ -1,4 +1,4 @@
-"""Where an event was announced: the card to post there, what was posted, and forgetting it."""
+"""Where an event was announced: the card to post there, what was posted, and forgetting a place."""
 
 from typing import cast
 
@@ -86,16 +86,6 @@ async def list_announcements(work: Work, public_id: str) -> Announcements:
         select(EventAnnouncement).where(EventAnnouncement.event_id == event.id).order_by(EventAnnouncement.id)
     )
     return Announcements(items=[_view(row) for row in rows])
-
-
-async def forget_announcement(work: Work, public_id: str, announcement_id: int) -> None:
-    """Its card is edited no more. Deleting the message itself is for the bot."""
-    event = await managed_event(work, public_id)
-    row = await work.session.get(EventAnnouncement, announcement_id)
-    if row is None or row.event_id != event.id:
-        raise not_found("announcement")
-    row.gone_at = row.gone_at or work.now
-    row.last_error = row.last_error or "Forgotten by the organizer."
 
 
 async def forget_space(

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core.cards.model import CALENDAR, Card, CardStatus
@@ -13,6 +13,7 @@ from core.notifications.owe import ACTIVE
 from core.times import effective_end
 
 _Text = str | InstrumentedAttribute[str]
+_Instant = dt.datetime | BindParameter[dt.datetime]
 
 
 def follower_count() -> ScalarSelect[int]:
@@ -70,6 +71,7 @@ def status_of(event: Event, now: dt.datetime) -> CardStatus:
     return "ended" if over else cast("CardStatus", event.status)
 
 
-def over_by(now: dt.datetime, length: dt.timedelta) -> ColumnElement[bool]:
-    """`effective_end` has passed, in SQL; never NULL. `length`: of an event without an end."""
-    return func.coalesce(Event.end_date <= now, Event.start_date <= now - length)
+def over_by(now: _Instant, begun: _Instant) -> ColumnElement[bool]:
+    """`effective_end` has passed, in SQL; never NULL. `begun`: when an event without an end that is over by now has
+    begun at the latest."""
+    return func.coalesce(Event.end_date <= now, Event.start_date <= begun)

@@ -72,7 +72,7 @@ async def maybe_stale(work: Work, platforms: Collection[Platform]) -> list[int]:
     counts_anew = and_(row.channel_id != CALENDAR, row.shown_followers != follower_count())
     differs = or_(
         row.shown_revision != Event.revision,
-        and_(row.shown_status == "scheduled", or_(Event.status != "scheduled", over_by(now, DEFAULT_LENGTH))),
+        and_(row.shown_status == "scheduled", or_(Event.status != "scheduled", over_by(now, now - DEFAULT_LENGTH))),
         and_(row.shown_status == "scheduled", or_(Event.is_public.is_(False), counts_anew)),
     )
     rows = await work.session.scalars(

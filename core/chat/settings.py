@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from core.db.models import ChatSetting
 from core.errors import Code, SoonishError
@@ -12,6 +12,9 @@ from core.times import zone
 from core.work import Work
 
 PlatformId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
+_ROW = select(ChatSetting).where(
+    ChatSetting.platform == bindparam("platform"), ChatSetting.tenant_id == bindparam("tenant")
+)
 
 
 class ChatSettings(BaseModel):
@@ -76,7 +79,5 @@ def may_create_here(settings: ChatSettings, signed: SignedIdentity, *, manages_e
 
 
 async def _row(work: Work, platform: Platform, tenant_id: str) -> ChatSetting | None:
-    row: ChatSetting | None = await work.session.scalar(
-        select(ChatSetting).where(ChatSetting.platform == platform, ChatSetting.tenant_id == tenant_id)
-    )
+    row: ChatSetting | None = await work.session.scalar(_ROW, {"platform": platform, "tenant": tenant_id})
     return row

@@ -64,13 +64,19 @@ class Database:
             yield connection
 
     @contextlib.asynccontextmanager
+    async def read_alone(self) -> AsyncIterator[AsyncConnection]:
+        """For one question: one trip to the database instead of two."""
+        async with self._alone.connect() as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
     async def write_rows(self) -> AsyncIterator[AsyncConnection]:
         async with self._writer, self._writing.begin() as connection:
             yield connection
 
     @contextlib.asynccontextmanager
     async def write_alone(self) -> AsyncIterator[AsyncConnection]:
-        """For one statement that is a transaction by itself: one trip to the database instead of three."""
+        """For one statement that is a transaction by itself: one trip to the database instead of two."""
         async with self._writer, self._alone.connect() as connection:
             yield connection
 

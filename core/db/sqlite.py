@@ -2,7 +2,7 @@
 
 SQLAlchemy opens, executes, fetches and closes a cursor for every statement, and with aiosqlite each of the four is a
 trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip,
-and there is none to end a transaction that nobody began.
+a transaction begins on the way of its first statement, and there is no trip to end one that nobody began.
 """
 
 import sqlite3
@@ -29,6 +29,9 @@ class _Cursor:
         return self
 
     async def execute(self, sql: str, parameters: Iterable[Any] = ()) -> Self:
+        if sql.startswith("BEGIN"):
+            self._connection.to_begin = sql
+            return self
         return await self._run(partial(sqlite3.Connection.execute, self._connection.raw, sql, tuple(parameters)))
 
     async def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> Self:
@@ -42,7 +45,11 @@ class _Cursor:
         self._rows = []
 
     async def _run(self, statement: Callable[[], sqlite3.Cursor]) -> Self:
+        begin, self._connection.to_begin = self._connection.to_begin, ""
+
         def run() -> tuple[list[Any], Any, int, int | None]:
+            if begin:
+                self._connection.raw.execute(begin)
             cursor = statement()
             try:
                 rows = cursor.fetchall() if cursor.description else []
@@ -57,16 +64,22 @@ class _Cursor:
 class OneHopConnection(aiosqlite.Connection):
     """`in_thread` runs a function on the connection's own thread."""
 
+    to_begin = ""
+    """The BEGIN that goes along with the next statement. Until then nothing is read and no lock is held, with a plain
+    one by SQLite's own rule."""
+
     @property
     def raw(self) -> sqlite3.Connection:
         return self._conn
 
     async def commit(self) -> None:
+        self.to_begin = ""
         if self.in_transaction:
             await super().commit()
 
     async def rollback(self) -> None:
         """The pool asks for one whenever a connection comes back."""
+        self.to_begin = ""
         if self.in_transaction:
             await super().rollback()
 

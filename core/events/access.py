@@ -31,6 +31,13 @@ def may_manage(actor: Actor) -> ColumnElement[bool]:
     return _manages(actor.user_id) if actor.user_id is not None else false()
 
 
+def sees_and_manages(nobody: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """As `may_see` and `may_manage`, of whoever is bound as `account`: for statements that are made once. Two of each,
+    because nobody in particular organizes nothing."""
+    account: BindParameter[int] = bindparam("account")
+    return (Event.is_public.is_(True), false()) if nobody else (_sees(account, None), _manages(account))
+
+
 def follower_may_return() -> ColumnElement[bool]:
     """As `follower_may_see`, for those who have left: whether coming back is theirs to decide."""
     return _sees(Subscription.user_id, Subscription.integration_id, also_left=True)
@@ -81,8 +88,7 @@ async def seen_event(
 @cache
 def _seen(nobody: bool, hold: _Hold) -> Select[Event, bool]:
     """Made once: every use case of an event begins with it, and making it costs more than running it."""
-    account: BindParameter[int] = bindparam("account")
-    sees, manages = (Event.is_public.is_(True), false()) if nobody else (_sees(account, None), _manages(account))
+    sees, manages = sees_and_manages(nobody)
     query = select(Event, manages).where(Event.public_id == bindparam("event"), sees)
     return query if hold is None else query.with_for_update(key_share=hold == "change", read=hold == "join", of=Event)
 

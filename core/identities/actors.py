@@ -1,28 +1,55 @@
 """Who a signed identity is here. The first time an account is made for it: no address, nothing to fill in."""
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, select, update
 
 from core.db.models import Identity, User
 from core.identities.signed import SignedIdentity
 from core.work import Actor, Core, Work
 
+_SAME = (
+    Identity.platform == bindparam("platform"),
+    Identity.tenant_id == bindparam("tenant"),
+    Identity.external_id == bindparam("external"),
+)
+_KNOWN = select(Identity.id, Identity.user_id, Identity.display_name).where(*_SAME)
+_ROW = select(Identity).where(*_SAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who somebody is here so far: nobody, for who never pressed anything."""
+
+    signed: SignedIdentity
+    identity_id: int | None = None
+    user_id: int | None = None
+    name: str = ""
+
+    def actor(self, via: str, ip: str | None = None) -> Actor:
+        """For whoever only looks: nothing is written, and no account is made."""
+        return Actor(self.user_id, via, ip, signed=self.signed)
+
+
+async def known_by(core: Core, signed: SignedIdentity) -> Known:
+    async with core.db.read_alone() as connection:
+        found = (await connection.execute(_KNOWN, _as_bound(signed))).one_or_none()
+    return Known(signed, *found) if found is not None else Known(signed)
+
+
+async def with_account(core: Core, known: Known, via: str, ip: str | None = None) -> Actor:
+    """Of whom `known_by` knows nobody, the account is made."""
+    if known.identity_id is None:
+        user_id = await core.act(Actor(None, via, ip), first_press, known.signed)
+        return Actor(user_id, via, ip, signed=known.signed)
+    if known.name != known.signed.name:
+        await core.step(_renamed, known.identity_id, known.signed.name)
+    return known.actor(via, ip)
+
 
 async def actor_of_identity(core: Core, signed: SignedIdentity, via: str, ip: str | None = None) -> Actor:
     """One read for everybody who came before."""
-    known = await _look(core, signed)
-    if known is None:
-        user_id = await core.act(Actor(None, via, ip), first_press, signed)
-    else:
-        user_id = known.user_id
-        if known.display_name != signed.name:
-            await core.step(_renamed, known.id, signed.name)
-    return Actor(user_id, via, ip, signed=signed)
-
-
-async def actor_if_known(core: Core, signed: SignedIdentity, via: str) -> Actor:
-    """The same for whoever only looks: nothing is written, and who never pressed anything has no account."""
-    known = await _look(core, signed)
-    return Actor(known.user_id if known is not None else None, via, signed=signed)
+    return await with_account(core, await known_by(core, signed), via, ip)
 
 
 async def first_press(work: Work, signed: SignedIdentity) -> int:
@@ -48,25 +75,12 @@ async def first_press(work: Work, signed: SignedIdentity) -> int:
 
 
 async def identity_row(work: Work, signed: SignedIdentity) -> Identity | None:
-    row: Identity | None = await work.session.scalar(select(Identity).where(*_same(signed)))
+    row: Identity | None = await work.session.scalar(_ROW, _as_bound(signed))
     return row
 
 
-async def _look(core: Core, signed: SignedIdentity) -> Row[int, int, str] | None:
-    async with core.db.read() as session:
-        return (await session.execute(_known(signed))).one_or_none()
-
-
-def _known(signed: SignedIdentity) -> Select[int, int, str]:
-    return select(Identity.id, Identity.user_id, Identity.display_name).where(*_same(signed))
-
-
-def _same(signed: SignedIdentity) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Identity.platform == signed.platform,
-        Identity.tenant_id == signed.tenant_id,
-        Identity.external_id == signed.external_id,
-    )
+def _as_bound(signed: SignedIdentity) -> dict[str, str]:
+    return {"platform": signed.platform, "tenant": signed.tenant_id, "external": signed.external_id}
 
 
 async def _renamed(work: Work, identity_id: int, name: str) -> None:

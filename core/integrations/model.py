@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from core.db.models import Integration
 from core.text import Name
 
 Tag = Annotated[
@@ -51,3 +52,17 @@ class Removed(BaseModel):
 class Tested(BaseModel):
     delivered: bool
     reason: str | None
+
+
+def view_of(row: Integration) -> IntegrationView:
+    return IntegrationView(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        tag=row.tag,
+        is_active=row.is_active,
+        confirmed=row.confirmed_at is not None,
+        disabled_reason=row.disabled_reason,
+        last_error=row.last_error,
+        created_at=row.created_at,
+    )

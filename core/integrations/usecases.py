@@ -14,7 +14,7 @@ from core.delivery.message import Message, Outcome
 from core.delivery.sender import Sender
 from core.errors import SoonishError, conflict, invalid, not_found
 from core.integrations.flush import flush_channel
-from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration, Removed, Tested
+from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration, Removed, Tested, view_of
 from core.integrations.store import add_channel
 from core.limits import DAY, HOUR, demand
 from core.notifications.owe import default_channel, new_notification, owe_channel
@@ -39,7 +39,7 @@ async def add_integration(
     if channel.address is None:
         await outbound.openings.refresh()
         await check_destination(channel, outbound.policy)
-        outcome = await _test(outbound.sender, channel.url)
+        outcome = await send_test(outbound.sender, channel.url)
         if not outcome.delivered:
             raise _refused(outcome)
     return await core.act_once(once, actor, store_integration, channel, new.name, tag, confirmed=ours)
@@ -49,7 +49,7 @@ async def prepare_integration(work: Work, channel: Channel) -> bool:
     """Limits before anything is sent. Whether the channel may be switched on at once (not somebody else's address)."""
     user = await work.session.get(User, work.actor.require_user())
     await require_sudo(work)
-    await demand(work, "test_channel", str(work.actor.user_id), work.settings.channel_tests_per_hour, HOUR)
+    await count_test(work)
     count = await work.session.scalar(
         select(func.count()).where(Integration.user_id == work.actor.user_id, Integration.removed_at.is_(None))
     )
@@ -154,24 +154,8 @@ async def try_integration(core: Core, outbound: Outbound, actor: Actor, integrat
     """Send a test through a saved channel and say what the far end answered."""
     url = await core.act(actor, prepare_test, integration_id)
     await outbound.openings.refresh()
-    outcome = await _test(outbound.sender, url)
+    outcome = await send_test(outbound.sender, url)
     return Tested(delivered=outcome.delivered, reason=outcome.reason or None)
-
-
-async def greet(core: Core, outbound: Outbound, actor: Actor, integration_id: int) -> Outcome:
-    """The first message through a channel that nobody tested: direct messages. Refused for good, it is switched off,
-    unless what was refused are the words."""
-    url = await core.act(actor, prepare_test, integration_id)
-    outcome = await _test(outbound.sender, url)
-    if outcome.permanent and not outcome.about_message:
-        await core.act(actor, mark_unreachable, integration_id, outcome.reason)
-    return outcome
-
-
-async def mark_unreachable(work: Work, integration_id: int, reason: str) -> None:
-    """Its owner is looking at the answer, so nothing is sent about it."""
-    row = await _mine(work, integration_id)
-    row.is_active, row.disabled_reason = False, reason
 
 
 async def prepare_test(work: Work, integration_id: int) -> str:
@@ -181,8 +165,19 @@ async def prepare_test(work: Work, integration_id: int) -> str:
         raise conflict("This address has not confirmed yet.", hint="Follow the link in the mail we sent to it.")
     if await work.session.get(SuppressedAddress, row.destination) is not None:
         raise conflict("This address asked for no more mail from us.", hint="Use another channel.")
-    await demand(work, "test_channel", str(work.actor.user_id), work.settings.channel_tests_per_hour, HOUR)
+    await count_test(work)
     return work.keys.open(row.apprise_url)
+
+
+async def count_test(work: Work) -> None:
+    """Before anything is sent that nobody owes."""
+    await demand(work, "test_channel", str(work.actor.user_id), work.settings.channel_tests_per_hour, HOUR)
+
+
+async def mark_unreachable(work: Work, integration_id: int, reason: str) -> None:
+    """Its owner is looking at the answer, so nothing is sent about it."""
+    row = await _mine(work, integration_id)
+    row.is_active, row.disabled_reason = False, reason
 
 
 async def disable_channel(work: Work, integration_id: int, reason: str) -> None:
@@ -225,7 +220,7 @@ async def _mine(work: Work, integration_id: int) -> Integration:
     return row
 
 
-async def _test(sender: Sender, url: str) -> Outcome:
+async def send_test(sender: Sender, url: str) -> Outcome:
     text = "This is a test from Soonish: messages will arrive here."
     try:
         async with asyncio.timeout(_TEST_SECONDS):
@@ -237,18 +232,4 @@ async def _test(sender: Sender, url: str) -> Outcome:
 def _refused(outcome: Outcome) -> SoonishError:
     return invalid(
         f"Not saved. {outcome.reason}", field="apprise_url", hint="Check the URL at the service and try again."
-    )
-
-
-def view_of(row: Integration) -> IntegrationView:
-    return IntegrationView(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        tag=row.tag,
-        is_active=row.is_active,
-        confirmed=row.confirmed_at is not None,
-        disabled_reason=row.disabled_reason,
-        last_error=row.last_error,
-        created_at=row.created_at,
     )

@@ -1,6 +1,6 @@
 """Subscribing: anybody by e-mail with double opt-in, people with an account by their channels."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from core.contracts import PARTICIPANT_ADDED
 from core.db.models import Event, Integration, Subscription, SuppressedAddress, User
@@ -18,6 +18,29 @@ from core.work import Actor, Core, Work
 
 _BY_CHANNEL = select(Subscription).where(
     Subscription.event_id == bindparam("event"), Subscription.integration_id == bindparam("channel")
+)
+_THROUGH = (
+    select(Subscription, Integration)
+    .join(Integration, Integration.id == Subscription.integration_id)
+    .where(
+        Subscription.event_id == bindparam("event"),
+        or_(
+            Integration.id == bindparam("channel"),
+            and_(
+                Subscription.user_id == bindparam("account"),
+                Subscription.state == "active",
+                Integration.destination == bindparam("destination"),
+            ),
+        ),
+    )
+    .order_by(Subscription.id)
+)
+"""What one channel follows, and what follows at the same end point."""
+_MINE = (
+    select(Integration)
+    .where(Integration.user_id == bindparam("account"), Integration.removed_at.is_(None))
+    .order_by(Integration.id)
+    .with_for_update(key_share=True)
 )
 
 
@@ -119,14 +142,7 @@ async def _chosen(work: Work, user_id: int, request: SubscribeByChannel) -> list
         if channel is None:
             raise invalid("You have no channel that is switched on.", hint="Add a channel first.")
         return [channel]
-    mine = list(
-        await work.session.scalars(
-            select(Integration)
-            .where(Integration.user_id == user_id, Integration.removed_at.is_(None))
-            .order_by(Integration.id)
-            .with_for_update(key_share=True)
-        )
-    )
+    mine = list(await work.session.scalars(_MINE, {"account": user_id}))
     ids, tags = set(request.integration_ids or []), {tag.strip().lower() for tag in request.tags or []}
     if ids - {channel.id for channel in mine}:
         raise not_found("channel")
@@ -139,23 +155,18 @@ async def _chosen(work: Work, user_id: int, request: SubscribeByChannel) -> list
 async def _follow(work: Work, event: Event, integration: Integration) -> tuple[Subscription, Integration, bool]:
     """One channel follows the event: a new row, a revived one, or the one there is (the same end point counts once,
     whichever of its channels was named)."""
-    found = await work.session.execute(
-        select(Subscription, Integration)
-        .join(Integration, Integration.id == Subscription.integration_id)
-        .where(
-            Subscription.event_id == event.id,
-            Subscription.user_id == work.actor.user_id,
-            Subscription.state == "active",
-            Integration.destination == integration.destination,
-        )
-        .order_by(Subscription.id)
-        .limit(1)
-    )
-    if (same := found.one_or_none()) is not None:
-        return same[0], same[1], False
+    given = {
+        "event": event.id, "channel": integration.id, "account": work.actor.user_id,
+        "destination": integration.destination,
+    }  # fmt: skip
+    there = (await work.session.execute(_THROUGH, given)).all()
+    for row, through in there:
+        if row.state == "active":
+            return row, through, False
     if await was_removed(work, event.id, integration.destination, integration.user_id):
         raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
-    row = await _row(work, event.id, integration.id) or _new_row(work, event, integration, "active")
+    own = next((row for row, through in there if through.id == integration.id), None)
+    row = own or _new_row(work, event, integration, "active")
     row.state, row.ended_by = "active", None
     await _lift_suppression(work, integration)
     await work.session.flush()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.ids import RowId
+from core.integrations.model import IntegrationView
 
 Scope = Literal["event", "organizer", "everything"]
 
@@ -46,6 +47,15 @@ class SubscriptionView(BaseModel):
     integration_id: int | None
     """For the subscriber only."""
     created_at: dt.datetime
+
+
+class Ways(BaseModel):
+    """How somebody hears about one event: the oldest of what follows it first, and all of their channels, the newest
+    first."""
+
+    follows: list[SubscriptionView] = []
+    """Those that are on."""
+    channels: list[IntegrationView] = []
 
 
 class Found(BaseModel):

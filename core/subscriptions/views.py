@@ -2,22 +2,40 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
 from core.events.access import managed_event, may_see, visible_event
+from core.events.model import EventView
+from core.integrations.model import view_of as channel_view
 from core.notifications.kinds import REPORTED_KINDS
 from core.notifications.model import ReportedOutcome
 from core.notifications.rows import REPORTED
 from core.pages import Page, PageRequest, cut, position
-from core.subscriptions.model import Found, SubscriptionView
+from core.subscriptions.model import Found, SubscriptionView, Ways
 from core.work import Work
 
+_WAYS = (
+    select(Integration, Subscription)
+    .join(
+        Subscription,
+        and_(
+            Subscription.integration_id == Integration.id,
+            Subscription.state == "active",
+            Subscription.event_id
+            == select(Event.id).where(Event.public_id == bindparam("event")).correlate(None).scalar_subquery(),
+        ),
+        isouter=True,
+    )
+    .where(Integration.user_id == bindparam("account"), Integration.removed_at.is_(None))
+    .order_by(Integration.id.desc())
+)
 
-def view_of(row: Subscription, integration: Integration, event: Event, *, own: bool) -> SubscriptionView:
+
+def view_of(row: Subscription, integration: Integration, event: Event | EventView, *, own: bool) -> SubscriptionView:
     return SubscriptionView(
         id=row.id,
-        event_id=event.public_id,
+        event_id=event.public_id if isinstance(event, Event) else event.id,
         event_name=event.name,
         label=integration.name if own else integration.label,
         kind=integration.kind,
@@ -60,6 +78,18 @@ async def subscriptions_to(work: Work, public_id: str) -> list[SubscriptionView]
         .order_by(Subscription.id)
     )
     return [view_of(row, integration, event, own=True) for row, integration in rows.all()]
+
+
+async def ways_to(work: Work, event: EventView) -> Ways:
+    """By which of the actor's channels they hear about the event, and which channels they have. One read."""
+    given = {"event": event.id, "account": work.actor.require_user()}
+    rows: Sequence[tuple[Integration, Subscription | None]] = (await work.session.execute(_WAYS, given)).all()
+    follows = sorted((row for _, row in rows if row is not None), key=lambda row: row.id)
+    channels = {channel.id: channel for channel, _ in rows}
+    return Ways(
+        follows=[view_of(row, channels[row.integration_id], event, own=True) for row in follows],
+        channels=[channel_view(channel) for channel in channels.values()],
+    )
 
 
 async def event_subscriptions(

@@ -17,7 +17,7 @@ from core.wiring import build_outbound
 from tests.people import Town
 from tests.web.conftest import RecordingSender
 
-SERVER, GENERAL, OTHER = "1001", "2001", "2002"
+SERVER, GENERAL, OTHER, STAFF = "1001", "2001", "2002", "2003"
 
 
 @dataclass
@@ -33,13 +33,16 @@ class Member:
     roles: frozenset[str] = frozenset()
     server: str | None = SERVER
     channel: str = GENERAL
+    hidden: frozenset[str] | None = frozenset()
+    """Channels that they may not look into; None where the platform does not tell."""
 
     def speaker(self, key: str | None = None) -> Speaker:
-        place = Place(self.server, self.channel, self.roles) if self.server is not None else None
+        place, hidden = Place(self.server, self.channel, self.roles) if self.server is not None else None, self.hidden
         return Speaker(
             SignedIdentity("discord", "", self.external_id, self.name, place),
             key or f"i{next(self.numbers)}",
             space_name="#general",
+            sees=None if hidden is None else lambda channel: channel not in hidden,
             locale="en-GB",
             manages_events=self.manages_events,
             administers=self.administers,

@@ -4,9 +4,11 @@ import pytest
 
 from bots.conversation.actions import Action
 from bots.conversation.screens import Watch
+from core.cards.model import CALENDAR
 from core.db.models import Delivery, Event, Notification
 from tests.conversation.conftest import (
     OTHER,
+    STAFF,
     Server,
     button,
     buttons,
@@ -104,3 +106,63 @@ async def test_other_peoples_buttons_do_nothing_for_mallory(server: Server) -> N
             assert not isinstance(said, Watch)
     after = {table: len(await server.rows(table)) for table in (Event, Notification, Delivery)}
     assert after == before
+
+
+async def _posted_in(server: Server, channel: str, name: str) -> str:
+    """The id of an event whose card Alice posted there."""
+    server.alice.channel = channel
+    event = await server.event(name=name)
+    card = post(await server.alice.presses(Action("post", event)))
+    await server.desk.posted(server.alice.speaker(), card, f"9{event}")
+    return event
+
+
+async def test_a_public_event_is_listed_to_who_may_look_into_a_channel_of_its_card(server: Server) -> None:
+    event = await _posted_in(server, STAFF, "Staff party")
+    server.bob.hidden = server.alice.hidden = frozenset({STAFF})
+    assert "No events yet." in words(await server.bob.says("event list"))
+    assert await server.bob.offered("event show", "event", "staff") == []
+    assert "Staff party" in words(await server.carol.says("event list"))
+    assert [value for _, value in await server.carol.offered("event show", "event", "staff")] == [event]
+    assert "Staff party" in words(await server.alice.says("event list"))  # hers, wherever it stands
+    assert "Staff party" in words(await server.bob.says("event show", event=event))  # whoever has the link
+    await server.bob.presses(Action("subscribe", event))
+    assert "Staff party" in words(await server.bob.says("event list"))  # what one follows
+    server.mallory.hidden, server.mallory.channel = frozenset({STAFF}), STAFF
+    assert "Staff party" in words(await server.mallory.says("event list"))  # where one is
+
+
+async def test_cards_in_two_channels_are_seen_by_who_may_look_into_one_of_them(server: Server) -> None:
+    server.bob.hidden = frozenset({STAFF})
+    await _posted_in(server, STAFF, "Staff party")
+    film = await _posted_in(server, OTHER, "Film night")
+    server.alice.channel = STAFF
+    card = post(await server.alice.presses(Action("post", film)))
+    await server.desk.posted(server.alice.speaker(), card, "9002")
+    listed = words(await server.bob.says("event list"))
+    assert ("Film night" in listed, "Staff party" in listed) == (True, False)
+    assert "1-1 of 1" in listed
+
+
+async def test_a_card_among_the_servers_own_events_is_before_everybody_in_it(server: Server) -> None:
+    event = await server.event(name="Summer fair")
+    card = post(await server.alice.presses(Action("calendar", event)))
+    await server.desk.posted(server.alice.speaker(), card, "9001")
+    server.bob.hidden = frozenset({CALENDAR})
+    assert "Summer fair" in words(await server.bob.says("event list"))
+
+
+async def test_where_the_platform_does_not_tell_who_sees_a_channel_the_organizer_reads_who_finds_it(
+    server: Server,
+) -> None:
+    server.alice.hidden = server.bob.hidden = None
+    said = "Post it in any channel, and everybody in this server finds it with /event list."
+    preview = await server.alice.says("event create", name="Film night", when="tomorrow 7pm")
+    assert said in words(preview)
+    secret = await server.alice.says("event create", name="Secret", when="tomorrow 7pm", visibility="private")
+    assert said not in words(secret)
+    server.alice.hidden = frozenset()
+    told = await server.alice.says("event create", name="Film night", when="tomorrow 7pm")
+    assert said not in words(told)
+    await _posted_in(server, STAFF, "Staff party")
+    assert "Staff party" in words(await server.bob.says("event list"))

@@ -130,3 +130,19 @@ def statements(core: Core) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+@contextlib.contextmanager
+def transactions(core: Core) -> Iterator[list[str]]:
+    """Every one that begins meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: Any) -> None:
+        seen.append("begun")
+
+    engine = core.db.engine.sync_engine
+    event.listen(engine, "begin", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "begin", note)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.demo.small_discord.rest import buttons, faults
-from core.cards.announcements import announce, card_for, forget_announcement, forget_space, list_announcements
+from core.cards.announcements import announce, card_for, forget_space, list_announcements
 from core.cards.model import Announcement, Card, Posted, Space
 from core.cards.on_discord import discord_card
 from core.errors import Code
@@ -129,15 +129,13 @@ def test_the_longest_card_fits() -> None:
         assert sum(size(part) for part in text_of(card.model_copy(update={"status": status}))) <= 6000
 
 
-async def test_only_organizers_post_list_and_forget_cards(town: Town) -> None:
+async def test_only_organizers_post_and_list_cards(town: Town) -> None:
     event = await town.event()
-    made = await announced(town, event)
     for actor, code in ((NOBODY, Code.UNAUTHENTICATED), (town.carol.actor, Code.FORBIDDEN)):
         posted = Posted(space=GENERAL, message_id="2", card=FULL.model_copy(update={"event_id": event.id}))
         await refusal(town.core.ask(actor, card_for, event.id, GENERAL), code)
         await refusal(town.core.act(actor, announce, event.id, posted), code)
         await refusal(town.core.ask(actor, list_announcements, event.id), code)
-        await refusal(town.core.act(actor, forget_announcement, event.id, made.id), code)
 
 
 async def test_a_posted_card_is_recorded_once(town: Town) -> None:
@@ -154,8 +152,6 @@ async def test_the_card_of_another_event_is_not_taken(town: Town) -> None:
     card = await town.core.ask(town.alice.actor, card_for, other.id, GENERAL)
     posted = Posted(space=GENERAL, message_id="1", card=card)
     await refusal(town.core.act(town.alice.actor, announce, event.id, posted), Code.NOT_FOUND)
-    made = await announced(town, event)
-    await refusal(town.core.act(town.alice.actor, forget_announcement, other.id, made.id), Code.NOT_FOUND)
 
 
 async def test_a_channel_or_server_that_is_gone_takes_its_cards_along(town: Town) -> None:

@@ -17,7 +17,7 @@ from core.invitations.offer import invite, revoke_invitation
 from core.notifications.audience import audience
 from core.notifications.usecases import event_messages
 from core.subscriptions.leave import leave_event
-from core.subscriptions.views import subscriptions_to
+from core.subscriptions.views import subscriptions_to, ways_to
 from core.work import Actor
 from tests.core.look import NOBODY, refusal, refused_without_a_trace
 from tests.people import Clock, Person, Town
@@ -86,6 +86,23 @@ async def test_what_organizers_see_of_their_event_no_stranger_sees(town: Town) -
     assert await core.ask(carol, subscriptions_to, event.id) == []
     assert (await core.act(carol, leave_event, event.id)).ended == 0
     assert len(await core.ask(town.bob.actor, subscriptions_to, event.id)) == 1
+
+
+async def test_how_one_hears_about_an_event_is_what_follows_it_and_all_of_ones_channels(town: Town) -> None:
+    event, other = await town.event(), await town.event()
+    await refusal(town.core.ask(NOBODY, ways_to, event), Code.UNAUTHENTICATED)
+    hook = await town.channel(town.bob, "json://192.0.2.7/x")
+    await town.follow(town.bob, event, hook)
+    await town.follow(town.bob, other)
+    bobs = await town.core.ask(town.bob.actor, ways_to, event)
+    assert [(each.event_id, each.event_name, each.integration_id) for each in bobs.follows] == [
+        (event.id, event.name, hook)
+    ]
+    assert [each.kind for each in bobs.channels] == ["Webhook", "E-mail"]
+    carols = await town.core.ask(town.carol.actor, ways_to, event)
+    assert (carols.follows, [each.kind for each in carols.channels]) == ([], ["E-mail"])
+    await town.core.act(town.bob.actor, leave_event, event.id)
+    assert (await town.core.ask(town.bob.actor, ways_to, event)).follows == []
 
 
 async def test_only_events_of_ones_own_world_are_offered(town: Town) -> None:

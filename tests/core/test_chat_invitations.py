@@ -14,7 +14,7 @@ from core.events.usecases import get_event
 from core.identities.actors import actor_of_identity
 from core.identities.signed import Place, SignedIdentity
 from core.integrations.usecases import list_integrations
-from core.invitations.chat import come_in, is_named_organizer, leave_with_role, organizes_by_lost_role
+from core.invitations.chat import come_in, leave_with_role, meet
 from core.invitations.model import InvitationView, NewInChat
 from core.invitations.offer import invite, invite_organizer, list_invitations, revoke_invitation
 from core.notifications.model import NewMessage
@@ -132,16 +132,29 @@ async def test_a_role_may_organize_from_the_first_press_on(town: Town) -> None:
     await refusal(town.core.act(member, change_event, event.id, EventChange(name="Mine")), Code.NOT_FOUND)
 
 
-async def test_only_who_an_open_invitation_to_organize_fits_is_named_organizer(town: Town) -> None:
-    event, member = await private(town), await dora(town, SERVER, GENERAL, CREW)
+async def test_only_who_an_open_invitation_to_organize_fits_is_asked_to(town: Town) -> None:
+    event, member = await town.event(), await dora(town, SERVER, GENERAL, CREW)
     await invited(town, event, ROLE)
-    assert not await town.core.ask(member, is_named_organizer, event.id)
+    assert not (await town.core.ask(member, meet, event.id)).asked
     made = await town.core.act(town.alice.actor, invite_organizer, event.id, NewInChat.model_validate(ROLE))
-    assert await town.core.ask(member, is_named_organizer, event.id)
+    assert (await town.core.ask(member, meet, event.id)).asked
     for stranger in (await dora(town, SERVER), await dora(town, OTHER_SERVER, GENERAL, CREW), town.carol.actor, NOBODY):
-        assert not await town.core.ask(stranger, is_named_organizer, event.id)
+        assert not (await town.core.ask(stranger, meet, event.id)).asked
+    await town.core.act(member, come_in, event.id)
+    assert not (await town.core.ask(member, meet, event.id)).asked
     await town.core.act(town.alice.actor, revoke_invitation, event.id, made.id)
-    assert not await town.core.ask(member, is_named_organizer, event.id)
+    assert not (await town.core.ask(member, meet, event.id)).asked
+
+
+async def test_a_private_event_is_met_by_who_may_see_it_alone(town: Town) -> None:
+    event, member = await private(town), await dora(town, SERVER, GENERAL, CREW)
+    for stranger in (member, town.carol.actor, NOBODY):
+        await refusal(town.core.ask(stranger, meet, event.id), Code.NOT_FOUND)
+    await invited(town, event, ROLE)
+    await town.core.act(member, come_in, event.id)
+    met = await town.core.ask(member, meet, event.id, ways=True)
+    assert (met.event.id, met.event.mine, met.ways.follows) == (event.id, False, [])
+    assert (await town.core.ask(town.alice.actor, meet, event.id)).event.mine
 
 
 async def test_who_organizes_by_a_role_does_while_they_have_it(town: Town) -> None:
@@ -149,12 +162,13 @@ async def test_who_organizes_by_a_role_does_while_they_have_it(town: Town) -> No
     await town.core.act(town.alice.actor, invite_organizer, event.id, NewInChat.model_validate(ROLE))
     await town.core.act(member, come_in, event.id)
     without, elsewhere = await dora(town, SERVER), await dora(town, OTHER_SERVER)
-    for actor in (member, elsewhere, await dora(town, None), town.alice.actor, town.carol.actor, NOBODY):
-        assert not await town.core.ask(actor, organizes_by_lost_role, event.id)
+    for actor in (member, elsewhere, await dora(town, None), town.alice.actor):
+        met = await town.core.ask(actor, meet, event.id)
+        assert (met.event.mine, met.lost) == (True, False)
     await town.core.act(member, leave_with_role, event.id)
     assert (await town.core.act(member, change_event, event.id, EventChange(name="Ours"))).name == "Ours"
     await refusal(town.core.act(town.carol.actor, leave_with_role, event.id), Code.NOT_FOUND)
-    assert await town.core.ask(without, organizes_by_lost_role, event.id)
+    assert (await town.core.ask(without, meet, event.id)).lost
     await town.core.act(without, leave_with_role, event.id)
     await refusal(town.core.act(elsewhere, change_event, event.id, EventChange(name="Mine")), Code.NOT_FOUND)
     await town.core.act(member, come_in, event.id)
@@ -168,7 +182,7 @@ async def test_roles_that_the_platform_does_not_say_are_not_lost_and_let_nobody_
     unsaid = replace(member, signed=replace(member.signed, place=Place(SERVER, GENERAL, None)))
     await refusal(town.core.act(unsaid, come_in, event.id), Code.NOT_FOUND)
     await town.core.act(member, come_in, event.id)
-    assert not await town.core.ask(unsaid, organizes_by_lost_role, event.id)
+    assert not (await town.core.ask(unsaid, meet, event.id)).lost
     await town.core.act(unsaid, leave_with_role, event.id)
     assert (await town.core.act(unsaid, change_event, event.id, EventChange(name="Ours"))).name == "Ours"
 
@@ -178,7 +192,7 @@ async def test_a_lost_role_takes_nothing_from_who_organizes_by_name_too(town: To
     for whom in (ROLE, MEMBER):
         await town.core.act(town.alice.actor, invite_organizer, event.id, NewInChat.model_validate(whom))
     await town.core.act(member, come_in, event.id)
-    assert not await town.core.ask(await dora(town, SERVER), organizes_by_lost_role, event.id)
+    assert not (await town.core.ask(await dora(town, SERVER), meet, event.id)).lost
 
 
 async def test_inviting_the_same_people_again_is_the_same_invitation(town: Town) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.db.models import Delivery, Identity, Integration
 from core.errors import Code
-from core.identities.direct import direct_channel, follow_by_direct_message
+from core.identities.direct import direct_channel
 from core.identities.linking import confirm_linking, mint_link_of_identity
 from core.identities.signed import SignedIdentity
 from core.identities.unlink import unlink_identity
@@ -18,7 +18,7 @@ from core.notifications.usecases import send_message
 from core.work import SYSTEM, Actor
 from tests.core.look import NOBODY, refusal, rows, subscriptions, table_sizes
 from tests.core.test_identities import DORA, pressed, seated
-from tests.people import EVERYTHING, Town
+from tests.people import EVERYTHING, Town, follow_by_direct_message
 
 
 async def channels(town: Town, actor: Actor) -> list[Integration]:
@@ -67,11 +67,11 @@ async def test_only_a_signed_identity_of_the_account_has_direct_messages(town: T
 
 async def test_of_two_presses_at_a_time_one_is_told_that_it_opened_the_channel(town: Town) -> None:
     dora = await pressed(town, DORA)
-    both = await asyncio.gather(*(town.core.act(dora, direct_channel, mark) for mark in ("a", "b")))
+    both = await asyncio.gather(*(town.core.act(dora, direct_channel) for _ in range(2)))
     assert len({each.id for each in both}) == 1
-    assert sorted(each.opened_by for each in both) in (["", "a"], ["", "b"])
+    assert sorted(each.opened for each in both) == [False, True]
     await town.core.act(SYSTEM, disable_channel, both[0].id, "Their DMs are closed.")
-    assert (await town.core.act(dora, direct_channel, "c")).opened_by == "c"
+    assert (await town.core.act(dora, direct_channel)).opened
 
 
 async def test_somebody_in_slack_is_reached_in_their_own_workspace(town: Town) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import UniqueConstraint, func, select, update
 
 from core.accounts.users import vouch
-from core.cards.announcements import forget_announcement
+from core.cards.announcements import forget_space
 from core.db.models import (
     Base,
     Bucket,
@@ -37,7 +37,7 @@ from core.upkeep import AT_ONCE, RULES, STAYS, tidy, tidy_all
 from core.work import Once
 from tests.core.look import NOBODY, rows, statements, table_sizes
 from tests.core.steps import DAY, joined, leave_link
-from tests.core.test_cards import announced
+from tests.core.test_cards import GENERAL, announced
 from tests.people import OPERATOR, Town
 
 
@@ -172,9 +172,10 @@ async def test_a_card_goes_thirty_days_after_it_is_gone_or_a_year_after_its_even
     town: Town, days: int, left: int
 ) -> None:
     event = await town.event()
-    gone = await announced(town, event, message_id="1")
-    await announced(town, event, message_id="2")
-    await town.core.act(town.alice.actor, forget_announcement, event.id, gone.id)
+    deleted = GENERAL.model_copy(update={"channel_id": "601"})
+    await announced(town, event, deleted)
+    await announced(town, event)
+    assert await town.core.step(forget_space, deleted.platform, deleted.tenant_id, deleted.channel_id) == 1
     town.clock.shift = days * DAY
     await tidy_all(town.core)
     assert await count(town, EventAnnouncement) == left

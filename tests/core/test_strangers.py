@@ -18,7 +18,7 @@ from tests.people import Town
 ROOT = Path(__file__).parents[2]
 RUNS = {"act": 1, "ask": 1, "act_once": 2}
 """How `Core` is asked to run a use case for somebody, and which argument that is."""
-TURNS = {"act": 0, "ask": 0, "once": 1}
+TURNS = {"act": 0, "ask": 0, "look": 0, "once": 1}
 """The same for a turn of the conversation, which knows who speaks."""
 ELSEWHERE = {
     "vouch": "the operator's, at the terminal",
@@ -46,7 +46,6 @@ ELSEWHERE = {
     "mail_way_in": "likewise",
     "try_password": "likewise",
     "forget_space": "the bot's own, when Discord says that a place is gone",
-    "is_named_organizer": "asks of whoever presses alone whether they are named",
     "install": "whoever comes back from Slack by a way that this browser began; that way is tried on the site",
     "uninstall": "the bot's own, when Slack says that it was removed",
     "token_of": "the bot's and the courier's own",

@@ -4,9 +4,11 @@ import asyncio
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
+from typing import Any
 
+import aiosqlite
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from core.db.models import AuditEntry, Bucket, Event, OutboxRow, ServiceFlag, StoredRequest, User
@@ -229,3 +231,38 @@ async def test_a_read_never_writes(core: Core) -> None:
 def test_a_refusal_says_what_happened_and_what_to_do() -> None:
     error = SoonishError(Code.LIMITED, "Too many.", hint="Wait.", retry_after=3)
     assert (str(error), error.hint, error.retry_after, error.field) == ("Too many.", "Wait.", 3, None)
+
+
+async def test_a_transaction_begins_on_the_way_of_its_first_statement(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[object] = []
+    through: Any = aiosqlite.Connection._execute
+
+    async def counted(connection: Any, function: Any, *given: Any, **named: Any) -> Any:
+        trips.append(function)
+        return await through(connection, function, *given, **named)
+
+    async with town.core.db.read() as session:
+        await session.execute(text("SELECT 1"))  # which connects
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    async with town.core.db.read() as session:
+        await session.execute(text("SELECT 1"))
+        assert len(trips) == 1
+    assert len(trips) == 2
+    async with town.core.db.write() as session:
+        await session.execute(text("SELECT 1"))
+        other = sqlite3.connect(town.core.db.engine.url.database or "", timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    assert len(trips) == 4
+
+
+async def test_a_transaction_in_which_nothing_was_asked_leaves_none_behind(town: Town) -> None:
+    async with town.core.db.engine.connect() as connection:
+        await connection.begin()
+    async with town.core.db.write_alone() as connection:
+        await connection.execute(text("UPDATE users SET display_name = 'Renamed'"))
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        assert not raw.driver_connection.in_transaction

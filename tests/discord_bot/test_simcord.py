@@ -19,9 +19,13 @@ from tests.web.conftest import RecordingSender
 
 @dataclass
 class Guild:
+    """`staff` is a channel that hosts alone may look into: Alice and Dora."""
+
     channel: Any
+    staff: Any
     alice: Any
     bob: Any
+    dora: Any
 
 
 @asynccontextmanager
@@ -33,7 +37,12 @@ async def guild_of(town: Town) -> AsyncIterator[Guild]:
         guild = env.create_guild()
         role = guild.create_role("Hosts", permissions=discord.Permissions(manage_events=True, manage_guild=True))
         alice = guild.add_member(env.create_user("alice"), roles=[role])
-        yield Guild(guild.create_text_channel("general"), alice, guild.add_member(env.create_user("bob")))
+        hidden, seen = discord.PermissionOverwrite(view_channel=False), discord.PermissionOverwrite(view_channel=True)
+        assert guild.me is not None
+        bots: Any = {guild.default_role: hidden, role: seen, guild.me: seen}
+        general, staff = guild.create_text_channel("general"), guild.create_text_channel("staff", overwrites=bots)
+        bob = guild.add_member(env.create_user("bob"))
+        yield Guild(general, staff, alice, bob, guild.add_member(env.create_user("dora"), roles=[role]))
 
 
 async def test_another_discord_takes_every_command_screen_and_form(town: Town) -> None:
@@ -62,3 +71,19 @@ async def _walked(guild: Guild) -> None:
         answered = await alice.slash(channel, command)
         assert answered.response.embeds, command
     assert (await alice.slash(channel, "soonish settings")).modal["title"] == "This server"
+
+
+async def test_what_stands_in_a_channel_for_some_is_listed_to_them_alone(town: Town) -> None:
+    async with guild_of(town) as guild:
+        preview = await guild.alice.slash(guild.staff, "event create", name="Staff party", when="tomorrow 7pm")
+        posted = await guild.alice.click(preview.response, label="Post in #staff")
+        assert "Posted Staff party" in posted.response.embeds[0].description
+        assert await _listed(guild.bob, guild.channel) == (False, False)
+        assert await _listed(guild.dora, guild.channel) == (True, True)
+
+
+async def _listed(who: Any, channel: Any) -> tuple[bool, bool]:
+    """Whether the list has it, and what is offered while one types."""
+    answered = await who.slash(channel, "event list")
+    offered = await who.autocomplete(channel, "event show", "event", "staff")
+    return "Staff party" in answered.response.embeds[0].description, bool(offered)

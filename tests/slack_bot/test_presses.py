@@ -9,10 +9,10 @@ from pathlib import Path
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.conversation.screens import Screen, Watch, told
+from bots.conversation.verbs import BOOK
 from bots.slack_bot.door import watched
 from bots.slack_bot.hearing import of_command
 from bots.slack_bot.replying import InMessage
-from bots.slack_bot.typed import VERBS
 from cli.demo.small_slack.people import read
 from core.db.models import EventAnnouncement
 from core.wiring import build_outbound
@@ -80,7 +80,7 @@ async def test_a_post_that_a_crash_cut_off_is_tried_again_after_a_while(space: W
 
 async def test_every_verb_is_acknowledged_at_once_and_answered(space: Workspace) -> None:
     event, _ = await space.posted()
-    for verb, command in VERBS.items():
+    for (_, verb), command in BOOK.commands.items():
         if verb in ("delete", "unlink"):
             continue
         text = f"{verb} {event}" if command.options and command.options[0].name == "event" else verb

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from cli.demo.small_discord.rest import DiscordRest, Payload, buttons
 from core.db.models import Integration
-from core.identities.direct import direct_channel, follow_by_direct_message
+from core.identities.direct import direct_channel
 from core.identities.linking import confirm_linking, mint_link_of_identity
 from core.notifications.model import NewMessage
 from core.notifications.usecases import retry, send_message
@@ -13,7 +13,7 @@ from core.settings import Settings
 from tests.conftest import MakeSettings
 from tests.core.look import rows
 from tests.core.test_identities import DORA, pressed, seated
-from tests.people import Town, until
+from tests.people import Town, follow_by_direct_message, until
 from tests.servers import SmtpSink, TemporalServer
 
 

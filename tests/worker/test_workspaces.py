@@ -17,7 +17,6 @@ from core.db.models import EventAnnouncement, Integration
 from core.events.changes import change_event
 from core.events.model import EventChange
 from core.identities.actors import actor_of_identity
-from core.identities.direct import follow_by_direct_message
 from core.identities.signed import SignedIdentity
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
@@ -25,7 +24,7 @@ from core.settings import Settings
 from core.work import SYSTEM
 from tests.conftest import MakeSettings
 from tests.core.look import rows
-from tests.people import Town, until
+from tests.people import Town, follow_by_direct_message, until
 from tests.servers import SmtpSink, TemporalServer
 
 MEMBERS = {"T2002": "U902", "T3003": "U903"}

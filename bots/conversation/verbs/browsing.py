@@ -9,7 +9,7 @@ from bots.conversation.posting import details_of
 from bots.conversation.screens import Answer, Button, Choice, Choices, Distance, Line, Menu, Row, Screen, Strong, line
 from bots.conversation.showing import counted, moment
 from bots.conversation.speaker import Turn, number_in
-from bots.conversation.verbs.following import by_channels, followed
+from bots.conversation.verbs.following import by_channels
 from core.chat.find import Which, find_events
 from core.events.model import EventView
 from core.times import distance, say_exactly
@@ -40,9 +40,8 @@ async def turned(turn: Turn) -> Answer:
 )
 @BOOK.press("details")
 async def shown(turn: Turn) -> Answer:
-    event = await organized(turn, turn.given.get("picked") or turn.event_id)
-    rows = await followed(turn, event)
-    return await details_of(turn, event, by=by_channels(rows) if rows else "")
+    met = await organized(turn, turn.given.get("picked") or turn.event_id, ways=True)
+    return await details_of(turn, met.event, by=by_channels(met.ways.follows) if met.ways.follows else "")
 
 
 @BOOK.completes("event")
@@ -68,7 +67,7 @@ async def offer_followed(turn: Turn, text: str) -> Choices:
 
 async def _offered(turn: Turn, which: Which, text: str) -> Choices:
     """The 25 soonest that this person may act on."""
-    events, _ = await turn.ask(find_events, which, text=text.strip()[:LOOKED_FOR])
+    events, _ = await turn.look(find_events, which, text=text.strip()[:LOOKED_FOR], sees=turn.speaker.sees)
     return Choices(tuple(Choice(f"{event.name[:60]} · {_when(event)}"[:100], event.id) for event in events))
 
 
@@ -78,7 +77,7 @@ def _when(event: EventView) -> str:
 
 
 async def _page(turn: Turn, which: Which, offset: int) -> Screen:
-    events, total = await turn.ask(find_events, which, offset=offset, limit=PAGE)
+    events, total = await turn.look(find_events, which, offset=offset, limit=PAGE, sees=turn.speaker.sees)
     if not events and offset:
         return await _page(turn, which, 0)
     if not events:

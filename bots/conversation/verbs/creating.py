@@ -8,6 +8,7 @@ from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.creators import refuse_strangers, refuse_strangers_early
 from bots.conversation.posting import details_of, post_card
+from bots.conversation.refusals import InsteadError
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -72,8 +73,6 @@ async def form_sent(turn: Turn) -> Answer:
 @BOOK.press("draft_edit", opens_form=True)
 async def edit_again(turn: Turn) -> Answer:
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     return _form(Action("draft_edited", more=str(draft.id)), draft.data["typed"])
 
 
@@ -81,16 +80,12 @@ async def edit_again(turn: Turn) -> Answer:
 async def edited_again(turn: Turn) -> Answer:
     """What the form does not ask about stays as it was said first."""
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     return await _preview(turn, {**draft.data["typed"], **turn.given}, draft.id)
 
 
 @BOOK.press("draft_visibility")
 async def shown_to(turn: Turn) -> Answer:
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     _, _, visibility = of_draft(turn.more)
     return await _preview(turn, {**draft.data["typed"], "visibility": visibility}, draft.id)
 
@@ -118,8 +113,6 @@ async def _posted_in(turn: Turn, channel: str | None, again: Action | None) -> A
     event = await _created(turn)
     if event is None or not await _shows_it(turn):
         draft = await _draft_shown(turn)
-        if isinstance(draft, Screen):
-            return draft
         event = await _create(turn, draft)
     return await post_card(turn, event.id, channel, again, opening=not event.is_public)
 
@@ -128,8 +121,6 @@ async def _posted_in(turn: Turn, channel: str | None, again: Action | None) -> A
 async def just_create(turn: Turn) -> Answer:
     await refuse_strangers(turn)
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     event = await _create(turn, draft)
     shown = await details_of(turn, event)
     if event.is_public:
@@ -141,8 +132,6 @@ async def just_create(turn: Turn) -> Answer:
 @BOOK.press("draft_drop")
 async def dropped(turn: Turn) -> Answer:
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     await turn.act(drop_draft, draft.id)
     return Screen((line("Nothing was created."),))
 
@@ -172,20 +161,21 @@ async def _shows_it(turn: Turn) -> bool:
     return mark == (await turn.ask(read_draft, draft_id, "create")).mark
 
 
-async def _draft_shown(turn: Turn) -> DraftView | Screen:
-    """What the preview shows; or what is said where it is used, or was changed since."""
+async def _draft_shown(turn: Turn) -> DraftView:
+    """What the preview shows. Raises InsteadError where it is used, or was changed since."""
     draft_id, mark, _ = of_draft(turn.more)
     if (event := await _created(turn)) is not None:
         edit, look = Button("Edit event", Action("edit", event.id)), Button("Details", Action("details", event.id))
-        return told("Created already.", rows=((edit, look),))
+        raise InsteadError(told("Created already.", rows=((edit, look),)))
     draft = await turn.ask(read_draft, draft_id, "create")
     if not mark or mark == draft.mark:
         return draft
     said = "This preview was changed since."
     if "event" not in draft.data:  # to what was refused
-        return told(said, rows=((Button("Change", Action("draft_edit", more=str(draft_id)), style="primary"),),))
+        change = Button("Change", Action("draft_edit", more=str(draft_id)), style="primary")
+        raise InsteadError(told(said, rows=((change,),)))
     now = await _shown(turn, draft)
-    return replace(now, lines=(line(said, " This is how it is now:"), *now.lines))
+    raise InsteadError(replace(now, lines=(line(said, " This is how it is now:"), *now.lines)))
 
 
 async def _create(turn: Turn, draft: DraftView) -> EventView:
@@ -208,7 +198,7 @@ async def _preview(turn: Turn, typed: Any, draft_id: int | None = None) -> Scree
         draft_id = await turn.act(keep_draft, "create", kept)
     else:
         await turn.act(change_draft, draft_id, "create", kept)
-    return await _shown(turn, await turn.ask(read_draft, draft_id, "create"))
+    return await _shown(turn, DraftView(id=draft_id, purpose="create", data=kept, created_at=turn.core.clock.now()))
 
 
 async def _keep_typed(turn: Turn, typed: Any, draft_id: int | None) -> Action:
@@ -239,6 +229,9 @@ async def _shown(turn: Turn, draft: DraftView) -> Screen:
     if place is None or not place.tenant_id:
         only = (Button("Create it", create, style="primary"), *change)
         return Screen((*lines, *words), title="New event", rows=(only,))
+    if new.is_public and turn.speaker.sees is None:
+        space, listed = turn.speaker.dialect.space, turn.speaker.dialect.command("event", "list")
+        lines.append(line(f"Post it in any channel, and everybody in this {space} finds it with {listed}."))
     here = (await turn.here()).channel_id
     elsewhere = ChannelMenu(Action("draft_post", more=number), "Post elsewhere")
     if not (here or place.space_id):

@@ -1,25 +1,23 @@
 """Subscribe with one press, through any channel of one's own, and leave as easily."""
 
-import secrets
-
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import seen
-from bots.conversation.own_channels import BACK, own_channel, own_channels
+from bots.conversation.own_channels import BACK, one_of, own_channels
 from bots.conversation.screens import Answer, Button, Choice, Choices, Menu, Row, Screen, line
 from bots.conversation.showing import heard
 from bots.conversation.speaker import Turn, number_in
 from core.errors import Code, SoonishError
 from core.events.model import EventView
-from core.identities.direct import direct_channel
+from core.identities.direct import direct_channel, greet
 from core.identities.signed import LABELS
 from core.integrations.model import IntegrationChange, IntegrationView
-from core.integrations.usecases import change_integration, greet, try_integration
+from core.integrations.usecases import change_integration, try_integration
 from core.subscriptions.instead import follow_instead
 from core.subscriptions.join import subscribe_by_channel
 from core.subscriptions.leave import leave_event, undo_unsubscribe
-from core.subscriptions.model import SubscribeByChannel, Subscribed, SubscriptionView
-from core.subscriptions.views import subscriptions_to
+from core.subscriptions.model import SubscribeByChannel, Subscribed, SubscriptionView, Ways
+from core.subscriptions.views import ways_to
 
 
 @BOOK.command(
@@ -29,27 +27,28 @@ from core.subscriptions.views import subscriptions_to
 )  # fmt: skip
 async def subscribe(turn: Turn) -> Answer:
     via = turn.given.get("via", "").strip()
-    event = await seen(turn, turn.event_id)
+    met = await seen(turn, turn.event_id, ways=True)
     if not via:
-        return await by_direct_message(turn, event)
+        return await by_direct_message(turn, met.event, met.ways)
     if not via.isdecimal():
         raise SoonishError(
             Code.INVALID,
             "Pick the channel from the list.",
             hint=f"Your channels: {turn.speaker.dialect.command('me', 'channels')}.",
         )
-    return await _through(turn, event, await own_channel(turn, number_in(via)))
+    return await _through(turn, met.event, one_of(met.ways.channels, number_in(via)))
 
 
 @BOOK.press("subscribe")
 async def pressed(turn: Turn) -> Answer:
-    return await by_direct_message(turn, await seen(turn, turn.event_id))
+    met = await seen(turn, turn.event_id, ways=True)
+    return await by_direct_message(turn, met.event, met.ways)
 
 
 @BOOK.press("via")
 async def picked(turn: Turn) -> Answer:
     """Another channel instead of those there are: what comes by two of them is read twice."""
-    event, channel = await seen(turn, turn.event_id), await _picked(turn)
+    event, channel = await _picked(turn)
     if not channel.is_active:
         return await _off(turn, event, channel)
     return await _told(turn, event, channel, await turn.act(follow_instead, event.id, channel.id))
@@ -58,24 +57,24 @@ async def picked(turn: Turn) -> Answer:
 @BOOK.press("also")
 async def picked_too(turn: Turn) -> Answer:
     """Another channel beside those there are."""
-    return await _through(turn, await seen(turn, turn.event_id), await _picked(turn))
+    event, channel = await _picked(turn)
+    return await _through(turn, event, channel)
 
 
 @BOOK.press("switch_on")
 async def switched_on(turn: Turn) -> Answer:
-    event = await seen(turn, turn.event_id)
-    await turn.act(change_integration, turn.number, IntegrationChange(is_active=True))
-    return await _through(turn, event, await own_channel(turn, turn.number))
+    event = (await seen(turn, turn.event_id)).event
+    channel = await turn.act(change_integration, turn.number, IntegrationChange(is_active=True))
+    return await _through(turn, event, channel)
 
 
 @BOOK.press("change")
 async def change(turn: Turn) -> Answer:
-    event = await seen(turn, turn.event_id)
-    rows = await followed(turn, event)
-    if not rows:
-        return await by_direct_message(turn, event)
-    said = line(f"You hear about {event.name} by {by_channels(rows)}.")
-    return Screen((said,), rows=await _rows(turn, event, rows, test=None))
+    met = await seen(turn, turn.event_id, ways=True)
+    if not met.ways.follows:
+        return await by_direct_message(turn, met.event, met.ways)
+    said = line(f"You hear about {met.event.name} by {by_channels(met.ways.follows)}.")
+    return Screen((said,), rows=_rows(met.event, met.ways, test=None))
 
 
 @BOOK.press("test")
@@ -115,26 +114,26 @@ async def offer_channels(turn: Turn, text: str) -> Choices:
     return Choices(tuple(Choice(f"{each.name} ({each.kind})"[:100], str(each.id)) for each in found[:25]))
 
 
-async def by_direct_message(turn: Turn, event: EventView) -> Screen:
-    if (already := await _already(turn, event)) is not None:
+async def by_direct_message(turn: Turn, event: EventView, ways: Ways) -> Screen:
+    if (already := await _already(turn, event, ways)) is not None:
         return already
-    mark = secrets.token_hex(8)
-    channel = await turn.act(direct_channel, mark)
-    if channel.is_active and channel.opened_by == mark:
+    actor = await turn.who()
+    channel = await turn.core.act(actor, direct_channel)  # the same for a press that the platform repeats
+    if channel.opened:
         # The first time, and after it failed: better to hear it now than to miss the event.
-        greeted = await greet(turn.core, turn.outbound, await turn.who(), channel.id)
+        greeted = await greet(turn.core, turn.outbound, actor, channel)
         if greeted.permanent and not greeted.about_message:
             return _closed(turn, event, await _others(turn, channel))
     return await _through(turn, event, channel)
 
 
-async def _already(turn: Turn, event: EventView) -> Screen | None:
+async def _already(turn: Turn, event: EventView, ways: Ways) -> Screen | None:
     """What a second press says; None while nothing reaches them, and for a press that the platform repeats."""
-    rows = await followed(turn, event)
-    on = {each.id for each in await own_channels(turn) if each.is_active} if rows else set()
-    if not any(row.integration_id in on for row in rows) or await turn.acted(subscribe_by_channel) is not None:
+    on = {each.id for each in ways.channels if each.is_active}
+    reached = any(row.integration_id in on for row in ways.follows)
+    if not reached or await turn.acted(subscribe_by_channel) is not None:
         return None
-    return _subscribed_before(event, rows)
+    return _subscribed_before(event, ways.follows)
 
 
 def _subscribed_before(event: EventView, rows: list[SubscriptionView]) -> Screen:
@@ -166,25 +165,26 @@ async def _through(turn: Turn, event: EventView, channel: IntegrationView) -> Sc
     request = SubscribeByChannel(integration_ids=[channel.id])
     done = await turn.act(subscribe_by_channel, event.id, request)
     if not done.created:
-        return _subscribed_before(event, await followed(turn, event))
+        return _subscribed_before(event, (await turn.ask(ways_to, event)).follows)
     return await _told(turn, event, channel, done)
 
 
 async def _told(turn: Turn, event: EventView, channel: IntegrationView, done: Subscribed) -> Screen:
     """By all the channels there are now, so that nobody wonders what comes twice."""
-    rows = await followed(turn, event) or done.subscriptions
+    ways = await turn.ask(ways_to, event)
+    rows = ways.follows or done.subscriptions
     alone = [row.integration_id for row in rows] == [channel.id]
     here = alone and rows[0].kind == f"{LABELS[turn.speaker.platform]} DM"
     where = "here by direct message" if here else f"by {by_channels(rows)}"
     when = heard(event.start_date, turn.core.clock.now())
     said = f"🔔 You'll hear about {event.name} {where}: {when}."
-    return Screen((line(said),), rows=await _rows(turn, event, rows, test=channel.id))
+    return Screen((line(said),), rows=_rows(event, ways, test=channel.id))
 
 
-async def _rows(turn: Turn, event: EventView, followed: list[SubscriptionView], *, test: int | None) -> tuple[Row, ...]:
+def _rows(event: EventView, ways: Ways, *, test: int | None) -> tuple[Row, ...]:
     buttons = [Button("Send me a test", Action("test", more=str(test)))] if test is not None else []
-    on = [each for each in await own_channels(turn) if each.is_active]
-    used = {row.integration_id for row in followed}
+    on = [each for each in ways.channels if each.is_active]
+    used = {row.integration_id for row in ways.follows}
     one, unused = len(used) == 1, [each for each in on if each.id not in used]
     return (
         (*buttons, Button("Unsubscribe", Action("leave", event.id))),
@@ -205,12 +205,9 @@ def by_channels(rows: list[SubscriptionView]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-async def followed(turn: Turn, event: EventView) -> list[SubscriptionView]:
-    return [row for row in await turn.ask(subscriptions_to, event.id) if row.state == "active"]
-
-
-async def _picked(turn: Turn) -> IntegrationView:
-    return await own_channel(turn, number_in(turn.given.get("picked", "")))
+async def _picked(turn: Turn) -> tuple[EventView, IntegrationView]:
+    met = await seen(turn, turn.event_id, ways=True)
+    return met.event, one_of(met.ways.channels, number_in(turn.given.get("picked", "")))
 
 
 async def _others(turn: Turn, channel: IntegrationView) -> list[IntegrationView]:

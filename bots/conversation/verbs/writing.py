@@ -9,7 +9,7 @@ from functools import partial
 from bots.conversation.actions import Action
 from bots.conversation.book import BOOK, Option
 from bots.conversation.entering import managed
-from bots.conversation.refusals import new_reference, refused
+from bots.conversation.refusals import InsteadError, new_reference, refused
 from bots.conversation.screens import (
     Answer,
     Button,
@@ -37,7 +37,7 @@ from core.notifications.audience import audience
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
-from core.subscriptions.views import event_subscriptions, subscriptions_to
+from core.subscriptions.views import event_subscriptions, subscriptions_to, ways_to
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,6 @@ async def pressed(turn: Turn) -> Answer:
 @BOOK.press("write")
 async def written(turn: Turn) -> Answer:
     draft = await _draft_shown(turn) if turn.more else None
-    if isinstance(draft, Screen):
-        return draft
     body = "\n".join(filter(None, (turn.given.get(name, "") for name in ("body", "rest"))))
     return await _preview(turn, await managed(turn), body, draft.id if draft is not None else None)
 
@@ -80,8 +78,6 @@ async def written(turn: Turn) -> Answer:
 @BOOK.press("write_again", opens_form=True)
 async def write_again(turn: Turn) -> Answer:
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     return _form(turn.event_id, draft.data["body"], str(draft.id))
 
 
@@ -89,9 +85,7 @@ async def write_again(turn: Turn) -> Answer:
 async def choose(turn: Turn) -> Answer:
     """The newest 25; more of them are chosen on the site."""
     event = await managed(turn)
-    draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
+    await _draft_shown(turn)
     page = await turn.ask(event_subscriptions, event.id, PageRequest(limit=_MENU))
     people = [each for each in page.items if each.state == "active"]
     if not people:
@@ -109,12 +103,10 @@ async def choose(turn: Turn) -> Answer:
 async def chosen(turn: Turn) -> Answer:
     event = await managed(turn)
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     picked = [int(each) for each in turn.given.get("picked", "").split(",") if each.isdecimal()]
-    data = {"body": draft.data["body"], "to": picked or None}
-    await turn.act(change_draft, draft.id, "notify", data)
-    return await _shown(turn, event, draft.id)
+    draft.data = {"body": draft.data["body"], "to": picked or None}
+    await turn.act(change_draft, draft.id, "notify", draft.data)
+    return await _shown(turn, event, draft)
 
 
 @BOOK.press("send")
@@ -122,8 +114,6 @@ async def send(turn: Turn) -> Answer:
     """Once: pressed again, it tells when."""
     event = await managed(turn)
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     message = NewMessage(title=event.name, body=draft.data["body"], subscription_ids=draft.data["to"])
     accepted = await turn.once(f"draft:{draft.id}", send_message, event.id, message)
     return Watch(_progress(turn, event.id, accepted))
@@ -134,9 +124,7 @@ async def send_to_me(turn: Turn) -> Answer:
     """To one's own subscription of the event, so that it looks as it will for everybody. The preview stays."""
     event = await managed(turn)
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
-    preview = await _shown(turn, event, draft.id)
+    preview = await _shown(turn, event, draft)
     mine = await turn.ask(subscriptions_to, event.id)
     if not mine:
         follow = Button("🔔 Subscribe", Action("follow_too", event.id, turn.more))
@@ -151,7 +139,7 @@ async def send_to_me(turn: Turn) -> Answer:
 async def follow_too(turn: Turn) -> Answer:
     """On the way to send it to oneself."""
     event = await managed(turn)
-    done = await by_direct_message(turn, event)
+    done = await by_direct_message(turn, event, await turn.ask(ways_to, event))
     back = Button("Back to the preview", Action("preview", event.id, turn.more))
     return replace(done, rows=(*done.rows, (back,)))
 
@@ -159,16 +147,12 @@ async def follow_too(turn: Turn) -> Answer:
 @BOOK.press("preview")
 async def looked_again(turn: Turn) -> Answer:
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
-    return await _shown(turn, await managed(turn), draft.id)
+    return await _shown(turn, await managed(turn), draft)
 
 
 @BOOK.press("discard")
 async def discarded(turn: Turn) -> Answer:
     draft = await _draft_shown(turn)
-    if isinstance(draft, Screen):
-        return draft
     await turn.act(drop_draft, draft.id)
     return told("Nothing was sent.")
 
@@ -199,39 +183,42 @@ async def _preview(turn: Turn, event: EventView, body: str, number: int | None) 
 
 
 async def _kept(turn: Turn, event: EventView, body: str, number: int | None) -> Action:
-    return Action("write_again", event.id, str(await _keep(turn, event, body, number)))
+    return Action("write_again", event.id, str((await _keep(turn, event, body, number)).id))
 
 
-async def _keep(turn: Turn, event: EventView, body: str, number: int | None) -> int:
-    """The draft. To whom it goes, what was chosen, stays when the words change."""
+async def _keep(turn: Turn, event: EventView, body: str, number: int | None) -> DraftView:
+    """To whom it goes, what was chosen, stays when the words change."""
     if number is None:
-        return await turn.act(keep_draft, "notify", {"body": body, "to": None}, event.id)
-    to = (await turn.ask(read_draft, number, "notify")).data["to"]
-    await turn.act(change_draft, number, "notify", {"body": body, "to": to})
-    return number
+        data = {"body": body, "to": None}
+        number = await turn.act(keep_draft, "notify", data, event.id)
+        return DraftView(id=number, purpose="notify", data=data, created_at=turn.core.clock.now())
+    draft = await turn.ask(read_draft, number, "notify")
+    draft.data = {"body": body, "to": draft.data["to"]}
+    await turn.act(change_draft, number, "notify", draft.data)
+    return draft
 
 
-async def _draft_shown(turn: Turn) -> DraftView | Screen:
-    """What the preview shows; or what is said where it is sent, or was changed since."""
+async def _draft_shown(turn: Turn) -> DraftView:
+    """What the preview shows. Raises InsteadError where it is sent, or was changed since."""
     number, mark, _ = of_draft(turn.more)
     if (before := await turn.done_before(f"draft:{number}", send_message)) is not None:
-        return await report_screen(turn, before.id, already=True)
+        raise InsteadError(await report_screen(turn, before.id, already=True))
     draft = await turn.ask(read_draft, number, "notify")
     if not mark or mark == draft.mark:
         return draft
-    now = await _shown(turn, await managed(turn), number)
-    return replace(now, lines=(line("This preview was changed since. This is how it is now:"), *now.lines))
+    now = await _shown(turn, await managed(turn), draft)
+    said = line("This preview was changed since. This is how it is now:")
+    raise InsteadError(replace(now, lines=(said, *now.lines)))
 
 
-async def _shown(turn: Turn, event: EventView, number: int) -> Screen:
-    draft = await turn.ask(read_draft, number, "notify")
+async def _shown(turn: Turn, event: EventView, draft: DraftView) -> Screen:
     body, to = draft.data["body"], draft.data["to"]
     kinds = await turn.ask(audience, event.id)
     everybody = sum(kinds.values())
     where = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     count = everybody if to is None else len(to)
     whom = f"everyone ({counted(everybody, 'subscriber', 'subscribers')}: {where})" if to is None else f"{count} chosen"
-    more = f"{number},{draft.mark}"
+    more = f"{draft.id},{draft.mark}"
     if not everybody:
         return Screen((line(f"Nobody follows {event.name} yet, so nobody would get it."),))
     first: tuple[Button, ...] = (
