@@ -26,7 +26,7 @@ from web import guard
 from web.api import document
 from web.cookies import Cookies
 from web.pages.forms import prove_and_return
-from web.pages.refused import refusal, refused
+from web.pages.refused import refused, turned_away
 from web.pages.state import PageStates
 from web.render import Pages
 from web.routes import all_routes
@@ -61,8 +61,8 @@ def create_app(
         NumbersGauge(core),
     )
 
-    def respond(scope: Scope, error: Exception) -> Response:
-        return refusal(site, scope, error)
+    async def respond(scope: Scope, error: Exception) -> Response:
+        return await turned_away(site, scope, error)
 
     routes = all_routes(development=not core.settings.production)
     app = FastAPI(

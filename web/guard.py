@@ -1,6 +1,6 @@
 """What holds for every request, whatever route it takes: ASGI layers, outermost first in `app.py`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,9 +13,8 @@ from core.errors import Code, SoonishError
 from web.cookies import SESSION_NAMES
 from web.render import CSP
 
-BODY_LIMIT = 64 * 1024
-FORM_LIMIT = 256 * 1024
-"""A form writes a letter in up to twelve: each of its fields may be full, whatever the script."""
+BODY_LIMIT = 256 * 1024
+"""A form and a program may write a letter in up to twelve (`\\ud83c\\udf9e`): each field may be full in any script."""
 SLACK_LIMIT = 512 * 1024
 """A press on Slack brings the whole message or window along that it was made in."""
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -57,7 +56,7 @@ class SafeHeaders:
 class Answers:
     """Turns what the layers below raise into an answer. Nothing gets past it but a broken connection."""
 
-    def __init__(self, app: ASGIApp, respond: Callable[[Scope, Exception], Response]) -> None:
+    def __init__(self, app: ASGIApp, respond: Callable[[Scope, Exception], Awaitable[Response]]) -> None:
         self._app = app
         self._respond = respond
 
@@ -76,7 +75,7 @@ class Answers:
         except Exception as error:
             if started:
                 raise
-            await self._respond(scope, error)(scope, receive, send)
+            await (await self._respond(scope, error))(scope, receive, send)
 
 
 class HeadAsGet:
@@ -146,7 +145,7 @@ class BoundedBody:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in CHANGING:
             return await self._app(scope, receive, send)
-        limit = _limit(scope["path"])
+        limit = SLACK_LIMIT if scope["path"].startswith("/slack/") else BODY_LIMIT
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
@@ -166,12 +165,6 @@ class BoundedBody:
             return {"type": "http.request", "body": body, "more_body": False}
 
         return await self._app(scope, replay, send)
-
-
-def _limit(path: str) -> int:
-    if path.startswith("/slack/"):
-        return SLACK_LIMIT
-    return BODY_LIMIT if path.startswith("/api/") else FORM_LIMIT
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -19,6 +19,20 @@ CSP = (
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
+class Wrong(dict[str, str]):
+    """What is wrong with a form: words by the field that they stand beside, `""` for what is about none of them. While
+    its page is written it says where the focus goes, which is to one place only: the first field that is wrong, or the
+    words, where no field is."""
+
+    _taken = False
+
+    def takes_focus(self, name: str = "") -> bool:
+        if self._taken or (not name and len(self) > 1):
+            return False
+        self._taken = True
+        return True
+
+
 class Pages:
     def __init__(self, settings: Settings) -> None:
         self.assets = load_assets()
@@ -40,7 +54,8 @@ class Pages:
         """Changes with any template or static file."""
 
     def text(self, name: str, /, **context: Any) -> str:
-        return self._env.get_template(name).render(context)
+        """`wrong` in the context: what is wrong with its form, by field."""
+        return self._env.get_template(name).render(context | {"wrong": Wrong(context.get("wrong") or {})})
 
     def page(
         self, name: str, /, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any

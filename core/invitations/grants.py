@@ -1,12 +1,14 @@
 """What lets somebody see a private event, and what ends with it: subscriptions and what still waits for them."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.contracts import PARTICIPANT_REMOVED
 from core.db.models import Delivery, Event, EventGrant, EventInvitation, Integration, Subscription
 from core.events.access import follower_may_see
-from core.subscriptions.person import same_person
+from core.subscriptions.person import same_people
 from core.work import Work
 
 _ENDED = "access_ended"
@@ -39,9 +41,10 @@ async def has_grants(work: Work, event_id: int) -> bool:
     return await work.session.scalar(living.limit(1)) is not None
 
 
-async def revoke_person(work: Work, event_id: int, destination: str, user_id: int | None) -> None:
-    """Take back what let this person in, on whichever channel and by whichever invitation."""
-    theirs = same_person(destination, user_id)
+async def revoke_people(work: Work, event_id: int, people: Iterable[tuple[str, int | None]]) -> None:
+    """Take back what let these people in, each an end point and an account or None, on whichever channel and by
+    whichever invitation."""
+    theirs = same_people(people)
     await work.session.execute(
         update(EventGrant)
         .where(
@@ -57,14 +60,14 @@ async def revoke_person(work: Work, event_id: int, destination: str, user_id: in
     )
 
 
-async def forgive(work: Work, event_id: int, destination: str, user_id: int | None) -> None:
-    """Whom the organizer removed may subscribe again, on any channel."""
-    theirs = select(Integration.id).where(same_person(destination, user_id))
+async def forgive(work: Work, event_id: int, *people: tuple[str, int | None]) -> None:
+    """Whom the organizer removed may subscribe again, on any channel. `people`: each an end point and an account or
+    None."""
     await work.session.execute(
         update(Subscription)
         .where(
             Subscription.event_id == event_id,
-            Subscription.integration_id.in_(theirs),
+            Subscription.integration_id.in_(select(Integration.id).where(same_people(people))),
             Subscription.ended_by == "removed",
         )
         .values(ended_by="let_back")
@@ -72,16 +75,16 @@ async def forgive(work: Work, event_id: int, destination: str, user_id: int | No
     )
 
 
-async def end_access(work: Work, event_id: int, reason: str) -> int:
+async def end_access(work: Work, event_id: int, reason: str, *among: ColumnElement[bool]) -> int:
     """End what is followed by those who may not see the event (any more), and skip what waits for them: `reason`
-    stands in the report. How many subscriptions."""
+    stands in the report. `among`: which subscriptions can be concerned. How many subscriptions."""
     await work.session.flush()
     invited = exists().where(EventInvitation.id == Subscription.invitation_id, EventInvitation.revoked_at.is_(None))
     admitted = or_(follower_may_see(), and_(Subscription.state == "unconfirmed", invited))
     lost = (
         select(Subscription.id)
         .join(Event, Event.id == Subscription.event_id)
-        .where(Event.id == event_id, Subscription.state.in_(("active", "paused", "unconfirmed")), ~admitted)
+        .where(Event.id == event_id, Subscription.state.in_(("active", "paused", "unconfirmed")), ~admitted, *among)
     )
     ids = list(await work.session.scalars(lost))
     if not ids:

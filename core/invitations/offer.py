@@ -64,7 +64,7 @@ async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat,
         row = await _in_chat(work, event, new, "follow")
         return Invited(**view_of(row, work.now).model_dump(), link=None)
     row = await _mail(work, event, new.email, "follow")
-    await forgive(work, event.id, row.destination or "", None)
+    await forgive(work, event.id, (row.destination or "", None))
     return Invited(**view_of(row, work.now).model_dump(), link=None)
 
 
@@ -180,7 +180,7 @@ async def _in_chat(work: Work, event: Event, new: NewInChat, purpose: Purpose) -
         new.kind == "identity"
         and (member := await work.session.scalar(select(Identity).filter_by(**named))) is not None
     ):
-        await forgive(work, event.id, "", member.user_id)
+        await forgive(work, event.id, ("", member.user_id))
     return row
 
 

@@ -17,7 +17,7 @@ class NewMessage(BaseModel):
     title: Name
     body: MessageBody
     subscription_ids: Annotated[list[RowId], Field(min_length=1, max_length=5_000)] | None = None
-    """As many as fit into a request of 64 KiB."""
+    """As many as a request has room for beside a message that is full."""
     matching: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     """Those whose name or kind of channel has this text in it, as organizers see them."""
     missed: RowId | None = None

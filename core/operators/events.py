@@ -145,8 +145,7 @@ async def let_people_back(work: Work, public_id: str, people: People) -> Affecte
     await require_operator(work, to_change=True)
     event = await _event(work, public_id, to_change=True)
     rows, unknown = await _named(work, event, people, Subscription.ended_by == "removed")
-    for row, channel in rows:
-        await let_in_again(work, event, row, channel)
+    await let_in_again(work, event, rows)
     work.detail = {"people": len(rows)}
     return Affected(people=len(rows), unknown=unknown)
 

@@ -3,15 +3,15 @@
 import secrets
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
 from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
 from core.errors import conflict, not_found
 from core.events.access import follower_may_return, hold_events, managed_event, may_see, visible_event
-from core.invitations.grants import end_access, forgive, has_grants, revoke_person
+from core.invitations.grants import end_access, forgive, has_grants, revoke_people
 from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
-from core.subscriptions.person import removed_person
+from core.subscriptions.person import removed_person, same_people
 from core.subscriptions.views import listed, view_of
 from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
 from core.work import Work
@@ -19,6 +19,7 @@ from core.work import Work
 AT_ONCE = 200
 """People whom one transaction removes or lets back at most, so that nobody waits long for the next one."""
 _Rows = Sequence[Row[Subscription, Integration]]
+_Pairs = _Rows | Sequence[tuple[Subscription, Integration]]
 _LIVE = ("active", "paused", "unconfirmed")
 
 
@@ -201,8 +202,7 @@ async def remove_found(work: Work, public_id: str, matching: str, newest: int) -
 async def let_back_found(work: Work, public_id: str, matching: str, newest: int) -> int:
     """As `remove_found`, of those who were removed: `let_back` for each."""
     event, rows = await _found(work, public_id, matching, newest, removed=True)
-    for row, channel in rows:
-        await let_in_again(work, event, row, channel)
+    await let_in_again(work, event, rows)
     work.detail = {"let_back": len(rows)}
     return len(rows)
 
@@ -215,7 +215,7 @@ async def _found(work: Work, public_id: str, matching: str, newest: int, *, remo
 
 async def _put_out_all(work: Work, event: Event, rows: _Rows) -> int:
     if rows:
-        await put_out(work, event.id, [(row, channel) for row, channel in rows], "The organizer removed them.")
+        await put_out(work, event.id, rows, "The organizer removed them.")
     work.detail = {"removed": len(rows)}
     return len(rows)
 
@@ -231,7 +231,7 @@ def _held(event: Event, *which: ColumnElement[bool]) -> Select[Subscription, Int
     )
 
 
-async def put_out(work: Work, event_id: int, rows: Sequence[tuple[Subscription, Integration]], why: str) -> None:
+async def put_out(work: Work, event_id: int, rows: _Pairs, why: str) -> None:
     """These are out of the event, on whichever channel and by whichever invitation."""
     live = [row.id for row, _ in rows if row.state != "ended"]
     for row, _ in rows:
@@ -240,26 +240,38 @@ async def put_out(work: Work, event_id: int, rows: Sequence[tuple[Subscription, 
             row.ended_by = "removed"
     if live:
         await end_rows(work, [Subscription.id.in_(live)], "removed", None)
+    people = {(channel.destination, row.user_id) for row, channel in rows}
     if await has_grants(work, event_id):  # what each of them came in by; a public event mostly has none
-        for destination, user_id in {(channel.destination, row.user_id) for row, channel in rows}:
-            await revoke_person(work, event_id, destination, user_id)
-    await end_access(work, event_id, why)
+        await revoke_people(work, event_id, people)
+    theirs = Subscription.integration_id.in_(select(Integration.id).where(same_people(people)))
+    follow = select(Subscription.id).where(Subscription.event_id == event_id, Subscription.state.in_(_LIVE), theirs)
+    if others := list(await work.session.scalars(follow)):  # on channels that were not named
+        await end_access(work, event_id, why, Subscription.id.in_(others))
 
 
 async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
     """The organizer takes a removal back: this person may subscribe again, on any channel. Nothing is sent."""
     row = await _of_event(work, public_id, subscription_id)
     channel = await work.session.get_one(Integration, row.integration_id)
-    await let_in_again(work, await work.session.get_one(Event, row.event_id), row, channel)
+    await let_in_again(work, await work.session.get_one(Event, row.event_id), [(row, channel)])
 
 
-async def let_in_again(work: Work, event: Event, row: Subscription, channel: Integration) -> None:
+async def let_in_again(work: Work, event: Event, rows: _Pairs) -> None:
     """Who was put out may follow this event again; a private one is open to them."""
-    await forgive(work, event.id, channel.destination, channel.user_id)
-    if not event.is_public:
-        let_in = EventGrant(event_id=event.id, user_id=row.user_id, created_at=work.now)
-        let_in.integration_id = row.integration_id if row.user_id is None else None
-        work.session.add(let_in)
+    await forgive(work, event.id, *{(channel.destination, channel.user_id) for _, channel in rows})
+    if event.is_public:
+        return
+    let_in = [
+        {
+            "event_id": event.id,
+            "user_id": row.user_id,
+            "integration_id": row.integration_id if row.user_id is None else None,
+            "created_at": work.now,
+        }
+        for row, _ in rows
+    ]
+    if let_in:
+        await work.session.execute(insert(EventGrant), let_in)
 
 
 async def _of_event(work: Work, public_id: str, subscription_id: int) -> Subscription:

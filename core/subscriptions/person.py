@@ -1,5 +1,6 @@
 """Who counts as one person: an account with all its channels, and whoever is reached at the same end point."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, cast
 
@@ -39,6 +40,24 @@ def same_person(
         channel.destination.in_(
             select(_own.destination).where(theirs(cast("ColumnElement[int | None]", _own.user_id)))
         ),
+    )
+
+
+def same_people(people: Iterable[tuple[str, int | None]]) -> ColumnElement[bool]:
+    """As `same_person`, channels of all these people: end points, each with its account or None. One question for any
+    number of them, as each answers it in a few steps."""
+    found = list(people)
+    ends = {destination for destination, _ in found}
+    accounts = {user_id for _, user_id in found if user_id is not None}
+    owners = select(_owner.user_id).where(
+        _owner.destination.in_(ends), _owner.user_id.is_not(None), _owner.confirmed_at.is_not(None)
+    )
+    own = select(_own.destination).where(or_(_own.user_id.in_(accounts), _own.user_id.in_(owners)))
+    return or_(
+        Integration.destination.in_(ends),
+        Integration.user_id.in_(accounts),
+        Integration.user_id.in_(owners),
+        Integration.destination.in_(own),
     )
 
 

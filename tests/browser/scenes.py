@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from tests.browser.stage import Stage
 from tests.people import Person, Town
@@ -29,9 +29,15 @@ class Scene:
 
 
 PRESS, OPEN, SIGN_OUT = "press", "open", "sign out"
+_READING = "**/reading?*"
+
+
+async def _unread(route: Route) -> None:
+    await route.fulfill(body="", content_type="text/html")
 
 
 async def play(page: Page, scene: Scene, stage: Stage) -> None:
+    await page.unroute(_READING)
     await page.goto(scene.path(stage), wait_until="load")
     for what, words in scene.steps:
         if what == PRESS:
@@ -42,6 +48,7 @@ async def play(page: Page, scene: Scene, stage: Stage) -> None:
         elif what == OPEN:
             await page.locator("summary", has_text=words).first.click()
         elif what == SIGN_OUT:
+            await page.route(_READING, _unread)  # what was just typed may be about to be read
             await page.context.clear_cookies()
         else:
             await page.get_by_label(what, exact=True).fill(words)

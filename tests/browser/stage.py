@@ -232,6 +232,7 @@ async def _moving(town: Town) -> str:
     user_id = town.bob.actor.require_user()
 
     async def begin(work: Work) -> int:
+        await begin_session(work, user_id, "Firefox")
         return (await begin_session(work, user_id, "Firefox"))[0]
 
     seated = Actor(user_id, "web", session_id=await town.core.step(begin))

@@ -8,6 +8,8 @@ from playwright.async_api import Page, expect
 
 from core.accounts.users import vouch
 from core.events.usecases import get_event
+from core.operations.seed import seed
+from core.operators.access import add_operator
 from core.work import Actor
 from tests.browser.conftest import Visit
 from tests.browser.visitor import fits, tab_to
@@ -85,7 +87,7 @@ async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: 
     await page.get_by_label("Bell").check()
     await press(page, "Nudge me there")
     await page.get_by_role("link", name="Where it comes, and how to stop it").click()
-    await press(page, "Stop")
+    await press(page, "Stop Bell")
     await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
 
 
@@ -163,3 +165,37 @@ async def test_what_was_typed_survives_being_signed_out(site: Town, visit: Visit
     await press(page, "Go on with what I typed")
     await expect(page.get_by_label("Name")).to_have_value("Long in the making")
     await expect(page.get_by_label("Description")).to_have_value("Two films.\nA blanket.")
+
+
+_LINES = """cell => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  const below = cell.querySelector(".only-s");
+  if (below) text.setEndBefore(below);
+  return new Set([...text.getClientRects()].map(each => Math.round(each.top))).size;
+}"""
+
+
+async def test_an_address_is_read_at_a_glance_on_the_smallest_phone(site: Town, visit: Visit) -> None:
+    event = (await site.event()).id
+    await seed(site.core, OPERATOR, event, 3, "mailto://guest{n}@mail.example.org", lambda *_: None)
+    page = await (await visit.as_(site, site.alice, width=320)).open(f"/e/{event}/manage")
+    for path, cells in (("manage", "td:first-child"), ("subscribers", "td label > span")):
+        await page.goto(f"/e/{event}/{path}")
+        found = await page.locator(cells).all()
+        assert len(found) == 3
+        for cell in found:
+            assert await cell.evaluate(_LINES) <= 2
+            await expect(cell.get_by_text("E-mail")).to_be_visible()
+        await fits(page)
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        await expect(page.get_by_role("columnheader", name="Channel")).to_be_visible()
+        await page.set_viewport_size({"width": 320, "height": 800})
+
+
+async def test_the_navigation_of_an_operator_stands_in_one_line_on_a_phone(site: Town, visit: Visit) -> None:
+    await site.core.act(OPERATOR, add_operator, site.alice.email)
+    page = await (await visit.as_(site, site.alice, width=390)).open("/events")
+    places = page.get_by_role("navigation", name="Main").locator("a, button")
+    tops = {round((await place.bounding_box() or {"y": 0})["y"]) for place in await places.all()}
+    assert (await places.count(), len(tops)) == (5, 1)

@@ -22,6 +22,8 @@ from core.events.changes import cancel_event
 from core.events.model import Cancellation
 from core.invitations.model import NewMail, OneAddress
 from core.invitations.offer import invite, invite_organizer
+from core.notifications.model import NewMessage
+from core.notifications.usecases import send_message
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor, fits, tab_to, walk
 from tests.people import Town
@@ -29,6 +31,9 @@ from tests.servers import Mail, SmtpSink
 
 NORA = "nora@example.org"
 _TABLES = (Event, EventGrant, EventOrganizer, Integration, Session, Subscription, SuppressedAddress, Token, User)
+A4, MUTED = 717, "rgb(101, 95, 114)"
+"""The paper's width in CSS pixels, inside the margins; and the grey that can be read on white."""
+_PRINTED = "document.body.innerText"
 EITHER_WAY = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
 
 
@@ -193,6 +198,42 @@ async def test_what_does_not_get_through_is_said_and_what_does_is_heard(site: To
     await expect(alert).to_have_count(0)
 
 
+async def test_a_form_sent_in_place_says_what_the_answer_says(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    visitor = await visit()
+    page = await visitor.open(f"/e/{event.id}")
+    alert, field = page.get_by_role("alert"), page.get_by_label("Your e-mail")
+
+    async def from_elsewhere(route: Route) -> None:
+        answer = await route.fetch(headers={**route.request.headers, "sec-fetch-site": "cross-site"})
+        assert answer.status == 403
+        await route.fulfill(response=answer)
+
+    async def of_a_proxy(route: Route) -> None:
+        await route.fulfill(status=413, body="<h1>413 Request Entity Too Large</h1><p>nginx</p>")
+
+    async def broken(route: Route) -> None:
+        await route.fulfill(status=500, body="<main><p>Something broke.</p> <p>Tell us this: 4711.</p></main>")
+
+    await field.evaluate("field => field.removeAttribute('maxlength')")
+    for letters, answer, words in (
+        (300_000, None, "A body may have 256 KiB at most. Send less at once."),
+        (9, from_elsewhere, "This came from another site. Open the page here and press the button again."),
+        (9, of_a_proxy, "That was not accepted."),
+        (9, broken, "Something broke. Tell us this: 4711."),
+    ):
+        if answer is not None:
+            await page.route("**/subscribe", answer)
+        visitor.expect(403, 413, 500)
+        await field.fill("n" * letters)
+        await page.get_by_role("button", name="Nudge me").click()
+        await expect(alert).to_have_text(words)
+        await expect(alert).to_be_focused()
+        await page.unroute("**/subscribe")
+    assert all("htmx" in fault or "Response Status" in fault for fault in visitor.faults), visitor.faults
+    visitor.faults.clear()
+
+
 async def test_the_keyboard_alone_suffices(site: Town, visit: Visit) -> None:
     event = await site.event()
     page = await (await visit()).open(f"/e/{event.id}")
@@ -240,16 +281,53 @@ async def test_the_link_is_copied_where_a_browser_can(site: Town, visit: Visit) 
     assert not await plain.get_by_role("button", name="Copy link").is_visible()
 
 
-async def test_on_paper_stands_what_one_takes_along(site: Town, visit: Visit) -> None:
-    event = await site.event(name="Film night", description="Two films.", contact="Ask Kim at the door")
+@pytest.mark.parametrize("dark", [False, True])
+async def test_on_paper_stands_what_one_takes_along_and_nothing_else(site: Town, visit: Visit, dark: bool) -> None:
+    event = await site.event(
+        name="Film night", description="Two films.", location="Kino Dach", contact="Ask Kim", timezone="Europe/Berlin"
+    )
+    await site.core.act(site.alice.actor, send_message, event.id, NewMessage(title="Doors at six", body="Come early."))
+    await site.follow(site.bob, event)
+    for who in (None, site.bob, site.carol, site.alice):
+        visitor = await (visit.as_(site, who) if who else visit(zone="Asia/Tokyo"))
+        page = await visitor.open(f"/e/{event.id}")
+        await page.emulate_media(media="print", color_scheme="dark" if dark else "light")
+        await page.set_viewport_size({"width": A4, "height": 1000})
+        words = await page.evaluate(_PRINTED)
+        for expected in (
+            "Film night",
+            "(Berlin time)",
+            "Kino Dach",
+            "Two films.",
+            "Ask Kim",
+            "Doors at six",
+            event.url,
+        ):
+            assert expected in words
+        for gone in (
+            "nudge",
+            "Know when",
+            "You follow",
+            "You organize",
+            "Sign",
+            "feed",
+            "calendar",
+            "your time",
+            "Report",
+        ):
+            assert gone not in words, gone
+        assert re.search(r"\bin \d+ (hours|days)", words) is None
+        assert await page.get_by_alt_text("QR code of this page's address").is_visible()
+        beside = await page.evaluate("document.querySelector('.head').getBoundingClientRect().left")
+        assert beside > A4 / 4
+        assert await page.evaluate("getComputedStyle(document.querySelector('.host .muted')).color") == MUTED
+
+
+async def test_a_cancelled_event_says_so_on_paper_too(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    await site.core.act(site.alice.actor, cancel_event, event.id, Cancellation(reason="Flood in the cellar"))
     page = await (await visit()).open(f"/e/{event.id}")
     await page.emulate_media(media="print")
-    for words in ("Film night", "Two films.", "Ask Kim at the door"):
-        assert await page.get_by_text(words, exact=True).first.is_visible()
-    assert await page.get_by_alt_text("QR code of this page's address").is_visible()
-    for gone in ("Nudge me", "Sign in", "Add to calendar"):
-        assert not await page.get_by_text(gone).first.is_visible()
-    own = await (await visit.as_(site, site.alice)).open(f"/e/{event.id}")
-    await own.emulate_media(media="print")
-    for gone in ("You organize this", "Manage", "Edit"):
-        assert not await own.get_by_text(gone, exact=True).first.is_visible()
+    words = await page.evaluate(_PRINTED)
+    assert "This event is cancelled" in words
+    assert "Flood in the cellar" in words

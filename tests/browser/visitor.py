@@ -25,6 +25,22 @@ _SPILLS = """() => {
     return e.getBoundingClientRect().right > wide + 1;
   }).map(e => e.outerHTML.slice(0, 120)).concat(`${document.documentElement.scrollWidth} > ${wide}`);
 }"""
+_ALIKE = """() => {
+  const closed = [...document.querySelectorAll("details:not([open])")], found = new Map();
+  for (const each of closed) each.open = true;
+  axe.setup(document.body);
+  const name = e => axe.commons.text.accessibleTextVirtual(axe.utils.getNodeFromTree(e)).replace(/\\s+/g, " ").trim();
+  const sent = form => [...form.querySelectorAll("[type=hidden]:not([name=key])")].map(e => `${e.name}=${e.value}`);
+  const target = (e, n) => e.matches("a") ? e.href : e.matches("summary") ? `details ${n}`
+    : e.dataset.copy || [e.form.method, e.form.action, e.name, e.value, ...sent(e.form)].join(" ");
+  [...document.querySelectorAll("a[href], button, summary")].forEach((e, n) => {
+    if (!e.checkVisibility()) return;
+    found.set(name(e), (found.get(name(e)) || new Set()).add(target(e, n)));
+  });
+  axe.teardown();
+  for (const each of closed) each.open = false;
+  return [...found].filter(([, to]) => to.size > 1).map(([name, to]) => [name, ...to].join("\\n  "));
+}"""
 _FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -99,13 +115,16 @@ class Visitor:
 
 
 async def walk(page: Page) -> None:
-    """The page at every width, dark and light: nothing spills over the edge, and axe finds nothing at all."""
+    """The page at every width, dark and light: nothing spills over the edge, axe finds nothing at all, and no
+    two links or buttons of one name do different things."""
     await fits(page)
     async with _readable(page) as copy:
         await copy.emulate_media(color_scheme="dark")
         await accessible(copy, "color-contrast")  # the one thing that the colours change
         await copy.emulate_media(color_scheme="light")
         await accessible(copy)
+        alike = await copy.evaluate(_ALIKE)
+        assert not alike, f"{page.url} has controls that sound alike:\n" + "\n".join(alike)
 
 
 async def fits(page: Page) -> None:

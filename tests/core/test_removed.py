@@ -3,13 +3,25 @@
 import pytest
 
 from core.errors import Code
+from core.events.changes import change_event
+from core.events.model import EventChange
+from core.operations.seed import seed
 from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
-from core.subscriptions.leave import let_back, remove_subscriber
+from core.subscriptions.leave import let_back, let_back_found, remove_found, remove_subscriber
 from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
 from core.subscriptions.views import event_subscriptions
-from tests.core.look import NOBODY, mails_that_ask, one_audit_row, refusal, refused_without_a_trace, states, table_sizes
+from tests.core.look import (
+    NOBODY,
+    mails_that_ask,
+    one_audit_row,
+    refusal,
+    refused_without_a_trace,
+    statements,
+    states,
+    table_sizes,
+)
 from tests.core.steps import DAY, ask, joined
-from tests.people import EVERYTHING, Town
+from tests.people import EVERYTHING, OPERATOR, Town
 
 pytestmark = pytest.mark.both_databases
 
@@ -88,3 +100,34 @@ async def test_who_was_removed_as_an_address_does_not_come_back_by_the_account_t
     hook = await town.channel(town.bob, "json://192.0.2.7/bob")
     request = SubscribeByChannel(integration_ids=[hook])
     await refusal(town.core.act(town.bob.actor, subscribe_by_channel, event.id, request), Code.FORBIDDEN)
+
+
+@pytest.mark.parametrize("public", [True, False])
+async def test_removing_and_letting_back_many_asks_the_database_as_often_as_for_two(town: Town, public: bool) -> None:
+    asked = []
+    for many in (2, 40):
+        event, alice = await town.event(), town.alice.actor
+        await seed(town.core, OPERATOR, event.id, many, f"mailto://of{many}-{{n}}@example.org", lambda *_: None)
+        if not public:
+            await town.core.act(alice, change_event, event.id, EventChange(is_public=False))
+        newest = (await town.core.ask(alice, event_subscriptions, event.id, EVERYTHING)).items[0].id
+        for act, action in ((remove_found, "remove_found"), (let_back_found, "let_back_found")):
+            async with one_audit_row(town.core, action):
+                with statements(town.core) as seen:
+                    assert await town.core.act(alice, act, event.id, "", newest) == many
+            asked.append(len(seen))
+    assert asked[:2] == asked[2:]
+
+
+async def test_who_is_removed_from_a_private_event_on_one_channel_is_out_on_all_and_let_back_on_all(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    hook = await town.channel(town.bob, "json://192.0.2.7/hook")
+    (by_hook,) = await town.follow(town.bob, event, hook)
+    for who in (town.bob, town.carol):
+        await town.follow(who, event)
+    await town.core.act(alice, change_event, event.id, EventChange(is_public=False))
+    assert await town.core.act(alice, remove_found, event.id, "webhook", by_hook.id) == 1
+    assert sorted(await states(town, event)) == ["active", "ended", "ended"]
+    await refusal(town.follow(town.bob, event), Code.NOT_FOUND)
+    assert await town.core.act(alice, let_back_found, event.id, "", by_hook.id) == 1
+    assert [row.state for row in await town.follow(town.bob, event)] == ["active"]

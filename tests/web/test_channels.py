@@ -157,7 +157,7 @@ async def test_a_channel_that_was_removed_in_another_tab_is_said_to_be_gone(bob:
     for step in ("rename", "test", "remove", "remove_yes"):
         answer = await bob.form(where, {"step": step, "name": "Bell"})
         assert answer.status == 404
-        assert 'role="alert">There is no such channel.' in answer.text
+        assert 'role="alert" tabindex="-1" autofocus>There is no such channel.' in answer.text
 
 
 async def test_who_signed_in_long_ago_proves_it_first_and_goes_on_with_what_was_typed(

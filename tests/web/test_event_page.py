@@ -139,7 +139,7 @@ async def test_a_mistake_stands_beside_the_field_and_keeps_what_was_typed(stage:
     answer = await stage.visitor.form(f"/e/{await stage.event()}/subscribe", {"email": 'no"pe@'}, **htmx)
     assert answer.status == 422
     assert 'value="no&#34;pe@"' in answer.text
-    assert 'aria-invalid="true" aria-describedby="email-error"' in answer.text
+    assert 'aria-invalid="true" aria-describedby="email-error email-note" autofocus' in answer.text
     assert ("<!doctype html>" in answer.text) is not bool(htmx)
 
 

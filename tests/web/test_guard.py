@@ -1,6 +1,7 @@
 """What holds for every request: bodies, origins, headers, methods, errors, and whose request it is."""
 
 import ipaddress
+import json
 import logging
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 from tests.web.client import HOST, Client
 from tests.web.conftest import START, Stage, Untouched
+from tests.web.test_creating import FULL
 from web.clients import client_network
-from web.guard import BODY_LIMIT, FORM_LIMIT
+from web.guard import BODY_LIMIT
 
 EVENT = {"name": "Film night", "start_date": START}
 
@@ -18,18 +20,54 @@ async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(
     stage: Stage, untouched: Untouched
 ) -> None:
     large = b'{"name":"' + b"x" * BODY_LIMIT + b'"}'
-    json = {"content_type": "application/json"}
-    whole = await untouched(stage.alice.send("POST", "/api/events", body=large, headers=json))
+    kind = {"content_type": "application/json"}
+    whole = await untouched(stage.alice.send("POST", "/api/events", body=large, headers=kind))
     parts = [large[i : i + 1000] for i in range(0, len(large), 1000)]
-    chunked = await untouched(stage.alice.send("POST", "/api/events", chunks=parts, headers=json))
+    chunked = await untouched(stage.alice.send("POST", "/api/events", chunks=parts, headers=kind))
     for answer in (whole, chunked):
         assert (answer.status, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
 async def test_a_large_form_is_refused_with_a_page(stage: Stage) -> None:
     event = await stage.event()
-    answer = await stage.visitor.form(f"/e/{event}/subscribe", {"email": "x" * FORM_LIMIT})
+    answer = await stage.visitor.form(f"/e/{event}/subscribe", {"email": "x" * BODY_LIMIT})
     assert (answer.status, answer.headers["content-type"]) == (413, "text/html; charset=utf-8")
+
+
+async def test_an_event_with_every_field_full_is_created_however_a_program_writes_its_letters(stage: Stage) -> None:
+    full = {"location" if name == "where" else name: text for name, text in FULL.items()}
+    body = json.dumps({**full, "start_date": START}, ensure_ascii=True).encode()
+    assert len(body) > 12 * 10_000
+    made = await stage.alice.send("POST", "/api/events", body=body, headers={"content_type": "application/json"})
+    assert made.status == 201
+    assert {name: made.json[name] for name in full} == full
+
+
+async def test_every_body_that_the_document_describes_fits_with_all_of_its_fields_full(stage: Stage) -> None:
+    found = (await stage.visitor.get("/api/openapi.json")).json
+    sizes = {
+        f"{method} {path}": _largest(operation["requestBody"]["content"]["application/json"]["schema"], found)
+        for path, operations in found["paths"].items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    }
+    assert len(sizes) > 15
+    assert {name: size for name, size in sizes.items() if size > BODY_LIMIT} == {}
+
+
+def _largest(schema: dict[str, Any], document: dict[str, Any]) -> int:
+    """Bytes of the largest JSON that fits the schema, with every letter escaped as a pair of surrogates."""
+    if "$ref" in schema:
+        return _largest(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
+    if schema.get("type") == "object":
+        return 2 + sum(len(name) + 6 + _largest(each, document) for name, each in schema["properties"].items())
+    if schema.get("type") == "array":
+        return 2 + int(schema["maxItems"]) * (2 + _largest(schema["items"], document))
+    if "maxLength" in schema:
+        return 2 + 12 * int(schema["maxLength"])
+    assert schema.get("type") != "string" or {"const", "enum", "format"} & set(schema), schema
+    options = [each for key in ("anyOf", "oneOf") for each in schema.get(key, [])]
+    return max((_largest(each, document) for each in options), default=40)  # dates, ids, truths, words of a list
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])

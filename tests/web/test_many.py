@@ -50,7 +50,7 @@ async def test_all_whom_a_word_finds_are_removed_from_every_page_and_let_back(
     assert len(await boxes(alice, event, "?q=example.org")) == 50
     done = await press(alice, asked, at, "all_remove_yes")
     assert done.headers["location"] == f"{at}?said=removed"
-    assert re.findall(r"<span>(\w+)</span>", (await alice.get(at)).text) == ["Carol", "Bob"]
+    assert re.findall(r"<span>(\w+)<span", (await alice.get(at)).text) == ["Carol", "Bob"]
     removed = await alice.get(f"{at}?which=removed")
     assert f"Let all {MANY} back" in removed.text
     await press(alice, removed, at, "all_let_back")

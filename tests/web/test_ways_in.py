@@ -1,11 +1,14 @@
 """Whoever has to sign in comes back to where they were; what is not there says where to go on."""
 
+import re
+
 import pytest
 
 from core.tokens import invitation_token
 from tests.web.client import Browser
 from tests.web.conftest import Stage
 from tests.web.test_accounts import ALICE, asked, signed_in
+from web.guard import BODY_LIMIT
 
 BOB = "bob@example.org"
 OFFER = "If it is a private event that you were invited to"
@@ -85,3 +88,44 @@ async def test_an_address_that_only_takes_forms_leads_back_to_the_page_of_its_fo
     answer = await Browser(stage.app).get(path)
     assert (answer.status, answer.headers["location"]) == (303, page)
     assert (await stage.visitor.send("PUT", path)).status == 405
+
+
+async def test_a_password_that_a_visitor_sends_is_forgotten_and_the_page_come_back_to(stage: Stage) -> None:
+    browser = Browser(stage.app)
+    answer = await browser.form("/account/password", {"password": "a long enough one"})
+    assert (answer.status, "You are signed out" in answer.text, "long enough" in answer.text) == (401, True, False)
+    assert 'href="/sign-in"' in answer.text
+    assert await lands(stage, browser) == "/account"
+
+
+async def test_the_button_that_undoes_is_found_again_by_going_back_whoever_is_signed_in(stage: Stage) -> None:
+    event, bob = await stage.event(), await signed_in(stage, BOB)
+    await bob.form(f"/e/{event}/follow", {})
+    [number] = re.findall(r'name="subscription" value="(\d+)"', (await bob.get(f"/e/{event}")).text)
+    stopped = await bob.form(f"/e/{event}/unfollow", {"subscription": number, "step": "stop"})
+    [undo] = re.findall(r'action="(/u/[^"]+/undo)"', stopped.text)
+    await bob.form("/sign-out", {})
+    asked = await bob.get(undo)
+    assert (asked.status, "Undo the stop?" in asked.text, f'action="{undo}"' in asked.text) == (200, True, True)
+    assert "You're back in." in (await bob.form(undo, {})).text
+    assert "Your events" in (await (await signed_in(stage, BOB)).form(undo, {})).text
+
+
+NAVIGATION = '<nav aria-label="Main">'
+
+
+async def test_what_is_refused_before_or_behind_a_route_has_the_navigation_of_whoever_is_there(
+    stage: Stage,
+) -> None:
+    visitor, alice = Browser(stage.app), await signed_in(stage)
+    elsewhere = {"sec_fetch_site": "cross-site"}
+    for browser, words in ((visitor, ">Sign in</a></nav>"), (alice, "<button>Sign out</button></form></nav>")):
+        for answer in (
+            await browser.form("/sign-in", {"email": "x" * BODY_LIMIT}),
+            await browser.form("/sign-in", {"email": ALICE}, **elsewhere),
+            await browser.get("/i/of-nobody"),
+            await browser.form("/i/of-nobody/accept", {}),
+        ):
+            assert answer.status in (403, 404, 413)
+            assert NAVIGATION in answer.text
+            assert words in answer.text

@@ -25,7 +25,7 @@ MEANINGS = {
     403: "Not yours to do, or not before you confirm who you are",
     404: "Not there, or not for you",
     409: "It is in another state, or somebody was first",
-    413: "The body is larger than 64 KiB",
+    413: "The body is larger than 256 KiB",
     415: "The body is not JSON",
     422: "A field is not right; errors names it",
     429: "Too many in a short time; Retry-After says when",

@@ -12,7 +12,7 @@ from core.accounts.model import LONGEST_PASSWORD, AskForLink
 from core.accounts.passwords import sign_in_by_password
 from core.accounts.sessions import end_session, list_sessions, sign_out
 from core.accounts.users import my_account
-from core.errors import SoonishError
+from core.errors import Code, SoonishError
 from core.identities.providers import provider_of
 from core.identities.signed import LABELS, Platform
 from core.identities.unlink import list_identities
@@ -22,8 +22,7 @@ from core.tokens import read_link
 from core.work import Actor
 from web.api.accounts import this_browser
 from web.api.parts import RowId
-from web.pages.forms import sign_in_first
-from web.problems import STATUS
+from web.pages.forms import beside, later, sign_in_first, status_of
 from web.returning import way_back
 from web.site import OWN, Site, SiteOf
 
@@ -63,11 +62,10 @@ async def asked_for_a_link(
         browser = this_browser(site, request)
         await ask_to_register(site.core, await site.person(request), AskForLink(email=typed), browser)
     except SoonishError as refusal:
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = _form(site, status=STATUS[refusal.code], error=words, typed=typed)
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(refusal.retry_after)
-        return answer
+        wrong = beside(refusal, "email")
+        if refusal.code is Code.UNAUTHENTICATED:  # which of the two is wrong is not said; the password is typed anew
+            wrong = {"password": wrong[""]}
+        return later(_form(site, status=status_of(refusal), wrong=wrong, typed=typed), refusal)
     answer = site.pages.page("asked.html", headers=_PRIVATE, typed=typed)
     site.cookies.keep_asked(answer, browser)
     return answer
@@ -172,7 +170,7 @@ async def signed_out(request: Request, site: SiteOf) -> Response:
 
 
 def _form(site: Site, *, status: int = 200, **said: Any) -> Response:
-    said = {"error": None, "typed": "", "platforms": platforms(site), "labels": LABELS, **said}
+    said = {"typed": "", "platforms": platforms(site), "labels": LABELS, **said}
     return site.pages.page("sign_in.html", status=status, headers=_PRIVATE, **said)
 
 

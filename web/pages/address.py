@@ -15,7 +15,7 @@ from core.privacy.follows import Step, change_followed, end_all_followed, look_a
 from core.privacy.log import address_log
 from core.tokens import read_address
 from web.api.accounts import download
-from web.pages.erase import CONFIRM, confirmed
+from web.pages.erase import CONFIRM, UNCONFIRMED, confirmed
 from web.pages.log import SHOWN, Cursor, show_log
 from web.site import Site, SiteOf
 
@@ -63,15 +63,17 @@ async def address_erased(request: Request, site: SiteOf, token: str) -> Response
     read_address(site.core.keys, token)
     form = await _form(request)
     if not confirmed(form.get("confirm", "")):
-        return await _page(request, site, token, error=f"Type {CONFIRM} to say that you mean it.", status=422)
+        return await _page(request, site, token, wrong=UNCONFIRMED, status=422)
     never_again = bool(form.get("never_again"))
     await site.core.act(site.visitor(request), erase_address, token, never_again=never_again)
     return site.pages.page("erased.html", what="address", never_again=never_again)
 
 
-async def _page(request: Request, site: Site, token: str, *, error: str = "", status: int = 200) -> Response:
+async def _page(
+    request: Request, site: Site, token: str, *, wrong: dict[str, str] | None = None, status: int = 200
+) -> Response:
     about = await site.core.ask(site.visitor(request), look_at_address, token)
-    return site.pages.page("address.html", status=status, about=about, token=token, error=error, word=CONFIRM)
+    return site.pages.page("address.html", status=status, about=about, token=token, wrong=wrong, word=CONFIRM)
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -11,6 +11,7 @@ from core.clock import UTC
 from core.errors import SoonishError, UnprovedError
 from core.events.abuse import Closing, close_report, list_reports
 from core.events.model import Cancellation
+from core.ids import LARGEST_ID
 from core.operators.access import look_around
 from core.operators.deliveries import Which, dead_deliveries, requeue_dead
 from core.operators.events import (
@@ -27,8 +28,8 @@ from core.pages import PageRequest
 from core.times import say
 from core.work import Actor
 from web.api.parts import EventId, RowId
+from web.pages.forms import beside, complaints, status_of
 from web.pages.plots import HEIGHT, LEFT, RIGHT, WIDTH, draw
-from web.problems import STATUS
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/admin")
@@ -62,11 +63,13 @@ async def events_page(request: Request, site: SiteOf, event: Annotated[str, Quer
     who = await _operator(request, site)
     public_id = event.strip().rstrip("/").rpartition("/")[2]
     if not public_id:
-        return _page(site, "events", about=None, error="", typed="")
+        return _page(site, "events", about=None, typed="")
     try:
         await site.core.ask(who, look_at_event, public_id)
     except SoonishError as refusal:
-        return _page(site, "events", status=STATUS[refusal.code], about=None, error=refusal.message, typed=public_id)
+        return _page(
+            site, "events", status=_status(refusal), about=None, wrong={"event": refusal.message}, typed=public_id
+        )
     return RedirectResponse(f"/admin/events/{public_id}", 303)
 
 
@@ -81,12 +84,13 @@ async def event_cancelled(request: Request, site: SiteOf, event_id: EventId) -> 
     form = await request.form()
     reason = str(form.get("reason", ""))
     if not form.get("sure"):
-        words = "Tick the box to say that you mean it."
-        return await _event(site, who, event_id, status=422, error=words, reason=reason)
+        wrong = {"sure": "Tick the box to say that you mean it."}
+        return await _event(site, who, event_id, status=422, wrong=wrong, reason=reason)
     try:
         await site.core.act(who, force_cancel, event_id, Cancellation(reason=reason))
     except (SoonishError, ValidationError) as refusal:
-        return await _event(site, who, event_id, status=_status(refusal), error=_words(refusal), reason=reason)
+        wrong = beside(refusal, "reason")
+        return await _event(site, who, event_id, status=_status(refusal), wrong=wrong, reason=reason)
     return await _event(site, who, event_id, said="Cancelled. Everybody who follows is told.")
 
 
@@ -100,8 +104,8 @@ async def people_changed(request: Request, site: SiteOf, event_id: EventId) -> R
         people = read_people(pasted, ticked)
         done = await site.core.act(who, let_people_back if back else remove_people, event_id, people)
     except SoonishError as refusal:
-        status, words = _status(refusal), _words(refusal)
-        return await _event(site, who, event_id, status=status, error=words, pasted=pasted, ticked=ticked)
+        status, wrong = _status(refusal), {"list": " ".join(complaints(refusal, {}).values())}
+        return await _event(site, who, event_id, status=status, wrong=wrong, pasted=pasted, ticked=ticked)
     return await _event(site, who, event_id, said=_affected(done, "may come back" if back else "removed"))
 
 
@@ -118,7 +122,8 @@ async def report_closed(request: Request, site: SiteOf, report_id: RowId) -> Res
     try:
         await site.core.act(who, close_report, report_id, Closing(note=note))
     except (SoonishError, ValidationError) as refusal:
-        return await _reports(site, who, status=_status(refusal), error=_words(refusal), at=report_id, note=note)
+        wrong = {f"note{report_id}" if name else "": words for name, words in beside(refusal, "note").items()}
+        return await _reports(site, who, status=_status(refusal), wrong=wrong, at=report_id, note=note)
     return await _reports(site, who, said="Closed.")
 
 
@@ -140,7 +145,7 @@ async def requeued(request: Request, site: SiteOf) -> Response:
     try:
         which = Which(kind=str(form.get("kind", "")), code=str(form.get("code", "")))
     except ValidationError:
-        return await _dead(site, who, status=422, error="Choose one of the rows below.")
+        return await _dead(site, who, status=422, wrong={"": "Choose one of the rows below."})
     done = await site.core.act(who, requeue_dead, which)
     more = " There are more: press again." if done.left else ""
     return await _dead(site, who, said=f"{done.requeued} will be tried again.{more}")
@@ -160,20 +165,19 @@ async def audit_page(
     who = await _operator(request, site)
     typed = {"actor": actor, "action": action, "subject": subject, "since": since, "until": until}
     given = {name: value.strip() for name, value in typed.items() if value.strip()}
-    try:
-        wanted = AuditFilter(
-            actor=int(given["actor"]) if "actor" in given else None,
-            action=given.get("action"),
-            subject=given.get("subject"),
-            since=_day(given.get("since")),
-            until=_day(given.get("until"), days=1),
-        )
-    except ValueError:
-        return _page(site, "audit", status=422, typed=typed, rows=[], next=None,
-                     error="The account is a number, the days are like 2027-05-01.")  # fmt: skip
+    wrong = _misread(given)
+    if wrong:
+        return _page(site, "audit", status=422, typed=typed, rows=[], next=None, wrong=wrong)
+    wanted = AuditFilter(
+        actor=int(given["actor"]) if "actor" in given else None,
+        action=given.get("action"),
+        subject=given.get("subject"),
+        since=_day(given.get("since")),
+        until=_day(given.get("until"), days=1),
+    )
     found = await site.core.ask(who, audit_trail, wanted, PageRequest(limit=_SHOWN, cursor=cursor))
     rows = [(each, _when(each.at), _details(each.detail)) for each in found.items]
-    return _page(site, "audit", typed=typed, rows=rows, next=found.next, error="")
+    return _page(site, "audit", typed=typed, rows=rows, next=found.next)
 
 
 async def _event(
@@ -182,7 +186,7 @@ async def _event(
     about = await site.core.ask(who, look_at_event, event_id)
     people = await site.core.ask(who, participants, event_id, PageRequest(limit=_SHOWN, cursor=cursor))
     when = say(about.start_date, about.timezone)
-    context: dict[str, Any] = {"error": "", "said": "", "reason": "", "pasted": "", "ticked": [], **told}
+    context: dict[str, Any] = {"said": "", "reason": "", "pasted": "", "ticked": [], **told}
     return _page(site, "events", status=status, about=about, people=people, when=when, **context)
 
 
@@ -191,14 +195,14 @@ async def _reports(
 ) -> Response:
     found = await site.core.ask(who, list_reports, PageRequest(limit=_SHOWN, cursor=cursor), closed=closed)
     rows = [(each, _when(each.created_at)) for each in found.items]
-    context: dict[str, Any] = {"error": "", "said": "", "at": 0, "note": "", **told}
+    context: dict[str, Any] = {"said": "", "at": 0, "note": "", **told}
     return _page(site, "reports", status=status, rows=rows, next=found.next, closed=closed, **context)
 
 
-async def _dead(site: Site, who: Actor, *, status: int = 200, **told: str) -> Response:
+async def _dead(site: Site, who: Actor, *, status: int = 200, **told: Any) -> Response:
     found = await site.core.ask(who, dead_deliveries)
     rows = [(each, _when(each.latest)) for each in found.items]
-    return _page(site, "deliveries", status=status, rows=rows, **{"error": "", "said": "", **told})
+    return _page(site, "deliveries", status=status, rows=rows, **{"said": "", **told})
 
 
 def _page(site: Site, tab: str, *, status: int = 200, **context: Any) -> Response:
@@ -215,13 +219,21 @@ def _affected(done: Affected, became: str) -> str:
 def _status(refusal: SoonishError | ValidationError) -> int:
     if isinstance(refusal, UnprovedError):
         raise refusal
-    return STATUS[refusal.code] if isinstance(refusal, SoonishError) else 422
+    return status_of(refusal)
 
 
-def _words(refusal: SoonishError | ValidationError) -> str:
-    if isinstance(refusal, SoonishError):
-        return " ".join(filter(None, (refusal.message, refusal.hint)))
-    return "This is too long."
+def _misread(given: dict[str, str]) -> dict[str, str]:
+    """What is wrong with the fields of the audit's filter."""
+    wrong = {}
+    number = given.get("actor", "1")
+    if not (number.isascii() and number.isdecimal() and 0 < int(number) <= LARGEST_ID):
+        wrong["actor"] = "An account is a number."
+    for name in ("since", "until"):
+        try:
+            _day(given.get(name), days=1)
+        except (ValueError, OverflowError):
+            wrong[name] = "A day is like 2027-05-01."
+    return wrong
 
 
 def _day(text: str | None, days: int = 0) -> dt.datetime | None:

@@ -17,8 +17,7 @@ from core.text import mask_address
 from core.work import Actor
 from web.api.accounts import this_browser
 from web.pages.account import platforms
-from web.pages.forms import sign_in_first
-from web.problems import STATUS
+from web.pages.forms import beside, later, sign_in_first, status_of
 from web.returning import way_back
 from web.site import OWN, Site, SiteOf
 
@@ -49,11 +48,8 @@ async def proved(
             return RedirectResponse(back, 303, OWN)
         return await _by_mail(request, site, who, back)
     except SoonishError as refusal:
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = await _form(site, who, back, status=STATUS[refusal.code], error=words)
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(refusal.retry_after)
-        return answer
+        wrong = beside(refusal, "password")
+        return later(await _form(site, who, back, status=status_of(refusal), wrong=wrong), refusal)
 
 
 async def _by_mail(request: Request, site: Site, who: Actor, back: str) -> Response:
@@ -70,7 +66,7 @@ async def _form(site: Site, who: Actor, back: str, *, status: int = 200, **said:
     me = await site.core.ask(who, my_account)
     mine = {each.platform for each in (await site.core.ask(who, list_identities)).items}
     ways = [platform for platform in platforms(site) if platform in mine]
-    context = {"me": me, "back": back, "error": None, "signed_in": True, "platforms": ways, "labels": LABELS, **said}
+    context = {"me": me, "back": back, "signed_in": True, "platforms": ways, "labels": LABELS, **said}
     answer = site.pages.page("again.html", status=status, headers=OWN, **context)
     if ways:
         site.cookies.keep_back(answer, back)  # they lead off this site

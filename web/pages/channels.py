@@ -24,7 +24,7 @@ from core.pages import PageRequest
 from core.subscriptions.views import my_subscriptions
 from core.work import Actor
 from web.api.parts import RowId
-from web.pages.forms import Sent, complaints, later, must_sign_in, new_key, read_form, sign_in_first, status_of
+from web.pages.forms import Sent, beside, complaints, later, must_sign_in, new_key, read_form, sign_in_first, status_of
 from web.returning import prove_first
 from web.site import OWN, Site, SiteOf
 
@@ -96,8 +96,9 @@ async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response
         who.require_user()
         if sent.step == "test":
             tested = await try_integration(site.core, site.outbound, who, channel_id)
-            words = _SAID["works"] if tested.delivered else ""
-            return await _page(site, who, said=words, at=channel_id, error=_failed(tested.reason) if not words else "")
+            if tested.delivered:
+                return await _page(site, who, said=_SAID["works"])
+            return await _page(site, who, at=channel_id, wrong={"": _failed(tested.reason)})
         if sent.step == "remove":
             return await _ask_to_remove(site, who, channel_id)
         if sent.step not in _STEPS:
@@ -107,10 +108,11 @@ async def changed(request: Request, site: SiteOf, channel_id: RowId) -> Response
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):
             raise
-        words = " ".join(complaints(refusal, {}).values())
         typed = sent.get("name") if sent.step == "rename" else None
-        answer = await _page(site, who, at=channel_id, error=words, status=status_of(refusal), typed=typed)
-        return later(answer, refusal)
+        wrong = {f"name-{channel_id}" if name else "": words for name, words in beside(refusal, "name").items()}
+        return later(
+            await _page(site, who, at=channel_id, wrong=wrong, status=status_of(refusal), typed=typed), refusal
+        )
 
 
 async def _done(site: Site, who: Actor, channel_id: int, sent: Sent) -> str:
@@ -145,15 +147,18 @@ async def _page(
     *,
     said: str = "",
     at: int = 0,
-    error: str = "",
+    wrong: dict[str, str] | None = None,
     typed: str | None = None,
     status: int = 200,
 ) -> Response:
-    """`error` stands beside the channel with the id `at`, or on top where that is gone; `typed` in the field for its
-    name."""
+    """What is `wrong` stands beside the channel with the id `at`, or on top where that is gone; `typed` in the field
+    for its name."""
     items = (await site.core.ask(who, list_integrations, _MANY)).items
-    about: dict[str, Any] = {"channels": items, "guides": GUIDES, "said": said, "at": at, "error": error}
-    about |= {"typed": typed, "gone": all(each.id != at for each in items)}
+    gone = all(each.id != at for each in items)
+    if wrong and gone:
+        wrong = {"": f"{' '.join(wrong.values())} Perhaps you removed it in another tab."}
+    about: dict[str, Any] = {"channels": items, "guides": GUIDES, "said": said, "at": at, "wrong": wrong}
+    about |= {"typed": typed, "gone": gone}
     return site.show(who, "channels.html", here="channels", status=status, **about)
 
 

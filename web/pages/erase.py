@@ -8,13 +8,13 @@ from core.accounts.users import my_account
 from core.errors import Code, SoonishError
 from core.privacy.erase import erase_account
 from core.work import Actor
-from web.pages.forms import sign_in_first
-from web.problems import STATUS
+from web.pages.forms import beside, sign_in_first, status_of
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
 
 CONFIRM = "erase"
+UNCONFIRMED = {"confirm": f"Type {CONFIRM} to say that you mean it."}
 
 
 def confirmed(typed: str) -> bool:
@@ -39,19 +39,18 @@ async def account_erased(
     who = await site.person(request)
     who.require_user()
     if not confirmed(confirm):
-        return await _form(site, who, status=422, error=f"Type {CONFIRM} to say that you mean it.")
+        return await _form(site, who, status=422, wrong=UNCONFIRMED)
     try:
         await site.core.act(who, erase_account, never_again=bool(never_again))
     except SoonishError as refusal:
         if refusal.code is not Code.CONFLICT:
             raise
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        return await _form(site, who, status=STATUS[refusal.code], error=words)
+        return await _form(site, who, status=status_of(refusal), wrong=beside(refusal))
     answer = site.pages.page("erased.html", headers=OWN, what="account", never_again=bool(never_again))
     site.cookies.drop_session(answer)
     return answer
 
 
-async def _form(site: Site, who: Actor, *, status: int = 200, error: str = "") -> Response:
+async def _form(site: Site, who: Actor, *, status: int = 200, wrong: dict[str, str] | None = None) -> Response:
     me = await site.core.ask(who, my_account)
-    return site.pages.page("erase.html", status=status, headers=OWN, me=me, error=error, word=CONFIRM, signed_in=True)
+    return site.pages.page("erase.html", status=status, headers=OWN, me=me, wrong=wrong, word=CONFIRM, signed_in=True)

@@ -18,9 +18,9 @@ from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.cover import cover
+from web.pages.forms import NO_ADDRESS, beside, later, status_of
 from web.pages.show import shown
 from web.pages.state import is_current
-from web.problems import STATUS
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
@@ -86,15 +86,12 @@ async def subscribe(
         wanted = SubscribeByEmail(email=_given(typed), website=website[:_LONGEST_ADDRESS])
         await ask_by_email(site.core, who, event_id, wanted)
     except ValidationError:
-        return await form_again(request, site, who, event_id, typed, 422, "That is not an e-mail address.")
+        return await form_again(request, site, who, event_id, typed, 422, {"email": NO_ADDRESS})
     except SoonishError as refusal:
         if refusal.code is Code.NOT_FOUND:
             raise
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = await form_again(request, site, who, event_id, typed, STATUS[refusal.code], words)
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(refusal.retry_after)
-        return answer
+        wrong = beside(refusal, "email")
+        return later(await form_again(request, site, who, event_id, typed, status_of(refusal), wrong), refusal)
     if _wants_fragment(request):
         name = (await site.states.get(event_id, who))[0].name
         return site.pages.page("_sent.html", typed=typed, event={"id": event_id, "name": name})
@@ -124,9 +121,9 @@ def _given(typed: str) -> str:
 
 
 async def form_again(
-    request: Request, site: Site, who: Actor, event_id: str, typed: str, status: int, words: str
+    request: Request, site: Site, who: Actor, event_id: str, typed: str, status: int, wrong: dict[str, str]
 ) -> Response:
-    context = await event_context(site, who, event_id) | {"error": words, "typed": typed}
+    context = await event_context(site, who, event_id) | {"wrong": wrong, "typed": typed}
     name = "_nudge.html" if _wants_fragment(request) else "event.html"
     return site.pages.page(name, status=status, headers=OWN, **context)
 

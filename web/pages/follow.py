@@ -14,7 +14,7 @@ from core.subscriptions.model import StateChange, SubscribeByChannel
 from core.subscriptions.views import subscriptions_to
 from web.api.parts import EventId
 from web.pages.event import event_context, form_again
-from web.pages.forms import complaints, read_form, status_of
+from web.pages.forms import beside, read_form, status_of
 from web.site import OWN, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -34,8 +34,7 @@ async def followed(request: Request, site: SiteOf, event_id: EventId) -> Respons
     except (SoonishError, ValidationError) as refusal:
         if isinstance(refusal, SoonishError) and refusal.code in (Code.NOT_FOUND, Code.UNAUTHENTICATED):
             raise
-        words = " ".join(complaints(refusal, {}).values())
-        return await form_again(request, site, who, event_id, "", status_of(refusal), words)
+        return await form_again(request, site, who, event_id, "", status_of(refusal), beside(refusal))
     about: dict[str, Any] = {"channels": [each.kind for each in done.subscriptions], "warnings": done.warnings}
     return site.pages.page("followed.html", headers=OWN, **await event_context(site, who, event_id) | about)
 

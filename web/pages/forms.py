@@ -27,6 +27,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NUMBERS_AT_MOST = 5_000
 _STEP = "step"
 KEY = "key"
+NO_ADDRESS = "That is not an e-mail address."
 _SECRET = frozenset({"password", "current"})
 
 
@@ -94,6 +95,12 @@ def complaints(refusal: SoonishError | ValidationError, names: Mapping[str, str]
         name = str(each["loc"][0]) if each["loc"] else ""
         found.setdefault(names.get(name, name), complaint(each))
     return found
+
+
+def beside(refusal: SoonishError | ValidationError, *fields: str) -> dict[str, str]:
+    """As `complaints`, for a form that has only these fields: what is about another one is said of the whole form."""
+    found = complaints(refusal, {})
+    return {name: words for name, words in found.items() if name in fields} or {"": " ".join(found.values())}
 
 
 def status_of(refusal: SoonishError | ValidationError) -> int:

@@ -10,7 +10,8 @@ from core.accounts.users import my_account
 from core.errors import Code, SoonishError
 from core.invitations.accept import accept_by_email, accept_invitation, look_at_invitation
 from core.subscriptions.model import SubscribeByEmail
-from web.problems import STATUS, refusal_of
+from web.pages.forms import NO_ADDRESS, beside, later, status_of
+from web.pages.refused import refusal
 from web.site import Site, SiteOf
 
 router = APIRouter()
@@ -24,8 +25,8 @@ _LONGEST_ADDRESS = 400
 async def invitation_page(request: Request, site: SiteOf, token: str) -> Response:
     try:
         return await _page(request, site, token)
-    except SoonishError as refusal:
-        return _closed(request, site, refusal)
+    except SoonishError as error:
+        return await _closed(request, site, error)
 
 
 @router.post("/i/{token}")
@@ -44,15 +45,12 @@ async def accepted(
         await site.core.act(visitor, accept_by_email, token, wanted)
         return await _page(request, site, token, sent=True, typed=typed)
     except ValidationError:
-        return await _page(request, site, token, status=422, error="That is not an e-mail address.", typed=typed)
-    except SoonishError as refusal:
-        if refusal.code is Code.NOT_FOUND:
-            return _closed(request, site, refusal)
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        answer = await _page(request, site, token, status=STATUS[refusal.code], error=words, typed=typed)
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(refusal.retry_after)
-        return answer
+        return await _page(request, site, token, status=422, wrong={"email": NO_ADDRESS}, typed=typed)
+    except SoonishError as error:
+        if error.code is Code.NOT_FOUND:
+            return await _closed(request, site, error)
+        wrong = beside(error, "email")
+        return later(await _page(request, site, token, status=status_of(error), wrong=wrong, typed=typed), error)
 
 
 @router.post("/i/{token}/accept")
@@ -64,19 +62,24 @@ async def accepted_as_oneself(request: Request, site: SiteOf, token: str) -> Res
         about = await site.core.ask(who, look_at_invitation, token)
         event = await site.core.act(who, accept_invitation, token)
         return RedirectResponse(f"/e/{event.id}?said={about.purpose}", 303, _HEADERS)
-    except SoonishError as refusal:
-        if refusal.code is Code.UNAUTHENTICATED:
+    except SoonishError as error:
+        if error.code is Code.UNAUTHENTICATED:
             return RedirectResponse(f"/i/{token}", 303, _HEADERS)
-        if refusal.code is Code.NOT_FOUND:
-            return _closed(request, site, refusal)
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        return await _page(request, site, token, status=STATUS[refusal.code], error_here=words)
+        if error.code is Code.NOT_FOUND:
+            return await _closed(request, site, error)
+        return await _page(request, site, token, status=status_of(error), wrong=beside(error))
 
 
 async def _page(
-    request: Request, site: Site, token: str, *, status: int = 200, error: str = "", error_here: str = "",
-    typed: str = "", sent: bool = False,
-) -> Response:  # fmt: skip
+    request: Request,
+    site: Site,
+    token: str,
+    *,
+    status: int = 200,
+    wrong: dict[str, str] | None = None,
+    typed: str = "",
+    sent: bool = False,
+) -> Response:
     who = await site.person(request)
     about = await site.core.ask(who, look_at_invitation, token)
     me = await site.core.ask(who, my_account) if who.user_id is not None else None
@@ -88,8 +91,7 @@ async def _page(
         token=token,
         me=me,
         signed_in=me is not None,
-        error=error,
-        error_here=error_here,
+        wrong=wrong,
         typed=typed,
         sent=sent,
     )
@@ -98,6 +100,7 @@ async def _page(
     return answer
 
 
-def _closed(request: Request, site: Site, refusal: SoonishError) -> Response:
-    shown = refusal_of(refusal, request.scope)
-    return site.pages.page("error.html", status=shown.status, headers={**shown.headers, **_HEADERS}, refusal=shown)
+async def _closed(request: Request, site: Site, error: SoonishError) -> Response:
+    answer = refusal(site, request.scope, error, await site.person(request))
+    answer.headers.update(_HEADERS)
+    return answer

@@ -117,7 +117,10 @@ async def _page(
     invitations = (await site.core.ask(who, list_invitations, event_id, PageRequest(limit=100))).items
     about: dict[str, Any] = {
         "event": event,
-        "invitations": [(each, say_exactly(each.expires_at, event.timezone)) for each in invitations],
+        "invitations": [
+            (each, say_exactly(each.expires_at.replace(second=0, microsecond=0), event.timezone))
+            for each in invitations
+        ],
         "organizers": organizers,
         "me": who.user_id,
         "owns": organizers[0].user_id == who.user_id,

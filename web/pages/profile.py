@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import SecretStr, ValidationError
-from starlette.responses import RedirectResponse
 
 from core.accounts.address import ask_to_change
 from core.accounts.model import AccountChange, AskForLink, PasswordChange
@@ -40,8 +39,7 @@ async def password_changed(
     request: Request, site: SiteOf, password: Annotated[str, Form()] = "", current: Annotated[str, Form()] = ""
 ) -> Response:
     who = await site.person(request)
-    if who.session_id is None:
-        return RedirectResponse("/sign-in", 303)
+    who.require_user()
     try:
         wanted = PasswordChange(password=SecretStr(password), current=SecretStr(current) if current else None)
         await set_password(site.core, site.passwords, who, wanted)

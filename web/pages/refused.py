@@ -1,12 +1,15 @@
 """What is shown where a page is refused."""
 
+import contextlib
 from urllib.parse import quote
 
 from fastapi import Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import Scope
 
+from core.errors import SoonishError
 from core.work import Actor
 from web import problems
 from web.returning import page_above
@@ -23,6 +26,14 @@ async def refused(site: Site, request: Request, error: Exception) -> Response:
     if request.method == "GET" and isinstance(error, HTTPException) and error.status_code == 405:
         return RedirectResponse(page_above(request.scope), 303, OWN)
     return refusal(site, request.scope, error, await site.person(request))
+
+
+async def turned_away(site: Site, scope: Scope, error: Exception) -> Response:
+    """As `refused`, of what no route has seen. Of what broke nobody is asked who is there: that may break too."""
+    if isinstance(error, (SoonishError, HTTPException)):
+        with contextlib.suppress(SQLAlchemyError):
+            return await refused(site, Request(scope), error)
+    return refusal(site, scope, error)
 
 
 def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None) -> Response:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from core.errors import Code, SoonishError
 from core.events.abuse import NewReport, report_event
 from web.api.parts import EventId
-from web.pages.forms import complaints, later, new_key, read_form, status_of
+from web.pages.forms import beside, later, new_key, read_form, status_of
 from web.site import TYPED, SiteOf
 
 router = APIRouter()
@@ -29,12 +29,12 @@ async def received(request: Request, site: SiteOf, event_id: EventId) -> Respons
         await site.core.act_once(sent.once(who, f"report:{event_id}"), who, report_event, event_id, report)
     except ValidationError:
         words = "Say what is wrong first." if not typed.strip() else f"Say it in {_LONGEST:,} letters at most."
-        return await _page(request, site, event_id, status=422, error=words, typed=typed)
+        return await _page(request, site, event_id, status=422, wrong={"body": words}, typed=typed)
     except SoonishError as refusal:
         if refusal.code is Code.NOT_FOUND:
             raise
-        words = " ".join(complaints(refusal, {}).values())
-        return later(await _page(request, site, event_id, status=status_of(refusal), error=words, typed=typed), refusal)
+        wrong = beside(refusal, "body")
+        return later(await _page(request, site, event_id, status=status_of(refusal), wrong=wrong, typed=typed), refusal)
     return await _page(request, site, event_id, done=True)
 
 
@@ -44,11 +44,11 @@ async def _page(
     event_id: str,
     *,
     status: int = 200,
-    error: str = "",
+    wrong: dict[str, str] | None = None,
     typed: str = "",
     done: bool = False,
 ) -> Response:
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
-    about = {"event_id": event_id, "name": state.name, "error": error, "typed": typed, "done": done, "key": new_key()}
+    about = {"event_id": event_id, "name": state.name, "wrong": wrong, "typed": typed, "done": done, "key": new_key()}
     return site.pages.page("report.html", status=status, headers=TYPED, signed_in=who.user_id is not None, **about)

@@ -67,7 +67,6 @@ def shown(view: EventView, host: str, updates: list[EventUpdate], now: dt.dateti
         "summary": _summary(view),
         "updates": [_update(each, view.timezone) for each in updates],
         "json_ld": _json_ld(view, host),
-        "error": None,
         "typed": "",
     }
 

@@ -67,7 +67,7 @@ async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response
     chosen, step = sent.numbers("chosen"), sent.step
     shown: dict[str, Any] = {"q": sent.get("q"), "removed": sent.get("which") == "removed"}
     if not chosen:
-        return await _page(site, who, event_id, error="Tick somebody first.", status=422, **shown)
+        return await _page(site, who, event_id, wrong={"chosen": "Tick somebody first."}, status=422, **shown)
     if step == "write":
         return await show_manage(site, who, event_id, chosen=chosen)
     if step == "remove":
@@ -162,7 +162,8 @@ async def _page(
     cursor: str | None = None,
     chosen: list[int] | None = None,
     status: int = 200,
-    **told: str,
+    said: str = "",
+    wrong: dict[str, str] | None = None,
 ) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
     asked = PageRequest(limit=_SHOWN, cursor=cursor)
@@ -178,7 +179,7 @@ async def _page(
         "q": q,
         "removed": removed,
         "chosen": chosen or [],
-        "said": told.get("said", ""),
-        "error": told.get("error", ""),
+        "said": said,
+        "wrong": wrong,
     }
     return site.show(who, "subscribers.html", here="events", status=status, **about)

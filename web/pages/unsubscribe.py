@@ -1,6 +1,6 @@
 """Leaving by link. GET shows a page; POST acts, also when a mail program sends it (RFC 8058: no cookie, any origin)."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from core.subscriptions.leave import look_at_leaving, undo_unsubscribe, unsubscr
 from core.subscriptions.model import Leaving, Scope, Unsubscribed
 from core.tokens import read_undo, read_unsubscribe
 from core.work import Actor
-from web.site import Site, SiteOf
+from web.site import OWN, Site, SiteOf
 
 router = APIRouter()
 
@@ -42,11 +42,27 @@ async def unsubscribed(request: Request, site: SiteOf, token: str) -> Response:
     return site.pages.page("unsubscribed.html", about=about, scope=scope, undo=undo)
 
 
+@router.get("/u/{token}/undo")
+async def undo_page(request: Request, site: SiteOf, token: str) -> Response:
+    """For whoever comes back to the address of the button; it asks, as opening a page brings nothing back."""
+    read_undo(site.core.keys, token, site.core.clock.now())
+    return await _undo(request, site, token, asks=True)
+
+
 @router.post("/u/{token}/undo")
 async def undone(request: Request, site: SiteOf, token: str) -> Response:
     read_undo(site.core.keys, token, site.core.clock.now())
     restored = await site.core.act(site.visitor(request), undo_unsubscribe, token)
-    return site.pages.page("undone.html", restored=restored)
+    return await _undo(request, site, token, restored=restored)
+
+
+async def _undo(request: Request, site: Site, token: str, *, asks: bool = False, restored: int = 0) -> Response:
+    """Who stopped something on their event's page goes on from here; to whom the link came by mail, it is all there
+    is."""
+    who = await site.person(request)
+    about: dict[str, Any] = {"token": token, "asks": asks, "restored": restored}
+    about |= {"signed_in": True if who.user_id is not None else None, "operates": who.operates}
+    return site.pages.page("undone.html", headers=OWN, **about)
 
 
 async def _about(site: Site, visitor: Actor, token: str) -> Leaving | None:

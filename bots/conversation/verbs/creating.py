@@ -274,7 +274,7 @@ def _form(action: Action, typed: Any) -> Form:
                 "when",
                 "When",
                 typed.get("when", ""),
-                "fri 7pm, or 27 Nov 19:00",
+                "fri 7pm, or 24 Dec 19:00",
                 required=True,
                 at_most=120,
                 moment=True,
