@@ -1,91 +1,128 @@
-"""A second reader of iCalendar files: it knows what RFC 5545 allows, and forgives nothing."""
+"""iCalendar files, read back by two libraries that share no code and must agree, and looked at for their form, which
+both forgive."""
 
 import datetime as dt
 import re
 from dataclasses import dataclass
 
-_LINE = re.compile(r'([A-Z-]+)((?:;[A-Z-]+=(?:"[^"]*"|[^";:,]*))*):(.*)', re.DOTALL)
+import icalendar
+from ical.calendar_stream import IcsCalendarStream
+from ical.event import Event
+
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_PLAIN = re.compile(r"(?:[^\\;,]|\\[\\;,n])*")
-_ESCAPES = {"\\\\": "\\", "\\;": ";", "\\,": ",", "\\n": "\n"}
-_TEXTS = ("SUMMARY", "DESCRIPTION", "LOCATION", "UID", "PRODID")
+_TEXT = re.compile(r"(?:SUMMARY|DESCRIPTION|LOCATION|UID|PRODID):(.*)")
+_ESCAPED = re.compile(r"(?:[^\\;,]|\\[\\;,n])*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The one event of a file, with the properties of the file around it."""
+    """One event of a file, with the METHOD of the file around it; None: the file does not say it. Times are in UTC."""
 
-    names: list[str]
-    values: dict[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        value = self.values[name]
-        return _text(value) if name in _TEXTS else value
-
-    def get(self, name: str, otherwise: str = "") -> str:
-        return self[name] if name in self.values else otherwise
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.values
-
-    @property
-    def sequence(self) -> int:
-        return int(self["SEQUENCE"])
-
-    def instant(self, name: str) -> dt.datetime:
-        """Fails for a floating time, a day without an hour, and a time in any zone but UTC."""
-        assert re.fullmatch(r"\d{8}T\d{6}Z", self[name]), self[name]
-        return dt.datetime.strptime(self[name], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    method: str
+    uid: str
+    sequence: int
+    status: str
+    start: dt.datetime
+    end: dt.datetime
+    stamp: dt.datetime
+    modified: dt.datetime
+    summary: str
+    description: str | None
+    location: str | None
+    url: str | None
+    organizer: str | None
+    attendees: tuple[str, ...]
 
 
-def read_strictly(text: str) -> Entry:
-    lines = [_content(line) for line in _unfold(text)]
-    names = [name for name, _, _ in lines]
-    assert [(name, value) for name, _, value in lines if name in ("BEGIN", "END")] == [
-        ("BEGIN", "VCALENDAR"), ("BEGIN", "VEVENT"), ("END", "VEVENT"), ("END", "VCALENDAR"),
-    ]  # fmt: skip
-    assert names[0] == "BEGIN"
-    assert names[-2:] == ["END", "END"]
-    once = [name for name in names if name not in ("BEGIN", "END")]
-    assert len(once) == len(set(once)), once
-    assert {"PRODID", "VERSION", "METHOD"} <= set(names[: names.index("BEGIN", 1)])
-    assert {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY"} <= set(names[names.index("BEGIN", 1) :])
-    assert {params for name, params, _ in lines if name.startswith("DT")} == {""}
-    return Entry(once, {name: value for name, _, value in lines if name in once})
-
-
-def read_many_strictly(text: str) -> list[Entry]:
-    """Each event of a file, read as if it stood alone in it."""
-    before, *entries = text.removesuffix("END:VCALENDAR\r\n").split("BEGIN:VEVENT\r\n")
-    alone = [entry.partition("END:VEVENT\r\n")[0] for entry in entries]
-    assert text == before + "".join(f"BEGIN:VEVENT\r\n{each}END:VEVENT\r\n" for each in alone) + "END:VCALENDAR\r\n"
-    frame = "{}BEGIN:VEVENT\r\n{}END:VEVENT\r\nEND:VCALENDAR\r\n"
-    return [read_strictly(frame.format(before, each)) for each in alone]
-
-
-def _unfold(text: str) -> list[str]:
-    """Content lines; each line of the file is at most 75 octets and ends in CRLF."""
-    *lines, rest = text.encode().split(b"\r\n")
-    assert rest == b""
-    found: list[str] = []
-    for line in lines:
-        assert 0 < len(line) <= 75
-        part = line.decode()  # no letter is cut in two
-        assert not _CONTROL.search(part), part
-        if part.startswith(" "):
-            found[-1] += part[1:]
-        else:
-            found.append(part)
+def read_all(text: str) -> list[Entry]:
+    """The events of a file, in its order."""
+    _look_at_form(text)
+    found = _by_icalendar(text)
+    assert _by_ical(text) == found
     return found
 
 
-def _content(line: str) -> tuple[str, str, str]:
-    match = _LINE.fullmatch(line)
-    assert match, line
-    name, params, value = match.groups()
-    return name, params, value
+def read_one(text: str) -> Entry:
+    (found,) = read_all(text)
+    return found
 
 
-def _text(value: str) -> str:
-    assert _PLAIN.fullmatch(value), value
-    return re.sub(r"\\.", lambda found: _ESCAPES[found[0]], value)
+def _by_icalendar(text: str) -> list[Entry]:
+    calendar = icalendar.Calendar.from_ical(text)
+    assert calendar["VERSION"] == "2.0"
+    assert {each.name for each in calendar.subcomponents} <= {"VEVENT"}
+    entries = calendar.events
+    assert [each.errors for each in [calendar, *entries]] == [[]] * (1 + len(entries))
+
+    def said(entry: icalendar.Component, name: str) -> str | None:
+        return str(entry[name]) if name in entry else None
+
+    return [
+        Entry(
+            method=str(calendar["METHOD"]),
+            uid=str(each["UID"]),
+            sequence=each.sequence,
+            status=str(each["STATUS"]),
+            start=_instant(each.decoded("DTSTART")),
+            end=_instant(each.decoded("DTEND")),
+            stamp=_instant(each.decoded("DTSTAMP")),
+            modified=_instant(each.decoded("LAST-MODIFIED")),
+            summary=str(each["SUMMARY"]),
+            description=said(each, "DESCRIPTION"),
+            location=said(each, "LOCATION"),
+            url=said(each, "URL"),
+            organizer=said(each, "ORGANIZER"),
+            attendees=tuple(map(str, each.attendees)),
+        )
+        for each in entries
+    ]
+
+
+def _by_ical(text: str) -> list[Entry]:
+    calendar = IcsCalendarStream.calendar_from_ics(text)
+    assert calendar.version == "2.0"
+    assert not any((calendar.todos, calendar.journal, calendar.freebusy, calendar.timezones))
+
+    def entry(of: Event) -> Entry:
+        assert calendar.method is not None
+        assert of.sequence is not None
+        assert of.status is not None
+        assert of.summary is not None
+        return Entry(
+            method=calendar.method,
+            uid=of.uid,
+            sequence=of.sequence,
+            status=of.status.value,
+            start=_instant(of.dtstart),
+            end=_instant(of.dtend),
+            stamp=_instant(of.dtstamp),
+            modified=_instant(of.last_modified),
+            summary=of.summary,
+            description=of.description,
+            location=of.location,
+            url=of.url,
+            organizer=str(of.organizer.uri) if of.organizer else None,
+            attendees=tuple(str(each.uri) for each in of.attendees),
+        )
+
+    return [entry(each) for each in calendar.events]
+
+
+def _instant(found: object) -> dt.datetime:
+    """Fails for a floating time, a day without an hour, and a time in any zone but UTC."""
+    assert isinstance(found, dt.datetime), found
+    assert found.tzname() == "UTC", found
+    return found
+
+
+def _look_at_form(text: str) -> None:
+    """Lines of at most 75 octets that end in CRLF and cut no letter in two; no control characters; in texts nothing
+    unescaped."""
+    *lines, rest = text.encode().split(b"\r\n")
+    assert rest == b""
+    assert {0 < len(line) <= 75 for line in lines} == {True}
+    assert all(line.decode() for line in lines)
+    for line in text.replace("\r\n ", "").split("\r\n"):
+        assert not _CONTROL.search(line), line
+        text_of = _TEXT.fullmatch(line)
+        assert text_of is None or _ESCAPED.fullmatch(text_of[1]), line

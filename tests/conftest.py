@@ -3,6 +3,7 @@
 Tests marked `both_databases` run on SQLite and on PostgreSQL; all others on SQLite, or on what they take as a fixture.
 """
 
+import gc
 import logging
 import os
 import secrets
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic_settings import EnvSettingsSource
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 
@@ -38,11 +40,18 @@ _ROOM = 4 << 30
 
 def pytest_configure() -> None:
     """Where memory has room the tests' files stand in it: on a disk, copying databases is a tenth of the suite's work.
-    PostgreSQL's programs are copied there too, and must be allowed to run."""
+    PostgreSQL's programs are copied there too, and must be allowed to run. Another tenth was the search for garbage
+    among all that is loaded: it is made less often."""
+    gc.set_threshold(5000, 20, 5)
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
     if roomy and "TMPDIR" not in os.environ and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
         os.environ["TMPDIR"] = str(_MEMORY)
         tempfile.tempdir = None
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now, six thousand tests among it, stays to the end: no search looks through it again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,13 +73,28 @@ def statements_compiled_once() -> Iterator[None]:
 
     def share(database: Database, *given: Any, **named: Any) -> None:
         begin(database, *given, **named)
-        engine = database.engine.sync_engine
-        engine._compiled_cache = shared.setdefault(type(engine.dialect), LRUCache(3000))
+        for engine in (database.engine, database._writing, database._alone):  # each holds what it began with
+            of_all = shared.setdefault(type(engine.dialect), LRUCache(3000))
+            engine.sync_engine._compiled_cache = of_all
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "__init__", share)
         patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
         patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_made_quickly() -> Iterator[None]:
+    """Settings ask of each of their names, in the environment and again in a file, how it would be read: most of a
+    fresh installation's time. Where none of the names is there, nothing is asked."""
+    read = EnvSettingsSource.__call__
+
+    def read_what_is_there(source: EnvSettingsSource) -> dict[str, Any]:
+        return read(source) if source.settings_cls.model_fields.keys() & source.env_vars.keys() else {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EnvSettingsSource, "__call__", read_what_is_there)
         yield
 
 

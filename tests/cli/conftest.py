@@ -9,10 +9,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from cli.main import build
@@ -21,6 +24,16 @@ from core.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 ALICE, BOB, CAROL = (f"{name}@example.org" for name in ("alice", "bob", "carol"))
 
+app = cache(build)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Typer builds all commands anew for each that is run: half of what one in this process takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "_get_command", cache(get_command))
+        yield
+
 
 class Terminal:
     """Runs commands in this process, or as a real one."""
@@ -28,7 +41,7 @@ class Terminal:
     def __init__(self, data: Path) -> None:
         self.data = data
         self._runner = CliRunner()
-        self._app = build()
+        self._app = app()
 
     def run(self, *args: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Result:
         result = self._runner.invoke(self._app, list(args), input=stdin, env=env)

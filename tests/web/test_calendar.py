@@ -2,7 +2,7 @@
 
 import re
 
-from tests.calendars import read_strictly
+from tests.calendars import read_one
 from tests.web.client import Answer
 from tests.web.conftest import Stage
 from tests.web.test_accounts import signed_in
@@ -19,8 +19,8 @@ async def test_the_page_offers_its_file_to_add_and_to_follow(stage: Stage) -> No
     assert re.search(rf'<a href="webcal://soonish\.test/e/{event}\.ics">.*?<span>Follow as a calendar</span>', text)
     answer = await file(stage, event)
     assert (answer.status, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
-    found = read_strictly(answer.text)
-    assert (found["SUMMARY"], found["URL"]) == ("Film night", f"https://soonish.test/e/{event}")
+    found = read_one(answer.text)
+    assert (found.summary, found.url) == ("Film night", f"https://soonish.test/e/{event}")
     assert "alice" not in answer.text
 
 
@@ -46,11 +46,11 @@ async def test_a_change_and_a_cancellation_are_seen_and_stay(stage: Stage) -> No
     stage.clock.pass_(days=60)
     files.append(await file(stage, event))
     assert [each.status for each in files] == [200] * 4
-    found = [read_strictly(each.text) for each in files]
-    assert [each["STATUS"] for each in found] == ["CONFIRMED", "CONFIRMED", "CANCELLED", "CANCELLED"]
+    found = [read_one(each.text) for each in files]
+    assert [each.status for each in found] == ["CONFIRMED", "CONFIRMED", "CANCELLED", "CANCELLED"]
     assert found[0].sequence < found[1].sequence < found[2].sequence == found[3].sequence
-    assert len({each["UID"] for each in found}) == 1
-    assert {each["METHOD"] for each in found} == {"PUBLISH"}
+    assert len({each.uid for each in found}) == 1
+    assert {each.method for each in found} == {"PUBLISH"}
 
 
 async def test_a_private_events_file_is_for_who_is_let_in_and_kept_by_nobody(stage: Stage) -> None:
@@ -64,7 +64,7 @@ async def test_a_private_events_file_is_for_who_is_let_in_and_kept_by_nobody(sta
     answer = await alice.get(f"/e/{event}.ics", if_none_match=held)
     assert (answer.status, answer.headers["cache-control"]) == (200, "private, no-store")
     assert "etag" not in answer.headers
-    assert read_strictly(answer.text)["SUMMARY"] == "Film night"
+    assert read_one(answer.text).summary == "Film night"
     await stage.alice.patch(f"/api/events/{event}", {"is_public": True})
     assert (await file(stage, event)).status == 200
 

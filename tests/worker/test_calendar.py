@@ -9,7 +9,7 @@ from core.notifications.usecases import send_message
 from core.subscriptions.confirm import confirm
 from core.subscriptions.join import subscribe_by_email
 from core.subscriptions.model import SubscribeByEmail
-from tests.calendars import Entry, read_strictly
+from tests.calendars import Entry, read_one
 from tests.people import Town
 from tests.servers import SmtpSink, WebhookSink
 from tests.worker.test_story import VISITOR, token_in
@@ -27,8 +27,8 @@ def attached(mail: EmailMessage) -> Entry | None:
     assert (file.get_param("charset"), file.get_param("name")) == ("utf-8", "event.ics")
     content = file.get_payload(decode=True)
     assert isinstance(content, bytes)
-    found = read_strictly(content.decode())
-    assert file.get_param("method") == found["METHOD"]
+    found = read_one(content.decode())
+    assert file.get_param("method") == found.method
     return found
 
 
@@ -56,13 +56,13 @@ async def test_mails_put_an_event_into_calendars_move_it_and_take_it_out(
     assert welcome is not None
     assert moved is not None
     assert cancelled is not None
-    assert [each["METHOD"] for each in (welcome, moved, cancelled)] == ["PUBLISH", "PUBLISH", "CANCEL"]
-    assert [each["STATUS"] for each in (welcome, moved, cancelled)] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
-    assert {each["UID"] for each in (welcome, moved, cancelled)} == {f"{event.id}@soonish"}
+    assert [each.method for each in (welcome, moved, cancelled)] == ["PUBLISH", "PUBLISH", "CANCEL"]
+    assert [each.status for each in (welcome, moved, cancelled)] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert {each.uid for each in (welcome, moved, cancelled)} == {f"{event.id}@soonish"}
     assert welcome.sequence < moved.sequence < cancelled.sequence
-    assert welcome.instant("DTSTART") == event.start_date
-    assert moved.instant("DTSTART") == cancelled.instant("DTSTART") == later
-    assert (welcome["SUMMARY"], welcome["LOCATION"]) == ("Launch party 🎉", "Roof; left door")
+    assert welcome.start == event.start_date
+    assert moved.start == cancelled.start == later
+    assert (welcome.summary, welcome.location) == ("Launch party 🎉", "Roof; left door")
     sender = smtp.to(NORA)[1].message["From"].addresses[0].addr_spec
-    assert {each["ORGANIZER"] for each in (welcome, moved, cancelled)} == {f"mailto:{sender}"}
+    assert {each.organizer for each in (welcome, moved, cancelled)} == {f"mailto:{sender}"}
     assert all(b"VCALENDAR" not in request.body for request in hooks.requests)

@@ -1,19 +1,13 @@
-"""Cards are kept true: every change and every follower shows, however Discord, Temporal and the worker are doing."""
+"""Cards are kept true: every change and every follower shows, however Temporal and the worker are doing."""
 
 import asyncio
-import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator
 
-import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from cli.demo.small_discord.rest import DiscordRest, Payload, Refusal
-from core.cards.announcements import announce, card_for
+from cli.demo.small_discord.rest import DiscordRest
 from core.cards.hands import hands
 from core.cards.keep import AT_ONCE, COUNTING, COUNTING_OLD, claim_card, look_at_card, record_edit
-from core.cards.model import Posted, Space
-from core.cards.on_discord import discord_card
 from core.db.models import EventAnnouncement
 from core.delivery.addresses import DISCORD_BOT
 from core.delivery.hosts import Hosts
@@ -21,7 +15,7 @@ from core.delivery.message import OK
 from core.delivery.policy import DestinationPolicy
 from core.delivery.sender import Sender
 from core.events.changes import cancel_event, change_event
-from core.events.model import Cancellation, EventChange, EventView
+from core.events.model import Cancellation, EventChange
 from core.operations.pause import pause_sending, resume_sending
 from core.privacy.erase import NOBODY_ANY_MORE, erase_account
 from core.settings import Settings
@@ -31,72 +25,17 @@ from tests.conftest import MakeSettings
 from tests.core.look import statements
 from tests.people import OPERATOR, Town, until
 from tests.servers import free_port
+from tests.worker.cards import GENERAL, announced, card_row, due, keeping, rename, shows, words
 from worker.cards import CardKeeper
 from worker.main import working
 
-GENERAL = Space(platform="discord", tenant_id="500", channel_id="600")
-
-
-@pytest.fixture
-def make_bot_settings(make_settings: MakeSettings, discord: DiscordRest) -> Settings:
-    return make_settings(**discord.settings)
-
-
-@contextlib.asynccontextmanager
-async def keeping(town: Town, settings: Settings, hosts: Hosts | None = None) -> AsyncIterator[CardKeeper]:
-    """A keeper of the town's cards, as the worker runs it."""
-    sender = Sender(settings, DestinationPolicy())
-    await sender.start()
-    keeper = CardKeeper(town.core, hands(settings, sender), hosts or Hosts(32))
-    task = asyncio.create_task(keeper.run())
-    try:
-        yield keeper
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await sender.close()
-
-
-async def announced(town: Town, discord: DiscordRest, event: EventView, space: Space = GENERAL) -> str:
-    card = await town.core.ask(town.alice.actor, card_for, event.id, space)
-    message_id = discord.posted(space.channel_id, discord_card(card))
-    posted = Posted(space=space, message_id=message_id, card=card)
-    await town.core.act(town.alice.actor, announce, event.id, posted)
-    return message_id
-
-
-async def card_row(town: Town, message_id: str) -> EventAnnouncement:
-    query = select(EventAnnouncement).where(EventAnnouncement.message_id == message_id)
-    async with town.core.db.read() as session:
-        return (await session.scalars(query)).one()
-
-
-async def due(keeper: CardKeeper) -> dict[int, dt.datetime]:
-    return dict(keeper._due)
-
-
-def words(payload: Payload) -> str:
-    (embed,) = payload["embeds"]
-    return f"{embed['title']}\n{embed['description']}"
-
-
-async def shows(discord: DiscordRest, message_id: str, text: str) -> Payload:
-    async def look() -> Payload:
-        return discord.messages[message_id].shown
-
-    return await until(look, lambda shown: text in words(shown))
-
-
-async def rename(town: Town, event: EventView, name: str) -> None:
-    await town.core.act(town.alice.actor, change_event, event.id, EventChange(name=name))
-
 
 async def test_every_change_and_follower_shows_on_every_card(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event()
     cards = [await announced(town, discord, event, GENERAL.model_copy(update={"channel_id": str(n)})) for n in (1, 2)]
-    async with keeping(town, make_bot_settings):
+    async with keeping(town, bot_settings):
         await rename(town, event, "Garden party")
         for card in cards:
             await shows(discord, card, "Garden party")
@@ -114,29 +53,29 @@ async def test_every_change_and_follower_shows_on_every_card(
 
 
 async def test_a_card_says_that_its_event_is_over_although_nobody_rings(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event(town.in_(hours=1))
     card = await announced(town, discord, event)
-    async with keeping(town, make_bot_settings):
+    async with keeping(town, bot_settings):
         town.clock.shift += dt.timedelta(hours=2, minutes=1)
         await shows(discord, card, "over")
 
 
 async def test_what_happened_while_no_worker_ran_is_found_at_its_start(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event()
     card = await announced(town, discord, event)
     await rename(town, event, "Garden party")
-    async with keeping(town, make_bot_settings):
+    async with keeping(town, bot_settings):
         await shows(discord, card, "Garden party")
 
 
-async def test_a_crowd_is_counted_in_one_edit(town: Town, discord: DiscordRest, make_bot_settings: Settings) -> None:
+async def test_a_crowd_is_counted_in_one_edit(town: Town, discord: DiscordRest, bot_settings: Settings) -> None:
     event = await town.event()
     card = await announced(town, discord, event)
-    async with keeping(town, make_bot_settings) as keeper:
+    async with keeping(town, bot_settings) as keeper:
         for number in range(30):
             channel = await town.channel(town.bob, f"json://192.0.2.7/{number}", tag=f"t{number}")
             await town.follow(town.bob, event, channel)
@@ -163,12 +102,12 @@ async def test_an_old_card_counts_less_often_and_changes_at_once(town: Town, dis
 
 
 async def test_two_workers_edit_a_card_once_for_each_change(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     discord.delay = 0.4
     event = await town.event()
     card = await announced(town, discord, event)
-    async with keeping(town, make_bot_settings) as first, keeping(town, make_bot_settings) as second:
+    async with keeping(town, bot_settings) as first, keeping(town, bot_settings) as second:
         for number in range(3):
             town.clock.shift += dt.timedelta(seconds=2)
             await rename(town, event, f"Party {number}")
@@ -197,127 +136,21 @@ async def test_of_two_that_saw_the_same_stale_card_one_edits_it(town: Town, disc
     assert not await town.core.step(claim_card, stale, "other")
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, 10008), (404, 10003), (403, 50001)])
-async def test_a_card_that_was_deleted_is_gone_and_never_tried_again(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings, status: int, code: int
-) -> None:
-    event = await town.event()
-    gone, other = await announced(town, discord, event), await announced(town, discord, event)
-    discord.refuse(f"PATCH .*/{gone}$", Refusal(status, code))
-    async with keeping(town, make_bot_settings):
-        for name in ("Garden party", "Roof party"):
-            town.clock.shift += dt.timedelta(minutes=2)
-            await rename(town, event, name)
-            await shows(discord, other, name)
-    row = await card_row(town, gone)
-    assert row.gone_at is not None
-    assert row.last_error
-    assert [path for method, path in discord.calls if path.endswith(gone)] == [f"/channels/600/messages/{gone}"]
-
-
-async def test_a_limit_is_waited_for_and_then_the_newest_is_shown(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
-) -> None:
-    event = await town.event()
-    card = await announced(town, discord, event)
-    discord.refuse("PATCH", Refusal(429, 0, more={"retry_after": 30, "global": False}))
-    async with keeping(town, make_bot_settings) as keeper:
-        await rename(town, event, "Garden party")
-        row = await until(lambda: card_row(town, card), lambda row: row.retry_at is not None)
-        await rename(town, event, "Roof party")
-        discord.accept()
-        town.clock.shift += dt.timedelta(seconds=20)
-        # It was looked at again, and waits.
-        await until(lambda: due(keeper), lambda found: found == {row.id: row.retry_at})
-        assert len(discord.calls) == 1
-        town.clock.shift += dt.timedelta(seconds=20)
-        await shows(discord, card, "Roof party")
-    assert len(discord.edits(card)) == 1
-    assert (await card_row(town, card)).attempts == 0
-
-
-async def test_a_limit_on_the_whole_bot_holds_back_every_card(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
-) -> None:
-    event = await town.event()
-    cards = [await announced(town, discord, event) for _ in range(20)]
-    discord.refuse("PATCH", Refusal(429, 0, more={"retry_after": 30, "global": True}))
-    hosts = Hosts(32, lambda: town.clock.now().timestamp())
-    async with keeping(town, make_bot_settings, hosts) as keeper:
-        await rename(town, event, "Garden party")
-        await until(lambda: due(keeper), lambda found: len(found) == 20 and min(found.values()) > town.in_(seconds=10))
-        assert len(discord.calls) <= 4
-        discord.accept()
-        town.clock.shift += dt.timedelta(seconds=40)
-        for card in cards:
-            await shows(discord, card, "Garden party")
-
-
 async def test_many_direct_messages_do_not_hold_back_a_card(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event()
     card = await announced(town, discord, event)
     hosts = Hosts(32)
     while hosts.enter(DISCORD_BOT) is not None:  # every place of the bot's host is taken
         pass
-    async with keeping(town, make_bot_settings, hosts):
+    async with keeping(town, bot_settings, hosts):
         await rename(town, event, "Garden party")
         await shows(discord, card, "Garden party")
-
-
-@pytest.mark.parametrize("refusal", [Refusal(500, None), Refusal(401), Refusal(403, None)])
-async def test_trouble_that_is_not_the_cards_is_tried_again(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings, refusal: Refusal
-) -> None:
-    event = await town.event()
-    card = await announced(town, discord, event)
-    discord.refuse("PATCH", refusal)
-    async with keeping(town, make_bot_settings):
-        await rename(town, event, "Garden party")
-        row = await until(lambda: card_row(town, card), lambda row: row.retry_at is not None)
-        assert row.gone_at is None
-    discord.accept()
-    town.clock.shift += dt.timedelta(minutes=2)
-    async with keeping(town, make_bot_settings):
-        await shows(discord, card, "Garden party")
-        await until(lambda: card_row(town, card), lambda row: row.last_error is None)
-
-
-@pytest.mark.parametrize("code", [50035, 50083, 160005])
-async def test_what_discord_does_not_take_is_not_tried_until_it_changes(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings, code: int
-) -> None:
-    event = await town.event()
-    card = await announced(town, discord, event)
-    discord.refuse("PATCH", Refusal(400, code), times=1)
-    async with keeping(town, make_bot_settings):
-        await rename(town, event, "Garden party")
-        await until(lambda: card_row(town, card), lambda row: row.last_error is not None)
-        town.clock.shift += dt.timedelta(minutes=2)
-        await rename(town, event, "Roof party")
-        await shows(discord, card, "Roof party")
-    assert len(discord.calls) == 2
-
-
-@pytest.mark.parametrize("code", [50083, 30999])
-async def test_cards_that_discord_refuses_hold_back_nobody_elses_messages(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings, code: int
-) -> None:
-    event = await town.event()
-    places = [GENERAL.model_copy(update={"channel_id": f"30{number}"}) for number in range(12)]
-    cards = [await announced(town, discord, event, place) for place in places]
-    discord.refuse("PATCH", Refusal(400, code))
-    hosts = Hosts(32)
-    async with keeping(town, make_bot_settings, hosts):
-        await rename(town, event, "Garden party")
-        for card in cards:
-            await until(lambda card=card: card_row(town, card), lambda row: row.last_error is not None)  # type: ignore[misc]
-    assert hosts.states().get(DISCORD_BOT, "closed") == "closed"
 
 
 async def test_an_edit_whose_worker_died_is_made_by_the_next(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event()
     card = await announced(town, discord, event)
@@ -325,7 +158,7 @@ async def test_an_edit_whose_worker_died_is_made_by_the_next(
     async with town.core.db.write() as session:
         leased = {"lease_owner": "dead", "lease_until": town.clock.now() + dt.timedelta(seconds=60)}
         await session.execute(update(EventAnnouncement).values(leased))
-    async with keeping(town, make_bot_settings) as keeper:
+    async with keeping(town, bot_settings) as keeper:
         await until(lambda: due(keeper), lambda found: len(found) == 1)
         assert discord.edits(card) == []
         town.clock.shift += dt.timedelta(seconds=61)
@@ -333,11 +166,11 @@ async def test_an_edit_whose_worker_died_is_made_by_the_next(
 
 
 async def test_an_event_gone_private_is_told_on_no_card(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event(description="Bring a secret")
     card = await announced(town, discord, event)
-    async with keeping(town, make_bot_settings):
+    async with keeping(town, bot_settings):
         await town.core.act(town.alice.actor, change_event, event.id, EventChange(is_public=False))
         shown = await shows(discord, card, "A private event")
     assert "Launch" not in str(shown)
@@ -345,11 +178,11 @@ async def test_an_event_gone_private_is_told_on_no_card(
 
 
 async def test_an_erased_organizer_is_named_on_no_card(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event(town.in_(hours=1))
     card = await announced(town, discord, event)
-    async with keeping(town, make_bot_settings):
+    async with keeping(town, bot_settings):
         town.clock.shift += dt.timedelta(hours=3)
         assert "Alice" in words(await shows(discord, card, "over"))
         await town.core.act(town.alice.actor, erase_account)
@@ -358,12 +191,12 @@ async def test_an_erased_organizer_is_named_on_no_card(
 
 
 async def test_a_pause_of_all_sending_is_a_pause_of_cards(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event()
     card = await announced(town, discord, event)
     await town.core.act(OPERATOR, pause_sending)
-    async with keeping(town, make_bot_settings) as keeper:
+    async with keeping(town, bot_settings) as keeper:
         await rename(town, event, "Garden party")
 
         async def paused() -> bool:
@@ -395,7 +228,7 @@ async def test_a_worker_keeps_cards_while_temporal_is_away(
 
 
 async def test_an_edit_costs_three_statements_however_many_follow(
-    town: Town, discord: DiscordRest, make_bot_settings: Settings
+    town: Town, discord: DiscordRest, bot_settings: Settings
 ) -> None:
     event = await town.event()
     for number in range(20):
@@ -404,9 +237,9 @@ async def test_an_edit_costs_three_statements_however_many_follow(
     card = await announced(town, discord, event)
     await rename(town, event, "Garden party")
     town.clock.shift += dt.timedelta(seconds=2)
-    sender = Sender(make_bot_settings, DestinationPolicy())
+    sender = Sender(bot_settings, DestinationPolicy())
     await sender.start()
-    keeper = CardKeeper(town.core, hands(make_bot_settings, sender), Hosts(32))
+    keeper = CardKeeper(town.core, hands(bot_settings, sender), Hosts(32))
     number = (await card_row(town, card)).id
     with statements(town.core) as edited:
         await keeper._keep_one(number)
