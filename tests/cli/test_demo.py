@@ -27,7 +27,9 @@ class Product:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.environment = {**os.environ, "SOONISH_DATA": str(data), "PYTHONPATH": str(ROOT)}
+        # Two that start at one moment find the same next free port for their metrics, and one of them warns.
+        metrics = {"METRICS_PORT": str(free_port())}
+        self.environment = {**os.environ, **metrics, "SOONISH_DATA": str(data), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "cli", "run", "--port", str(free_port())]
         self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
