@@ -8,6 +8,7 @@ from core.events.access import follower_may_see, hold_events
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.integrations.flush import flush_channel
 from core.invitations.accept import admit, is_open
+from core.subscriptions.allowance import allow_anew
 from core.subscriptions.join import welcome
 from core.subscriptions.model import Confirming
 from core.times import say
@@ -45,6 +46,7 @@ async def confirm(work: Work, token: str) -> Confirming:
         await _accept(work, row, event)
         row.state, row.ended_by = "active", None
         await _switch_on(work, integration)
+        await allow_anew(work, [(integration.destination, event.id)])
         await welcome(work, event, integration, row)
     return _subscription_page(row, integration, event)
 

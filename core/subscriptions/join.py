@@ -9,8 +9,9 @@ from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
 from core.integrations.store import anonymous_channel
-from core.limits import DAY, HOUR, Limit, demand, take_all
+from core.limits import HOUR, demand
 from core.notifications.owe import default_channel, owe_batched
+from core.subscriptions.allowance import may_ask
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
 from core.subscriptions.person import was_removed
 from core.subscriptions.views import view_of
@@ -73,7 +74,7 @@ async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEma
 async def ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None = None) -> None:
     """One mail, unless the address is suppressed or was asked often enough. Saying yes accepts the invitation."""
     destination = work.keys.digest("destination", channel.destination)
-    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
+    if await work.session.get(SuppressedAddress, destination) is None and await may_ask(work, channel, event.id):
         await _ask_to_confirm(work, event, channel, invitation_id)
 
 
@@ -90,16 +91,6 @@ async def _askable(
     if not event.is_public:
         raise SoonishError(Code.FORBIDDEN, "This event is private: nobody joins it by e-mail.", hint="Use a channel.")
     return event, mail_channel(request.email)
-
-
-async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
-    """Both limits count mails: what one of them refuses uses nothing of the other up."""
-    who, settings = channel.destination, work.settings
-    limits = [
-        Limit("confirm_event", f"{who} {event.id}", settings.subscribe_per_address_event_day, DAY),
-        Limit("confirm_address", who, settings.subscribe_per_address_hour, HOUR),
-    ]
-    return await take_all(work, limits)
 
 
 async def _ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None) -> None:
