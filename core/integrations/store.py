@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, select
 
 from core.db.models import Integration
-from core.delivery.addresses import Channel
+from core.delivery.addresses import MAIL, MAIL_TAG, Channel
 from core.errors import conflict
 from core.text import mask_address
 from core.work import Work
@@ -14,6 +14,11 @@ _ANONYMOUS = (
     # Who adopts, erases or forgets it at the same time is waited for (PostgreSQL).
     .with_for_update(key_share=True)
 )
+
+
+def default_tag(channel: Channel) -> str:
+    """The kind of the channel in one word. Every address has the one that the account's own has."""
+    return MAIL_TAG if channel.kind == MAIL else channel.kind.split()[0].lower()
 
 
 async def add_channel(
@@ -59,7 +64,7 @@ async def anonymous_channel(work: Work, channel: Channel) -> tuple[Integration, 
             kind=channel.kind,
             label=mask_address(channel.address),
             destination=destination,
-            tag="email",
+            tag=MAIL_TAG,
             is_active=True,
             created_at=work.now,
         )

@@ -11,6 +11,8 @@ from core.text import Name
 
 Purpose = Literal["follow", "organize", "own"]
 Address = Annotated[str, Field(max_length=400)]
+LINK_DAYS, LINK_USES = 365, 100_000
+"""For how long, and for how many people, a link is good at most."""
 PlatformId = Annotated[str, Field(max_length=64, pattern=r"^[\w.:-]*$")]
 
 
@@ -20,8 +22,8 @@ class NewLink(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["link"]
-    expires_in_days: int = Field(30, ge=1, le=365, strict=True)
-    max_uses: int | None = Field(None, ge=1, le=100_000, strict=True)
+    expires_in_days: int = Field(30, ge=1, le=LINK_DAYS, strict=True)
+    max_uses: int | None = Field(None, ge=1, le=LINK_USES, strict=True)
 
 
 class NewMail(BaseModel):

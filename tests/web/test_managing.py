@@ -243,6 +243,21 @@ async def test_a_link_whose_button_is_pressed_twice_is_made_once_and_shown_both_
     assert other.count("<strong>Whoever has the link") == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "words"),
+    [
+        *(("days", text, "Must be a whole number from 1 to 365.") for text in ("0", "-5", "366", "a week", "1.5")),
+        *(("uses", text, "Must be a whole number from 1 to 100,000.") for text in ("0", "-1", "100001")),
+    ],
+)
+async def test_a_link_that_is_good_for_no_such_time_or_number_is_refused_with_the_bounds(
+    stage: Stage, alice: Browser, event: str, name: str, typed: str, words: str
+) -> None:
+    refused = await alice.form(f"/e/{event}/people", {"step": "link", "days": "7", "uses": "", name: typed})
+    assert (refused.status, f'id="{name}-error" role="alert">{words}<' in refused.text) == (422, True), refused.text
+    assert (await stage.rows())["event_invitations"] == 0
+
+
 async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_field(
     stage: Stage, alice: Browser, event: str
 ) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 
 from core.errors import SoonishError, invalid
 from core.events.usecases import event_to_manage
-from core.invitations.model import NewLink, NewMail, OneAddress
+from core.invitations.model import LINK_DAYS, LINK_USES, NewLink, NewMail, OneAddress
 from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import PageRequest
@@ -32,6 +32,7 @@ router = APIRouter(prefix="/e/{event_id}")
 
 _FIELDS = ("days", "uses", "email", "organizer", "owner")
 _STEPS = ("email", "organizer", "owner", "revoke", "drop")
+_DAYS, _USES = (1, LINK_DAYS), (1, LINK_USES)
 _SAID = {
     "email": "We write to that address, unless it asked us not to.",
     "organizer": "We ask that address. Its account organizes with you once it accepts.",
@@ -90,15 +91,17 @@ async def _done(site: Site, who: Actor, event_id: str, sent: Sent) -> str:
 
 
 def _link(sent: Sent) -> NewLink:
-    return NewLink(kind="link", expires_in_days=_number(sent, "days") or 30, max_uses=_number(sent, "uses"))
+    days, uses = _number(sent, "days", _DAYS), _number(sent, "uses", _USES)
+    return NewLink(kind="link", expires_in_days=30 if days is None else days, max_uses=uses)
 
 
-def _number(sent: Sent, name: str) -> int | None:
+def _number(sent: Sent, name: str, bounds: tuple[int, int]) -> int | None:
     text = sent.get(name).strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise invalid("Must be a whole number.", field=name)
+    least, most = bounds
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+        raise invalid(f"Must be a whole number from {least:,} to {most:,}.", field=name)
     return int(text)
 
 
