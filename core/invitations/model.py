@@ -93,7 +93,13 @@ class InvitationView(BaseModel):
     expires_at: dt.datetime
 
 
-class Invited(InvitationView):
+class Offered(InvitationView):
+    mailed_before: dt.datetime | None = None
+    """When this invitation was mailed within the last day: nothing was sent now. Whether its address wants mail, and
+    got it, is not told."""
+
+
+class Invited(Offered):
     link: str | None
     """Shown this once, for a link; a mailed one is nobody's but its address's."""
 

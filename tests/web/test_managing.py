@@ -13,6 +13,7 @@ from tests.web.client import Answer, Browser
 from tests.web.conftest import HOOK, Stage
 from tests.web.test_accounts import signed_in
 from tests.web.test_creating import fields
+from tests.web.test_links import confirmed
 
 WORDS = {"title": "Rain: we are inside", "body": "Films are in the café.", "to": "everyone"}
 
@@ -268,6 +269,23 @@ async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_f
         assert asked.headers["location"].endswith(f"said={step}")
     page = (await alice.get(f"/e/{event}/people")).text
     assert page.count("<strong>n•••a@example.org") == 3
+
+
+async def test_who_was_asked_by_mail_today_is_said_to_have_been_and_when_whether_they_want_mail_or_not(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    link = await confirmed(stage, event)
+    await stage.visitor.form(link, {"scope": "everything"})
+    for address in ("nora@example.org", "olga@example.org"):  # nora asked never to be written to
+        for step in ("email", "organizer", "owner"):
+            press = {"step": step, step: address}
+            assert (await alice.form(f"/e/{event}/people", press)).status == 303
+            again = await alice.form(f"/e/{event}/people", press)
+            assert "That address was asked already, on Tue 20 Apr 2027, 14:00" in again.text, again.text
+            assert ("make a link here" in again.text) is (step == "email")
+        stage.clock.pass_(days=1, seconds=1)
+        assert (await alice.form(f"/e/{event}/people", press)).status == 303
+        stage.clock.pass_(days=-1, seconds=-1)
 
 
 async def test_calling_it_off_says_who_is_told_and_does_it_by_one_press(
