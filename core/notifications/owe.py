@@ -238,8 +238,8 @@ async def owe_again(work: Work, dedupe_keys: Collection[str]) -> None:
 async def default_channel(
     work: Work, user_id: int, *, not_to: str | None = None, to_join: bool = False
 ) -> Integration | None:
-    """Where somebody is told what concerns them: their e-mail if it is on, the account's own address before one that was
-    asked whether they may write there; else their oldest active channel.
+    """Where somebody is told what concerns them: their e-mail if it is on, their own address before one that had to be
+    asked; else their oldest active channel.
 
     `not_to`: a destination that does not work. `to_join`: who removes it at the same time is waited for (PostgreSQL).
     """
