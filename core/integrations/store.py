@@ -1,9 +1,11 @@
 """Writing a channel's row: sealed URL, keyed destination, masked label."""
 
+from urllib.parse import unquote
+
 from sqlalchemy import bindparam, select
 
 from core.db.models import Integration
-from core.delivery.addresses import MAIL, MAIL_TAG, Channel
+from core.delivery.addresses import MAIL, MAIL_TAG, Channel, mail_channel
 from core.errors import conflict
 from core.text import mask_address
 from core.work import Work
@@ -48,6 +50,15 @@ async def add_channel(
     row.disabled_reason = row.last_error = row.removed_at = None
     await work.session.flush()
     return row
+
+
+async def kept_address(work: Work, destination: str) -> Channel | None:
+    """The channel of an address of which somebody has only the keyed hash, while some row still keeps it."""
+    query = select(Integration.apprise_url).where(
+        Integration.destination == destination, Integration.kind == MAIL, Integration.removed_at.is_(None)
+    )
+    sealed = await work.session.scalar(query.order_by(Integration.id).limit(1))
+    return mail_channel(unquote(work.keys.open(sealed).partition("://")[2])) if sealed is not None else None
 
 
 async def anonymous_channel(work: Work, channel: Channel) -> tuple[Integration, bool]:

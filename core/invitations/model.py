@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.db.models import EventInvitation
+from core.events.model import GuestView
 from core.identities.signed import LABELS, Platform
 from core.text import Name
 
@@ -117,6 +118,16 @@ class Invitation(BaseModel):
     host: str
     label: str | None
     """The masked address that it is for."""
+    one_press: bool
+    """Whether that address follows by a press on its page: the mail that the link came by proves it."""
+    follows: Literal["active", "paused"] | None
+    """That address, without an account, is in and follows."""
+    closed: str | None
+    """Why there is nothing left to follow."""
+    page: str | None
+    """Of a public event, which everybody may open."""
+    guest: GuestView | None
+    """A private event that the address is in."""
 
 
 class OrganizerView(BaseModel):

@@ -8,10 +8,11 @@ from core.delivery.addresses import MAIL, Channel, mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
+from core.integrations.flush import switch_on
 from core.integrations.store import anonymous_channel
 from core.limits import HOUR, demand
 from core.notifications.owe import default_channel, owe_batched
-from core.subscriptions.allowance import may_ask
+from core.subscriptions.allowance import allow_anew, may_ask
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
 from core.subscriptions.person import was_removed
 from core.subscriptions.views import view_of
@@ -78,6 +79,20 @@ async def ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_
         await _ask_to_confirm(work, event, channel, invitation_id)
 
 
+async def join_by_address(work: Work, event: Event, integration: Integration, invitation_id: int) -> None:
+    """An address that has proved itself, and been let in, follows the event."""
+    row = await row_of(work, event.id, integration.id)
+    if row is not None and row.state in ("active", "paused"):
+        return
+    if row is None:
+        row = _new_row(work, event, integration, "active", invitation_id)
+    row.state, row.ended_by, row.invitation_id, row.requested_at = "active", None, invitation_id, work.now
+    await work.session.flush()
+    await switch_on(work, integration)
+    await allow_anew(work, [(integration.destination, event.id)])
+    await welcome(work, event, integration, row)
+
+
 async def _looked_up(work: Work, public_id: str, request: SubscribeByEmail) -> None:
     await _askable(work, public_id, request, to_join=False)
 
@@ -97,7 +112,7 @@ async def _ask_to_confirm(work: Work, event: Event, channel: Channel, invitation
     integration, is_new = await anonymous_channel(work, channel)
     if await was_removed(work, event.id, integration.destination, integration.user_id):
         return
-    row = None if is_new else await _row(work, event.id, integration.id)
+    row = None if is_new else await row_of(work, event.id, integration.id)
     if row is None:
         row = _new_row(work, event, integration, "unconfirmed", invitation_id)
         await work.session.flush()
@@ -182,7 +197,8 @@ async def welcome(work: Work, event: Event, integration: Integration, row: Subsc
     work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
 
 
-async def _row(work: Work, event_id: int, integration_id: int) -> Subscription | None:
+async def row_of(work: Work, event_id: int, integration_id: int) -> Subscription | None:
+    """Of an event and a channel, whatever state it is in."""
     given = {"event": event_id, "channel": integration_id}
     row: Subscription | None = await work.session.scalar(_BY_CHANNEL, given)
     return row
