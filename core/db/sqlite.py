@@ -4,8 +4,9 @@ SQLAlchemy opens, executes, fetches and closes a cursor for every statement, and
 trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip,
 a transaction begins on the way of its first statement, and there is no trip to end one that nobody began.
 
-Who writes waits for the file's lock on the event loop. SQLite's own wait would hold the connection's thread, and nothing
-ends it early (`sqlite3_interrupt` does not): whoever is cancelled meanwhile would keep everybody behind them waiting.
+Who writes waits for the file's lock on the event loop. SQLite's own wait would hold the connection's thread, and
+nothing ends it early (`sqlite3_interrupt` does not): whoever is cancelled meanwhile would keep everybody behind them
+waiting.
 """
 
 import asyncio

@@ -10,7 +10,14 @@ from starlette.responses import RedirectResponse
 
 from core.events.usecases import event_to_manage
 from core.pages import PageRequest
-from core.subscriptions.leave import AT_ONCE, let_back, let_back_found, remove_found, remove_subscribers
+from core.subscriptions.leave import (
+    all_found,
+    in_steps,
+    let_back_found,
+    let_back_subscribers,
+    remove_found,
+    remove_subscribers,
+)
 from core.subscriptions.model import SubscriptionView
 from core.subscriptions.views import chosen_subscriptions, count_subscriptions, event_subscriptions, last_outcomes
 from core.work import Actor
@@ -24,7 +31,6 @@ router = APIRouter(prefix="/e/{event_id}")
 _SHOWN = 50
 _NAMED = 20
 _ALL = "all_"
-_SAID = {"removed": "Removed. They are not told.", "back": "They may subscribe again."}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""
 _Cursor = Annotated[str | None, Query(max_length=40)]
@@ -40,13 +46,15 @@ async def subscribers(
     which: str = "",
     cursor: _Cursor = None,
     said: str = "",
+    number: int = 0,
 ) -> Response:
-    """`q`: only those with this text in their name or kind of channel. `which`: removed, instead of who follows."""
+    """`q`: only those with this text in their name or kind of channel. `which`: removed, instead of who follows.
+    `said`: what was done to how many before."""
     who = await site.person(request)
     if who.user_id is None:
         return sign_in_first(site, request)
     removed = which == "removed"
-    return await _page(site, who, event_id, q=_searched(q), removed=removed, cursor=cursor, said=_SAID.get(said, ""))
+    return await _page(site, who, event_id, q=_searched(q), removed=removed, cursor=cursor, said=_said(said, number))
 
 
 def _searched(q: str) -> str:
@@ -75,12 +83,11 @@ async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response
         pairs = [("chosen", str(each.id)) for each in people]
         return await _asked(site, who, event_id, people[:_NAMED], len(people), pairs, "remove_yes")
     if step == "remove_yes":
-        await site.core.act(who, remove_subscribers, event_id, chosen)
-        return _back(event_id, "removed")
+        await in_steps(site.core, who, remove_subscribers, event_id, chosen)
+        return _back(event_id, "said=removed")
     if step == "let_back":
-        for each in chosen:
-            await site.core.act(who, let_back, event_id, each)
-        return _back(event_id, "back")
+        number = await in_steps(site.core, who, let_back_subscribers, event_id, chosen)
+        return _back(event_id, f"which=removed&said=back&number={number}")
     return await _page(site, who, event_id, chosen=chosen, **shown)
 
 
@@ -94,17 +101,25 @@ async def _all(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
         found = await site.core.ask(who, count_subscriptions, event_id, matching=q)
         pairs = [("q", q), ("newest", str(found.newest))]
         return await _asked(site, who, event_id, first.items, found.number, pairs, f"{_ALL}remove_yes")
-    if step in ("remove_yes", "let_back"):
-        act = remove_found if step == "remove_yes" else let_back_found
-        while await site.core.act(who, act, event_id, q, newest) == AT_ONCE:
-            pass
-        return _back(event_id, "removed" if step == "remove_yes" else "back")
+    if step == "remove_yes":
+        await all_found(site.core, who, remove_found, event_id, q, newest)
+        return _back(event_id, "said=removed")
+    if step == "let_back":
+        number = await all_found(site.core, who, let_back_found, event_id, q, newest)
+        return _back(event_id, f"which=removed&said=back&number={number}")
     return await _page(site, who, event_id, q=q, removed=sent.get("which") == "removed")
 
 
 def _back(event_id: str, said: str) -> Response:
-    which = "which=removed&" if said == "back" else ""
-    return RedirectResponse(f"/e/{event_id}/subscribers?{which}said={said}", 303, OWN)
+    return RedirectResponse(f"/e/{event_id}/subscribers?{said}", 303, OWN)
+
+
+def _said(what: str, number: int) -> str:
+    if what == "removed":
+        return "Removed. They are not told."
+    if what == "back":
+        return f"{number} may subscribe again." if number > 0 else "Nobody of them is removed any more."
+    return ""
 
 
 @router.get("/subscribers.csv")
