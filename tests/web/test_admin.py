@@ -33,7 +33,8 @@ async def test_an_operator_sees_every_page_and_nobody_else_any_from_the_next_cli
         answer = await browser.get(page)
         assert (answer.status, answer.headers["cache-control"]) == (200, "private, no-store"), page
         assert "style=" not in answer.text
-    assert [(await (await signed_in(stage, "carol@example.org")).get(page)).status for page in pages] == [404] * 7
+    carol = await signed_in(stage, "carol@example.org")
+    assert [(await carol.get(page)).status for page in pages] == [404] * 7
     assert [(await stage.bob.get(page)).status for page in pages] == [404] * 7  # by token
     await stage.core.act(OPERATOR, remove_operator, BOSS)
     assert [(await browser.get(page)).status for page in pages] == [404] * 7
@@ -62,6 +63,11 @@ async def test_an_event_is_found_by_its_link_and_cancelled_after_a_yes(stage: St
     browser, event = await boss(stage), await stage.event()
     found = await browser.get(f"/admin/events?event=https%3A%2F%2Fsoonish.test%2Fe%2F{event}")
     assert (found.status, found.headers["location"]) == (303, f"/admin/events/{event}")
+    for more in ("/manage", "%3Fa", "%3Fa%2Fb", "/messages/7%23who", ".ics", "/"):
+        found = await browser.get(f"/admin/events?event=https%3A%2F%2Fsoonish.test%2Fe%2F{event}{more}")
+        assert (found.status, found.headers["location"]) == (303, f"/admin/events/{event}"), more
+    for plain in (event, f"+{event}+", f"https://soonish.test/admin/events/{event}"):
+        assert (await browser.get(f"/admin/events?event={plain}")).headers["location"] == f"/admin/events/{event}"
     assert (await browser.get("/admin/events?event=nothing")).status == 404
     path = f"/admin/events/{event}/cancel"
     unticked = await browser.form(path, {"reason": "Spam"})

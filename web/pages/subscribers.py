@@ -23,7 +23,7 @@ from core.subscriptions.views import chosen_subscriptions, count_subscriptions, 
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import Sent, read_form, sign_in_first
-from web.pages.manage import show_manage
+from web.pages.manage import LONGEST_SEARCH, show_manage
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -31,10 +31,14 @@ router = APIRouter(prefix="/e/{event_id}")
 _SHOWN = 50
 _NAMED = 20
 _ALL = "all_"
+_SAID = {
+    "removed": "Removed. They are not told.",
+    "gone": "Nobody of them follows it any more, so nobody was removed.",
+    "in": "Nobody of them is removed any more.",
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""
 _Cursor = Annotated[str | None, Query(max_length=40)]
-_LONGEST = 100
 
 
 @router.get("/subscribers")
@@ -59,7 +63,7 @@ async def subscribers(
 
 def _searched(q: str) -> str:
     """As much as the field takes; the page shows what was looked for."""
-    return q.strip()[:_LONGEST]
+    return q.strip()[:LONGEST_SEARCH]
 
 
 @router.post("/subscribers")
@@ -73,53 +77,59 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
 
 async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
     chosen, step = sent.numbers("chosen"), sent.step
-    shown: dict[str, Any] = {"q": sent.get("q"), "removed": sent.get("which") == "removed"}
+    shown: dict[str, Any] = {"q": _searched(sent.get("q")), "removed": sent.get("which") == "removed"}
     if not chosen:
         return await _page(site, who, event_id, wrong={"chosen": "Tick somebody first."}, status=422, **shown)
     if step == "write":
         return await show_manage(site, who, event_id, chosen=chosen)
     if step == "remove":
         people = await site.core.ask(who, chosen_subscriptions, event_id, chosen)
+        if not people:
+            return _back(event_id, "gone")
         pairs = [("chosen", str(each.id)) for each in people]
         return await _asked(site, who, event_id, people[:_NAMED], len(people), pairs, "remove_yes")
     if step == "remove_yes":
-        await in_steps(site.core, who, remove_subscribers, event_id, chosen)
-        return _back(event_id, "said=removed")
+        done = await in_steps(site.core, who, remove_subscribers, event_id, chosen)
+        return _back(event_id, "removed" if done else "gone")
     if step == "let_back":
-        number = await in_steps(site.core, who, let_back_subscribers, event_id, chosen)
-        return _back(event_id, f"which=removed&said=back&number={number}")
+        return _let_back(event_id, await in_steps(site.core, who, let_back_subscribers, event_id, chosen))
     return await _page(site, who, event_id, chosen=chosen, **shown)
 
 
 async def _all(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
     """Those who came after the page was shown are not meant by it."""
+    removed = sent.get("which") == "removed"
+    if len(sent.get("q")) > LONGEST_SEARCH:  # cut, it would find others than were meant
+        said, shown = f"Search for {LONGEST_SEARCH} letters at most.", _searched(sent.get("q"))
+        return await _page(site, who, event_id, q=shown, removed=removed, said=said, status=422)
     q, step, newest = sent.get("q"), sent.step.removeprefix(_ALL), next(iter(sent.numbers("newest")), 0)
     if step == "write":
         return await show_manage(site, who, event_id, typed={"to": "found", "q": q})
     if step == "remove":
         first = await site.core.ask(who, event_subscriptions, event_id, PageRequest(limit=_NAMED), matching=q)
         found = await site.core.ask(who, count_subscriptions, event_id, matching=q)
+        if not found.number:
+            return _back(event_id, "gone")
         pairs = [("q", q), ("newest", str(found.newest))]
         return await _asked(site, who, event_id, first.items, found.number, pairs, f"{_ALL}remove_yes")
     if step == "remove_yes":
-        await all_found(site.core, who, remove_found, event_id, q, newest)
-        return _back(event_id, "said=removed")
+        done = await all_found(site.core, who, remove_found, event_id, q, newest)
+        return _back(event_id, "removed" if done else "gone")
     if step == "let_back":
-        number = await all_found(site.core, who, let_back_found, event_id, q, newest)
-        return _back(event_id, f"which=removed&said=back&number={number}")
-    return await _page(site, who, event_id, q=q, removed=sent.get("which") == "removed")
+        return _let_back(event_id, await all_found(site.core, who, let_back_found, event_id, q, newest))
+    return await _page(site, who, event_id, q=q, removed=removed)
 
 
-def _back(event_id: str, said: str) -> Response:
-    return RedirectResponse(f"/e/{event_id}/subscribers?{said}", 303, OWN)
+def _let_back(event_id: str, number: int) -> Response:
+    return _back(event_id, f"back&number={number}" if number else "in", "which=removed&")
+
+
+def _back(event_id: str, said: str, which: str = "") -> Response:
+    return RedirectResponse(f"/e/{event_id}/subscribers?{which}said={said}", 303, OWN)
 
 
 def _said(what: str, number: int) -> str:
-    if what == "removed":
-        return "Removed. They are not told."
-    if what == "back":
-        return f"{number} may subscribe again." if number > 0 else "Nobody of them is removed any more."
-    return ""
+    return f"{number} may subscribe again." if what == "back" and number > 0 else _SAID.get(what, "")
 
 
 @router.get("/subscribers.csv")
