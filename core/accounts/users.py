@@ -81,7 +81,7 @@ async def authenticate(core: Core, bearer: str, via: str, ip: str | None = None)
             hint="Ask the operator for one: soonish token create --email you@example.org",
         )
     if token.used_at is None or core.clock.now() - token.used_at >= HOUR:
-        await core.step(_used, token.id)
+        await core.note(_used, token.id)
     return Actor(token.user_id, via, ip)
 
 

@@ -87,6 +87,29 @@ class Unsubscribed(BaseModel):
     undo: str | None
 
 
+WhyOut = Literal["removed", "channel_removed", "private", "ended", "suppressed"]
+
+
+class StillOut(BaseModel):
+    """An event about which nothing comes, although what ended it was undone; `words` say why to its person."""
+
+    event_name: str
+    why: WhyOut
+    words: str
+
+
+class Undone(BaseModel):
+    """What became of everything that one unsubscribe ended."""
+
+    restored: int = 0
+    """By this press."""
+    active: int = 0
+    """Of all that it ended: about what messages come now."""
+    lifted: bool = False
+    """Whether the address may be written to again by this press."""
+    still_out: list[StillOut] = []
+
+
 class Left(BaseModel):
     """An event that was left in chat, and the token that takes it back within a day."""
 

@@ -9,7 +9,8 @@ from core.events.model import EventView
 from core.privacy.erase import erase_address
 from core.privacy.follows import end_all_followed
 from core.subscriptions.confirm import confirm
-from core.subscriptions.leave import let_back, remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import let_back, remove_subscriber, unsubscribe
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import address_token
 from tests.core.look import NOBODY, mails_that_ask, states, subscriptions, the_one
 from tests.core.steps import DAY, ask, confirm_link, joined, leave_link

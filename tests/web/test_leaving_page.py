@@ -54,6 +54,37 @@ async def test_there_is_no_undo_once_it_would_not_work(stage: Stage) -> None:
     assert UNDO not in page
 
 
+async def test_undo_says_that_they_are_back_and_once_more_that_they_are_in(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    undo = undo_in((await stage.visitor.form(link, {"scope": "event"})).text)
+    pages = [(await stage.visitor.form(undo, {})).text for _ in range(2)]
+    assert ["You&#39;re back in." in page or "You're back in." in page for page in pages] == [True, True]
+    assert "Everything is as it was before, and the nudges will come." in pages[0]
+    assert "You were in already; nothing had to be changed." in pages[1]
+
+
+async def test_undo_says_to_whom_the_organizer_removed_since_that_they_are_still_out_and_why(stage: Stage) -> None:
+    event = await stage.event()
+    link = await confirmed(stage, event)
+    undo = undo_in((await stage.visitor.form(link, {"scope": "event"})).text)
+    assert (await stage.alice.delete(f"/api/events/{event}/subscriptions/{(await newest(stage)).id}")).status == 204
+    page = (await stage.visitor.form(undo, {})).text
+    assert "back" not in page.lower()
+    assert "still out." in page
+    assert "<strong>Film night</strong>: The organizer removed you since. Ask them." in page
+    told = await stage.visitor.post("/api/unsubscribe/undo", {"token": undo.split("/")[2]})
+    assert (told.json["restored"], [each["why"] for each in told.json["still_out"]]) == (0, ["removed"])
+
+
+async def test_undo_of_never_again_says_no_more_than_that_mail_may_come(stage: Stage) -> None:
+    link = await confirmed(stage, await stage.event())
+    await stage.visitor.form(link, {"scope": "event"})
+    undo = undo_in((await stage.visitor.form(link, {"scope": "everything"})).text)
+    page = (await stage.visitor.form(undo, {})).text
+    assert "You may get mail again." in page
+    assert "back in" not in page
+
+
 async def test_whom_the_organizer_removed_is_offered_no_undo_and_not_told(stage: Stage) -> None:
     event = await stage.event()
     link = await confirmed(stage, event)

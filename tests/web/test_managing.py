@@ -15,6 +15,7 @@ from tests.web.test_accounts import signed_in
 from tests.web.test_creating import fields
 from tests.web.test_links import confirmed
 
+FORM = {"content_type": "application/x-www-form-urlencoded"}
 WORDS = {"title": "Rain: we are inside", "body": "Films are in the café.", "to": "everyone"}
 
 
@@ -205,6 +206,21 @@ async def test_who_is_removed_stays_out_until_let_back(stage: Stage, alice: Brow
     assert chosen in await boxes(alice, event, "?which=removed")
     await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "let_back", "which": "removed"})
     assert (await stage.bob.post(f"/api/events/{event}/subscribe", {})).status == 201
+
+
+async def test_one_who_is_gone_does_not_stop_the_others_from_being_let_back_and_the_page_counts(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    at = f"/e/{event}/subscribers"
+    first, second = await boxes(alice, event)
+    many = f"chosen={first}&chosen={second}"
+    await alice.send("POST", at, body=f"{many}&step=remove_yes".encode(), headers=FORM)
+    ticked = f"chosen={first}&chosen=987654&chosen={second}&step=let_back&which=removed"
+    for said in ("2 may subscribe again.", "Nobody of them is removed any more."):
+        done = await alice.send("POST", at, body=ticked.encode(), headers=FORM)
+        assert done.status == 303
+        assert said in (await alice.get(done.headers["location"])).text
+    assert await boxes(alice, event, "?which=removed") == []
 
 
 async def test_nobody_is_said_to_be_removed_where_nobody_was(stage: Stage, alice: Browser, event: str) -> None:

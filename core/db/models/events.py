@@ -56,9 +56,10 @@ class Subscription(Numbered, Base):
     """Through which it was asked for; confirming accepts it."""
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
-    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended, erased."""
+    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended, erased. An unconfirmed row
+    with one is asked anew, and still undone by what ended it."""
     ended_act: Mapped[str | None] = mapped_column(index=True)
-    """The unsubscribe that ended it, so that undo restores exactly those rows."""
+    """The last unsubscribe that ended it, so that undo restores exactly those rows; kept when they are back."""
     state_before: Mapped[str | None]
 
     @classmethod
