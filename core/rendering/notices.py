@@ -151,10 +151,11 @@ def _reminder(c: _Context) -> Notice:
 
 
 def _update(c: _Context) -> Notice:
-    changes = c.about.notification.data["changes"]
+    data = c.about.notification.data
+    zone = None if c.zone == c.event.timezone else c.zone
     return Notice(
-        change_title(c.event, changes),
-        change_body(c.event, changes, c.zone).split("\n"),
+        change_title(c.event, data["changes"]),
+        change_body(c.event, data["changes"], zone, zone_was=data.get("zone_was")).split("\n"),
         facts=_facts(c),
         page_url=c.page_url,
     )

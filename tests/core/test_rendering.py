@@ -95,7 +95,8 @@ def test_a_message_about_a_cancelled_event_says_so_in_every_form_and_invites_nob
     said = "Launch party on Sat 28 Nov 2026, 19:00 (Europe/Berlin) is cancelled."
     assert notice.lines == [said, "Alice writes to everybody who follows it:"]
     message = Composer(about("message", event), NOW + later, BASE, KEYS).message_for(recipient())
-    assert message.mail is not None and message.direct is not None
+    assert message.mail is not None
+    assert message.direct is not None
     for form in (*forms(message)[1:], message.direct.discord, message.direct.slack):
         assert said in form.replace("\\", "")
         assert "A body" in form

@@ -12,7 +12,7 @@ from core.invitations.model import NewLink, NewMail, OneAddress
 from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import PageRequest
-from core.times import say_exactly
+from core.times import say
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import (
@@ -118,8 +118,7 @@ async def _page(
     about: dict[str, Any] = {
         "event": event,
         "invitations": [
-            (each, say_exactly(each.expires_at.replace(second=0, microsecond=0), event.timezone))
-            for each in invitations
+            (each, say(each.expires_at.replace(second=0, microsecond=0), event.timezone)) for each in invitations
         ],
         "organizers": organizers,
         "me": who.user_id,
