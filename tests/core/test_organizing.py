@@ -179,6 +179,7 @@ async def test_strangers_ask_in_vain_and_subscriptions_of_other_events_are_left_
     await refusal(core.ask(carol, status_by_rows, other.id), Code.FORBIDDEN)
     await refusal(core.ask(carol, sendings, other.id), Code.FORBIDDEN)
     await refusal(core.ask(carol, who_missed, other.id), Code.FORBIDDEN)
+    await refusal(core.ask(carol, how_many, other.id, HELLO), Code.FORBIDDEN)
     await refusal(core.ask(carol, previews, other.id, HELLO), Code.FORBIDDEN)
     await refusal(core.ask(carol, chosen_subscriptions, other.id, [row.id]), Code.FORBIDDEN)
     await refusal(core.ask(carol, last_outcomes, other.id, [row.id]), Code.FORBIDDEN)
