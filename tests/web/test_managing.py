@@ -66,7 +66,7 @@ async def test_a_message_is_seen_as_every_channel_shows_it_before_it_is_sent_onc
     stage: Stage, alice: Browser, event: str
 ) -> None:
     look = await alice.form(f"/e/{event}/message", {**WORDS, "step": "look"})
-    for words in ("2 subscribers", 'aria-label="As E-mail"', 'aria-label="As Webhook"', "Rain: we are inside", "café"):
+    for words in (": 1 subscriber.", 'aria-label="As E-mail"', 'aria-label="As Webhook"', "Rain: we are inside", "café"):
         assert words in look.text
     assert await messages(stage) == []
     press = {**WORDS, **fields(look), "step": "send"}
@@ -127,6 +127,17 @@ async def test_the_report_says_when_all_sending_is_paused(stage: Stage, alice: B
     assert "Sending…" not in page
     await stage.core.act(OPERATOR, resume_sending)
     assert "Sending… 0 of 2" in (await alice.get(where)).text
+
+
+async def test_the_pages_say_when_what_is_due_does_not_move(stage: Stage, alice: Browser, event: str) -> None:
+    where = (await sent(alice, event)).headers["location"]
+    stage.clock.pass_(minutes=11)
+    assert (await stage.visitor.get("/api/health")).json["sending"] == "late"
+    page = (await alice.get(where)).text
+    assert "Sending does not move right now. 2 wait, nothing is lost" in page
+    assert "Waits until sending goes on." in page
+    assert not re.search("Sending…|On its way", page)
+    assert "Sending does not move right now." in (await alice.get(f"/e/{event}/manage")).text
 
 
 async def test_only_those_who_missed_the_last_one_can_be_written_to(stage: Stage, alice: Browser, event: str) -> None:
@@ -195,6 +206,20 @@ async def test_who_is_removed_stays_out_until_let_back(stage: Stage, alice: Brow
     assert (await stage.bob.post(f"/api/events/{event}/subscribe", {})).status == 201
 
 
+async def test_nobody_is_said_to_be_removed_where_nobody_was(stage: Stage, alice: Browser, event: str) -> None:
+    there = f"/e/{event}/subscribers"
+    gone = {"chosen": "999999"}, {"q": "nobody like that", "newest": "999999"}
+    for which, step in zip(gone, ("", "all_"), strict=True):
+        for press in ("remove", "remove_yes"):
+            answer = await alice.form(there, {**which, "step": step + press})
+            assert (answer.status, answer.headers["location"]) == (303, f"{there}?said=gone"), (step, press)
+    none = await alice.form(there, {**gone[1], "step": "all_let_back"})
+    assert none.headers["location"] == f"{there}?which=removed&said=in"
+    said = (await alice.get(f"{there}?said=gone")).text
+    assert "Nobody of them follows it any more" in said
+    assert len(await boxes(alice, event)) == 2
+
+
 async def test_chosen_people_alone_are_written_to(stage: Stage, alice: Browser, event: str) -> None:
     chosen = (await boxes(alice, event))[0]
     page = await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "write"})
@@ -259,7 +284,7 @@ async def test_calling_it_off_says_who_is_told_and_does_it_by_one_press(
     stage: Stage, alice: Browser, event: str
 ) -> None:
     asks = (await alice.get(f"/e/{event}/cancel")).text
-    assert "2 people will be told. Reminders stop. This can't be undone." in asks
+    assert "1 person will be told. Reminders stop. This can't be undone." in asks
     assert (await stage.alice.get(f"/api/events/{event}")).json["status"] == "scheduled"
     done = await alice.form(f"/e/{event}/cancel", {"reason": "Storm", "step": "cancel"})
     assert done.headers["location"] == f"/e/{event}/manage?said=cancelled"
