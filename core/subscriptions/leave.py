@@ -3,13 +3,15 @@
 import secrets
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, insert, select, update
 
 from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
 from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
+from core.delivery.addresses import MAIL
 from core.errors import conflict, not_found
 from core.events.access import follower_may_return, hold_events, managed_event, may_see, visible_event
 from core.invitations.grants import end_access, forgive, has_grants, revoke_people
+from core.subscriptions.allowance import allow_anew, ended_a_yes
 from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
 from core.subscriptions.person import removed_person, same_people
 from core.subscriptions.views import listed, view_of
@@ -21,6 +23,8 @@ AT_ONCE = 200
 _Rows = Sequence[Row[Subscription, Integration]]
 _Pairs = _Rows | Sequence[tuple[Subscription, Integration]]
 _LIVE = ("active", "paused", "unconfirmed")
+_asked_at = case((Integration.kind == MAIL, Integration.destination)).label("asked_at")
+"""Where strangers can have somebody asked: an address."""
 
 
 async def look_at_leaving(work: Work, token: str) -> Leaving:
@@ -259,6 +263,8 @@ async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
 async def let_in_again(work: Work, event: Event, rows: _Pairs) -> None:
     """Who was put out may follow this event again; a private one is open to them."""
     await forgive(work, event.id, *{(channel.destination, channel.user_id) for _, channel in rows})
+    back = [(channel.destination, event.id) for row, channel in rows if ended_a_yes(row.state_before)]
+    await allow_anew(work, back)
     if event.is_public:
         return
     let_in = [
@@ -293,7 +299,7 @@ async def end_rows(work: Work, conditions: Collection[ColumnElement[bool]], why:
     (PostgreSQL)."""
     found = (
         await work.session.execute(
-            select(Subscription.id, Subscription.event_id)
+            select(Subscription.id, Subscription.event_id, Subscription.state, _asked_at)
             .join(Integration, Integration.id == Subscription.integration_id)
             .join(Event, Event.id == Subscription.event_id)
             .where(Subscription.state.in_(_LIVE), *conditions)
@@ -308,6 +314,10 @@ async def end_rows(work: Work, conditions: Collection[ColumnElement[bool]], why:
         .where(Subscription.id.in_([row.id for row in found]))
         .values(state_before=Subscription.state, state="ended", ended_at=work.now, ended_by=why, ended_act=act)
     )
+    if why == "unsubscribed":
+        await allow_anew(
+            work, [(row.asked_at, row.event_id) for row in found if row.asked_at and ended_a_yes(row.state)]
+        )
     for event_id, subscription_id in {row.event_id: row.id for row in found}.items():
         work.ring(PARTICIPANT_REMOVED, subscription_id, event_id=event_id)
     return len(found)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.events.model import GuestView
 from core.ids import RowId
 from core.integrations.model import IntegrationView
 
@@ -33,6 +34,12 @@ class CheckInbox(BaseModel):
     """The same answer for every address: new, repeated, limited or suppressed."""
 
     status: Literal["check_inbox"] = "check_inbox"
+
+
+class CameIn(BaseModel):
+    """The address follows now, having proved itself before."""
+
+    status: Literal["follows"] = "follows"
 
 
 class SubscriptionView(BaseModel):
@@ -113,6 +120,8 @@ class Confirming(BaseModel):
     when: str | None
     label: str
     state: Literal["open", "done", "ended"]
+    guest: GuestView | None = None
+    """A private event that the address is in, which has no page for it."""
 
 
 class StateChange(BaseModel):

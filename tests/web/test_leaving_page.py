@@ -1,8 +1,11 @@
 """What the page behind an unsubscribe link shows to somebody who is out already: that, and the way back."""
 
+import re
+
 from sqlalchemy import update
 
 from core.db.models import Integration, Subscription
+from core.tokens import UnsubscribeToken, unsubscribe_token
 from tests.web.conftest import Stage
 from tests.web.test_links import confirmed, newest
 
@@ -75,12 +78,37 @@ async def test_who_is_out_of_one_event_may_still_leave_the_others(stage: Stage) 
     second = await confirmed(stage, await stage.event(name="Matinee"))
     await stage.visitor.form(first, {"scope": "event"})
     page = (await stage.visitor.get(first)).text
-    assert "You follow 1 of their events" in page
+    assert "You follow 1 of the events of Alice." in page
     assert FORM not in page
     await stage.visitor.form(first, {"scope": "organizer"})
     page = (await stage.visitor.get(second)).text
     assert "You follow" not in page
-    assert 'value="everything" checked' in page
+    assert ("Stop everything" in page, "Never write to this address again" in page) == (False, True)
+
+
+async def test_a_second_look_chooses_nothing_and_every_button_says_what_it_does(stage: Stage) -> None:
+    first = await confirmed(stage, await stage.event())
+    second = await confirmed(stage, await stage.event(name="Matinee"))
+    await stage.visitor.form(first, {"scope": "event"})
+    for path in (first, f"{first}?scope=everything"):
+        page = (await stage.visitor.get(path)).text
+        assert re.findall(r'name="scope" value="(\w+)">([^<]+)</button>', page) == [
+            ("organizer", "Stop everything from Alice"),
+            ("everything", "Never write to this address again"),
+        ]
+        assert ("checked" in page, ">Unsubscribe<" in page) == (False, False)
+    # Back to the first form, and the same button again: the other event and the address stay as they are.
+    await stage.visitor.form(first, {"scope": "event"})
+    assert FORM in (await stage.visitor.get(second)).text
+
+
+async def test_a_link_about_no_event_has_one_button_that_says_what_it_does(stage: Stage) -> None:
+    await confirmed(stage, await stage.event())
+    row = await newest(stage)
+    link = "/u/" + unsubscribe_token(stage.core.keys, UnsubscribeToken(0, row.integration_id))
+    page = (await stage.visitor.get(link)).text
+    assert ("radio" in page, ">Unsubscribe<" in page) == (False, False)
+    assert '<button class="btn primary" name="scope" value="everything">Never write to this address again' in page
 
 
 async def test_who_is_never_written_to_is_told_that_and_may_undo_exactly_that(stage: Stage) -> None:

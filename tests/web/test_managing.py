@@ -13,6 +13,7 @@ from tests.web.client import Answer, Browser
 from tests.web.conftest import HOOK, Stage
 from tests.web.test_accounts import signed_in
 from tests.web.test_creating import fields
+from tests.web.test_links import confirmed
 
 WORDS = {"title": "Rain: we are inside", "body": "Films are in the café.", "to": "everyone"}
 
@@ -268,6 +269,21 @@ async def test_a_link_whose_button_is_pressed_twice_is_made_once_and_shown_both_
     assert other.count("<strong>Whoever has the link") == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "words"),
+    [
+        *(("days", text, "Must be a whole number from 1 to 365.") for text in ("0", "-5", "366", "a week", "1.5")),
+        *(("uses", text, "Must be a whole number from 1 to 100,000.") for text in ("0", "-1", "100001")),
+    ],
+)
+async def test_a_link_that_is_good_for_no_such_time_or_number_is_refused_with_the_bounds(
+    stage: Stage, alice: Browser, event: str, name: str, typed: str, words: str
+) -> None:
+    refused = await alice.form(f"/e/{event}/people", {"step": "link", "days": "7", "uses": "", name: typed})
+    assert (refused.status, f'id="{name}-error" role="alert">{words}<' in refused.text) == (422, True), refused.text
+    assert (await stage.rows())["event_invitations"] == 0
+
+
 async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_field(
     stage: Stage, alice: Browser, event: str
 ) -> None:
@@ -278,6 +294,23 @@ async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_f
         assert asked.headers["location"].endswith(f"said={step}")
     page = (await alice.get(f"/e/{event}/people")).text
     assert page.count("<strong>n•••a@example.org") == 3
+
+
+async def test_who_was_asked_by_mail_today_is_said_to_have_been_and_when_whether_they_want_mail_or_not(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    link = await confirmed(stage, event)
+    await stage.visitor.form(link, {"scope": "everything"})
+    for address in ("nora@example.org", "olga@example.org"):  # nora asked never to be written to
+        for step in ("email", "organizer", "owner"):
+            press = {"step": step, step: address}
+            assert (await alice.form(f"/e/{event}/people", press)).status == 303
+            again = await alice.form(f"/e/{event}/people", press)
+            assert "That address was asked already, on Tue 20 Apr 2027, 14:00" in again.text, again.text
+            assert ("make a link here" in again.text) is (step == "email")
+        stage.clock.pass_(days=1, seconds=1)
+        assert (await alice.form(f"/e/{event}/people", press)).status == 303
+        stage.clock.pass_(days=-1, seconds=-1)
 
 
 async def test_calling_it_off_says_who_is_told_and_does_it_by_one_press(
