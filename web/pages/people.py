@@ -116,7 +116,7 @@ def _number(sent: Sent, name: str, bounds: tuple[int, int]) -> int | None:
 
 
 def _again(step: str, at: dt.datetime, zone: str) -> str:
-    when = say_exactly(at.replace(second=0, microsecond=0), zone)
+    when = say(at.replace(second=0, microsecond=0), zone)
     words = f"That address was asked already, on {when}. We mail it once a day at most, so nothing was sent now."
     if step == "email":
         return f"{words} If nothing arrived, let them look in spam, or make a link here and pass that on."
