@@ -143,6 +143,7 @@ class EventView(BaseModel):
     is_listed: bool
     revision: int
     subscribers: int
+    """People who follow, on however many channels."""
     mine: bool
     """Whether the reader organizes it, as its owner or beside them."""
     created_at: dt.datetime

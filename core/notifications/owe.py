@@ -261,9 +261,16 @@ async def default_channel(
     return channel
 
 
+def people() -> ColumnElement[int]:
+    """How many people are behind subscriptions: an account is one on all its channels, and so is an address without
+    one. The index of the active ones answers it alone."""
+    own = func.count(Subscription.user_id)
+    return func.count() - own + func.count(Subscription.user_id.distinct())
+
+
 async def followers(work: Work, event_id: int) -> int:
-    """How many active subscriptions the event has."""
-    query = select(func.count()).select_from(Subscription).where(Subscription.event_id == event_id, ACTIVE)
+    """How many people follow the event."""
+    query = select(people()).select_from(Subscription).where(Subscription.event_id == event_id, ACTIVE)
     return await work.session.scalar(query) or 0
 
 

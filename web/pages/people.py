@@ -13,7 +13,7 @@ from core.invitations.model import LINK_DAYS, LINK_USES, NewLink, NewMail, Offer
 from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import PageRequest
-from core.times import say_exactly
+from core.times import say
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import (
@@ -116,7 +116,7 @@ def _number(sent: Sent, name: str, bounds: tuple[int, int]) -> int | None:
 
 
 def _again(step: str, at: dt.datetime, zone: str) -> str:
-    when = say_exactly(at.replace(second=0, microsecond=0), zone)
+    when = say(at.replace(second=0, microsecond=0), zone)
     words = f"That address was asked already, on {when}. We mail it once a day at most, so nothing was sent now."
     if step == "email":
         return f"{words} If nothing arrived, let them look in spam, or make a link here and pass that on."
@@ -140,8 +140,7 @@ async def _page(
     about: dict[str, Any] = {
         "event": event,
         "invitations": [
-            (each, say_exactly(each.expires_at.replace(second=0, microsecond=0), event.timezone))
-            for each in invitations
+            (each, say(each.expires_at.replace(second=0, microsecond=0), event.timezone)) for each in invitations
         ],
         "organizers": organizers,
         "me": who.user_id,
