@@ -134,7 +134,7 @@ async def revoke_invitation(work: Work, public_id: str, invitation_id: int) -> R
         .where(EventGrant.invitation_id == row.id, EventGrant.revoked_at.is_(None))
         .values(revoked_at=work.now)
     )
-    return Revoked(ended_subscriptions=await end_access(work, event.id, "Their invitation was taken back."))
+    return Revoked(ended_subscriptions=await end_access(work, event.id, "Their invitation was withdrawn."))
 
 
 async def _demand_one(work: Work) -> None:
@@ -262,4 +262,4 @@ async def _withdraw(work: Work, row: EventInvitation) -> None:
         )
     )
     if found := ids.all():
-        await withdraw_notifications(work, found, "The invitation was taken back.")
+        await withdraw_notifications(work, found, "The invitation was withdrawn.")

@@ -61,23 +61,23 @@ _WHAT = {
     "cancelled": "Cancellation",
     "message": "A message from the organizer",
     "channel_disabled": "A channel of yours stopped working",
-    "verify": "A link to begin an account",
+    "verify": "A link to start an account",
     "sign_in": "A link to sign in",
     "change_email": "A link to change your address",
     "email_taken": "Somebody asked to use your address",
-    "email_requested": "A change of your address was asked for",
+    "email_requested": "Somebody asked to change your account's address",
     "email_changed": "Your address was changed",
     "password_changed": "Your password was changed",
 }
 _NOT_SENT = {
-    "left": "You were not following any more when it was due.",
+    "left": "You were no longer following when it was due.",
     "unconfirmed": "You had not confirmed yet.",
     "paused": "You had paused this event.",
-    "ended": "You were not following any more when it was due.",
-    "no_access": "You could not see this event any more.",
+    "ended": "You were no longer following when it was due.",
+    "no_access": "You could no longer see this event.",
     "suppressed": "This address asked never to be written to.",
     "channel_removed": "You had removed this channel.",
-    "superseded": "A later change had made it untrue.",
+    "superseded": "A later change had made it out of date.",
     "event_cancelled": "The event was cancelled before it could go out.",
     "event_over": "It came too late to be of use: the event had begun or was over.",
     "expired": "The link in it had expired.",
@@ -106,7 +106,7 @@ def told(row: Seen, now: dt.datetime) -> Became:
 
 def _arrived(row: Seen) -> str:
     if row.mail:
-        return "Your mail server took it. If you cannot find it, look among junk mail."
+        return "Your mail server took it. If you cannot find it, look in your junk mail."
     return "It was delivered."
 
 

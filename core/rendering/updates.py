@@ -31,7 +31,7 @@ def change_body(event: Event, changes: dict[str, list[Any]], zone_name: str | No
         if field == "start_date":
             lines.append(f"Moved from {_say(before, shown_in)} to {_say(after, shown_in)}.")
         elif field == "end_date":
-            lines.append(f"Ends {_say(after, shown_in)}." if after else "It has no set end any more.")
+            lines.append(f"Ends {_say(after, shown_in)}." if after else "It no longer has a set end.")
         elif field == "description":
             lines.append("The description changed.")
         else:

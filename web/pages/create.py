@@ -19,6 +19,7 @@ from core.events.usecases import create_event
 from core.times import one_evening, say_clock, say_exactly, zone
 from core.when import say
 from core.work import Actor
+from web.pages.event import CREATED
 from web.pages.forms import (
     complaints,
     later,
@@ -83,7 +84,7 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
             if called is not None:
                 await site.core.act(who, change_account, called)
             event = await site.core.act_once(sent.once(who, "create"), who, create_event, new)
-            return RedirectResponse(f"/e/{event.id}", 303, OWN)
+            return RedirectResponse(f"/e/{event.id}?said={CREATED}", 303, OWN)
         return _preview(site, who, me, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):

@@ -125,7 +125,7 @@ def _times(event: EventView, change: EventChange) -> list[str]:
         found.append(f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}.")
     if "end_date" in change.model_fields_set:
         end = change.end_date
-        found.append(f"It ends {say(end, event.timezone)}." if end is not None else "It has no end any more.")
+        found.append(f"It ends {say(end, event.timezone)}." if end is not None else "It no longer has an end.")
     return found
 
 

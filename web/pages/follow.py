@@ -53,5 +53,5 @@ async def unfollowed(request: Request, site: SiteOf, event_id: EventId) -> Respo
     if sent.step != "stop":
         return RedirectResponse(f"/e/{event_id}", 303, OWN)
     left = await site.core.act(who, end_mine, number)
-    about = {"said": f"Stopped. Nothing of it comes by {mine[number].label} any more.", "undo": left.undo}
+    about = {"said": f"Stopped. You won't get {mine[number].label} about this any more.", "undo": left.undo}
     return site.pages.page("event.html", headers=OWN, **await event_context(site, who, event_id) | about)

@@ -16,6 +16,8 @@ from web.returning import page_above
 from web.site import OWN, Site
 
 _NOT_KEPT = {"Cache-Control": "no-store"}
+_WAYS = {"page “Sign in”": ("/sign-in", "Sign in"), "your account's page": ("/account", "Your account")}
+"""To the pages that hints name."""
 
 
 async def refused(site: Site, request: Request, error: Exception) -> Response:
@@ -42,10 +44,12 @@ def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None
     if scope["path"].startswith("/api/"):
         body = said.problem(site.settings.public_base_url).model_dump_json()
         return Response(body, said.status, said.headers, problems.MEDIA_TYPE)
+    ways = [way for named, way in _WAYS.items() if named in (said.hint or "")]
     if who is None:
-        return site.pages.page("error.html", status=said.status, headers=said.headers, refusal=said)
+        return site.pages.page("error.html", status=said.status, headers=said.headers, refusal=said, ways=ways)
     frame = {"signed_in": who.user_id is not None, "operates": who.operates, "way_in": _way_in(scope, who, said.status)}
-    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, refusal=said, **frame)
+    about = {"refusal": said, "ways": ways, **frame}
+    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, **about)
 
 
 def _way_in(scope: Scope, who: Actor, status: int) -> str:

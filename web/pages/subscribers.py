@@ -24,7 +24,7 @@ router = APIRouter(prefix="/e/{event_id}")
 _SHOWN = 50
 _NAMED = 20
 _ALL = "all_"
-_SAID = {"removed": "Removed. They are not told.", "back": "They may subscribe again."}
+_SAID = {"removed": "Removed. We don't write to them about it.", "back": "They may subscribe again."}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""
 _Cursor = Annotated[str | None, Query(max_length=40)]
