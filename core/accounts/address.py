@@ -55,7 +55,9 @@ async def _mail_both(work: Work, user: User, channel: Channel) -> None:
     else:
         await write_to(work, channel, "change_email", "Is this your new address?", {"link": link.id})
     if user.email is not None:
-        await write_to(work, mail_channel(user.email), "email_requested", "Someone asked to change your account's address")
+        await write_to(
+            work, mail_channel(user.email), "email_requested", "Someone asked to change your account's address"
+        )
 
 
 async def void_change(work: Work, user_id: int) -> None:

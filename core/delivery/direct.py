@@ -105,6 +105,8 @@ class SlackDirect(Native, NotifyBase):  # type: ignore[no-untyped-call]
         direct = self.message.direct
         if direct is not None:
             leave = slack_parts.press_button("Unsubscribe", f"soonish:leave:{direct.leave}") if direct.leave else None
-            blocks += slack_parts.button_row(slack_parts.link_button(direct.page_words or _OPEN, direct.page_url), leave)
+            blocks += slack_parts.button_row(
+                slack_parts.link_button(direct.page_words or _OPEN, direct.page_url), leave
+            )
         payload: dict[str, Any] = {"text": head or "Soonish", "blocks": blocks}
         return payload | {"unfurl_links": False, "unfurl_media": False}

@@ -148,7 +148,7 @@ async def _link(work: Work, event: Event, new: NewLink, form: str | None) -> Inv
         token = form_invitation_token(work.keys, f"{work.actor.user_id} {event.id} {form} {said}")
     row = await work.session.scalar(select(EventInvitation).where(EventInvitation.token_hash == token_hash(token)))
     if row is None:
-        row = _row(work, event, "follow", "link", "Whoever has the link", dt.timedelta(days=new.expires_in_days))
+        row = _row(work, event, "follow", "link", "Anyone with the link", dt.timedelta(days=new.expires_in_days))
         row.max_uses, row.token_hash = new.max_uses, token_hash(token)
         await _demand_one(work)
         await work.session.flush()

@@ -122,7 +122,10 @@ def _invitation(c: _Context) -> Notice:
     asks, press = {
         "follow": (f"{c.about.organizer} invites you to {what}.", "See the invitation"),
         "organize": (f"{c.about.organizer} asks you to help organize {what}.", "See what it is about"),
-        "own": (f"{c.about.organizer} wants to hand {what} over to you. It becomes yours once you accept.", "See the offer"),
+        "own": (
+            f"{c.about.organizer} wants to hand {what} over to you. It becomes yours once you accept.",
+            "See the offer",
+        ),
     }[c.about.notification.data["purpose"]]
     return Notice(
         c.about.notification.title,

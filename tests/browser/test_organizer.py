@@ -59,7 +59,7 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await press(page, "Preview")
     await expect(page.get_by_text("It gets cold up there.")).to_be_visible()
     await press(page, "Send to 1")
-    done = page.get_by_text("Nobody missed it.")
+    done = page.get_by_text("Everyone got it.")
     if javascript:
         await expect(done).to_be_visible()
     for _ in range(50):
@@ -88,7 +88,7 @@ async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: 
     await press(page, "Nudge me there")
     await page.get_by_role("link", name="Where it comes, and how to stop it").click()
     await press(page, "Stop Bell")
-    await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
+    await expect(page.get_by_text("Stopped. You won't hear about this by Bell any more.")).to_be_visible()
 
 
 async def test_a_time_is_read_along_and_a_guess_at_the_zone_can_be_corrected(site: Town, visit: Visit) -> None:

@@ -269,9 +269,9 @@ def test_a_reminder_names_the_events_own_contact_and_what_it_is() -> None:
 
 def test_a_welcome_says_which_reminders_are_left() -> None:
     for before, words in (
-        (dt.timedelta(days=3), "1 day before, 1 hour before"),
-        (dt.timedelta(hours=5), "the day before has passed"),
-        (dt.timedelta(minutes=30), "there is no reminder any more"),
+        (dt.timedelta(days=3), "You'll get a reminder 1 day and 1 hour before, and hear"),
+        (dt.timedelta(hours=5), "It starts in 5 hours. You'll get a reminder 1 hour before, and hear"),
+        (dt.timedelta(minutes=30), "so it's too late for reminders. You'll hear"),
     ):
         assert words in compose(about("welcome"), START - before).text
 

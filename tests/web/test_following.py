@@ -21,7 +21,7 @@ async def bob(stage: Stage) -> Browser:
 
 
 def channel(answer: Answer, name: str) -> str:
-    found = re.search(rf'name="channel" value="(\d+)"[^>]*>{name}<', answer.text)
+    found = re.search(rf'name="channel" value="(\d+)"[^>]*>{name}<', answer.read)
     assert found is not None
     return found[1]
 
@@ -66,7 +66,7 @@ async def test_one_is_paused_resumed_and_stopped_and_the_stop_undone(stage: Stag
     assert number is not None
     where, which = f"/e/{event}/unfollow", {"subscription": number[1]}
     await bob.form(where, {**which, "step": "pause"})
-    assert "Nothing of it reaches you" in (await bob.get(f"/e/{event}")).text
+    assert "Nothing about this reaches you" in (await bob.get(f"/e/{event}")).text
     await bob.form(where, {**which, "step": "resume"})
     assert await follows(stage, event) == {"E-mail": "active"}
     stopped = await bob.form(where, {**which, "step": "stop"})

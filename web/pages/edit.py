@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 from core.errors import SoonishError
 from core.events.changes import TOLD, change_event
 from core.events.model import EventChange, EventView
+from core.events.reminders import to_come
 from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, exactly, say_changes
 from core.events.usecases import event_to_manage
 from core.times import say
@@ -112,7 +113,7 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
         "event": event,
         "lines": [*_times(event, change), *say_changes(change)],
         "told": bool(fields & TOLD),
-        "moves": "start_date" in fields,
+        "moves": change.start_date is not None and bool(to_come(change.start_date, site.core.clock.now())),
         "may_tell": bool(fields - {"is_public", "is_listed"}),
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
     }

@@ -59,7 +59,9 @@ async def event(request: Request, site: SiteOf, event_id: EventId, said: str = "
     state, _ = await site.states.get(event_id, who)
     if who.user_id is not None:
         context = await event_context(site, who, event_id)
-        return site.pages.page("event.html", headers=OWN, **context | {"said": _accepted(said, context), "fresh": said == CREATED})
+        return site.pages.page(
+            "event.html", headers=OWN, **context | {"said": _accepted(said, context), "fresh": said == CREATED}
+        )
     headers = {"ETag": state.tag(site.pages.version, site.core.clock.now()), "Cache-Control": _CACHE, "Vary": "Cookie"}
     if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)

@@ -13,6 +13,7 @@ from core.chat.drafts import drop_draft, keep_draft, read_draft
 from core.errors import conflict
 from core.events.changes import TOLD, cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
+from core.events.reminders import to_come
 from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, say_changes
 
 _MINE = Option("event", "Which one", required=True, completes="my_event")
@@ -55,7 +56,8 @@ async def edited(turn: Turn) -> Answer:
         quiet = Button("Save", Action("save", event.id, f"{number},no"), style="primary")
         loud = Button(f"Save and tell {event.subscribers}", Action("save", event.id, f"{number},yes"))
         return Screen(tuple(lines), title="Change", rows=((quiet, loud, back),))
-    moves = " and reminders move too" if "start_date" in fields else ""
+    left = change.start_date is not None and to_come(change.start_date, turn.core.clock.now())
+    moves = " and reminders move too" if left else ""
     lines.append(line(f"{counted(event.subscribers, 'person', 'people')} will be told{moves}."))
     save = Button("Save and tell them", Action("save", event.id, f"{number},yes"), style="primary")
     return Screen(tuple(lines), title="Change", rows=((save, back),))
