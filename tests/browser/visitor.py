@@ -28,7 +28,7 @@ _SPILLS = """() => {
 _CUT = """() => [...document.querySelectorAll("body *")].filter(e => {
   const style = getComputedStyle(e), hides = /hidden|clip/;
   if (!e.checkVisibility() || e.closest(".visually-hidden, .hp, [aria-hidden=true], svg")) return false;
-  if (style.textOverflow === "ellipsis") return false;
+  if (style.textOverflow === "ellipsis" || e.matches("input, textarea, select")) return false;
   return (hides.test(style.overflowX) && e.scrollWidth > e.clientWidth + 1)
     || (hides.test(style.overflowY) && e.scrollHeight > e.clientHeight + 1);
 }).map(e => e.outerHTML.slice(0, 160))"""

@@ -341,3 +341,24 @@ def test_a_reminder_is_an_event_a_kind_and_a_start() -> None:
     keys = {dedupe_key(event, kind, start) for event in (1, 2) for kind in WORDS for start in (START, NOW)}
     assert len(keys) == 8
     assert to_come(START, START - dt.timedelta(hours=2)) == ["1 hour before"]
+
+
+def test_a_private_events_first_mail_leads_to_its_invitations_and_a_public_ones_to_its_page() -> None:
+    private = compose(about("created", event_of(is_public=False)), account=True)
+    assert private.mail is not None
+    assert private.direct is not None
+    assert f'href="{BASE}/e/Ab3dEf6hJk/people"' in private.mail.html
+    assert ">Invite people</a>" in private.mail.html
+    assert f"Invite people: {BASE}/e/Ab3dEf6hJk/people" in private.text
+    assert (private.direct.page_url, private.direct.page_words) == (f"{BASE}/e/Ab3dEf6hJk/people", "Invite people")
+    public = compose(about("created"), account=True)
+    assert public.mail is not None
+    assert f'href="{BASE}/e/Ab3dEf6hJk"' in public.mail.html
+    assert "Followers get a reminder" in public.text
+
+
+def test_a_channel_that_was_switched_off_leads_to_the_channels() -> None:
+    mail = compose(about("channel_disabled"), account=True).mail
+    assert mail is not None
+    assert f'href="{BASE}/channels"' in mail.html
+    assert ">Your channels</a>" in mail.html
