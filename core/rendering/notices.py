@@ -181,7 +181,7 @@ def _cancelled(c: _Context) -> Notice:
 def _message(c: _Context) -> Notice:
     notification = c.about.notification
     over = effective_end(c.event.start_date, c.event.end_date) <= c.now
-    to = "some of those who follow" if notification.data.get("audience") == "chosen" else "everybody who follows"
+    to = "some of the people who follow" if notification.data.get("audience") == "chosen" else "everybody who follows"
     return Notice(
         notification.title,
         [f"{c.about.organizer} writes to {to} {c.event.name}:"],

@@ -52,7 +52,7 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await press(page, "See what changes")
     await expect(page.get_by_text("1 person will be told, and reminders move too.")).to_be_visible()
     await press(page, "Save and tell them")
-    await expect(page.get_by_text("Saved. Those who follow are being told.")).to_be_visible()
+    await expect(page.get_by_text("Saved. Followers are being told.")).to_be_visible()
 
     await page.get_by_label("Title").fill("Bring a blanket")
     await page.get_by_label("Message").fill("It gets cold up there.")

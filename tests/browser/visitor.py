@@ -26,7 +26,8 @@ _SPILLS = """() => {
   }).map(e => e.outerHTML.slice(0, 120)).concat(`${document.documentElement.scrollWidth} > ${wide}`);
 }"""
 _CUT = """() => [...document.querySelectorAll("body *")].filter(e => {
-  const style = getComputedStyle(e), hides = /hidden|clip/;
+  const style = getComputedStyle(e), hides = /hidden|clip/, box = e.getBoundingClientRect();
+  if (box.left < -1 && box.right > 1) return true;
   if (!e.checkVisibility() || e.closest(".visually-hidden, .hp, [aria-hidden=true], svg")) return false;
   if (style.textOverflow === "ellipsis" || e.matches("input, textarea, select")) return false;
   return (hides.test(style.overflowX) && e.scrollWidth > e.clientWidth + 1)
