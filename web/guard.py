@@ -1,5 +1,6 @@
 """What holds for every request, whatever route it takes: ASGI layers, outermost first in `app.py`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -17,6 +18,10 @@ BODY_LIMIT = 256 * 1024
 """A form and a program may write a letter in up to twelve (`\\ud83c\\udf9e`): each field may be full in any script."""
 SLACK_LIMIT = 512 * 1024
 """A press on Slack brings the whole message or window along that it was made in."""
+BODY_SECONDS = 30.0
+"""How long a body may take: who sends half of one and waits holds its connection no longer than that."""
+BODY = "soonish.body"
+"""The key of a scope under which its whole body stands, for whoever answers when something has broken."""
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SECRET_LINKS = ("/c/", "/u/", "/s/", "/i/", "/in/", "/link/", "/k/")
 _HEADERS = {
@@ -137,7 +142,8 @@ class SameSite:
 
 
 class BoundedBody:
-    """Reads the whole body first: whatever its Content-Length, up to what its sender may need; JSON for the API."""
+    """Reads the whole body first: whatever its Content-Length, up to what its sender may need, and while it keeps
+    coming; JSON for the API."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -150,21 +156,31 @@ class BoundedBody:
         declared = headers.get("content-length", "")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
             raise _too_large(limit)
-        body = await _read(receive, limit)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read(receive, limit)
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
         if body is None:
             return None
+        scope[BODY] = body
         if body and scope["path"].startswith("/api/") and not _is_json(headers.get("content-type", "")):
             raise HTTPException(415, "The API reads JSON: send Content-Type: application/json.")
-        replayed = False
+        return await self._app(scope, replay(body, receive), send)
 
-        async def replay() -> Message:
-            nonlocal replayed
-            if replayed:
-                return await receive()
-            replayed = True
-            return {"type": "http.request", "body": body, "more_body": False}
 
-        return await self._app(scope, replay, send)
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Says a body that was read as if it came now."""
+    replayed = False
+
+    async def again() -> Message:
+        nonlocal replayed
+        if replayed:
+            return await receive()
+        replayed = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -112,6 +112,7 @@ def _of_http(error: HTTPException) -> Refusal:
 _FRAMEWORK = {
     400: ("The body cannot be read.", "Send it as the documentation says."),
     404: ("There is nothing at this address.", "Check the link."),
+    408: ("What you sent did not arrive in time.", "Send it again over a better connection."),
     405: ("This address does not take that method.", "See the Allow header."),
 }
 

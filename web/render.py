@@ -16,6 +16,8 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+ACCOUNT = "Soonish-Account"
+"""The header by which `app.js` asks whose a page would be now."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -44,7 +46,7 @@ class Pages:
             undefined=StrictUndefined,
             auto_reload=False,
         )
-        # Pages that do not ask who is signed in (`signed_in` None) link neither in nor out.
+        # `signed_in`: the id of who is, False of a visitor. Pages that do not ask (None) link neither in nor out.
         self._env.globals.update(
             static=self.static, base_url=settings.public_base_url, signed_in=None, here=None, operates=False,
             way_in="", lists=settings.list_public_events,
@@ -60,7 +62,11 @@ class Pages:
     def page(
         self, name: str, /, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any
     ) -> HTMLResponse:
-        return HTMLResponse(self.text(name, **context), status, headers)
+        """Says in its head whose it is, where it is the page of somebody who is signed in."""
+        answer = HTMLResponse(self.text(name, **context), status, headers)
+        if whose := context.get("signed_in"):
+            answer.headers[ACCOUNT] = str(whose)
+        return answer
 
     def static(self, name: str) -> str:
         """The address of a static file's current content."""

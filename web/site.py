@@ -1,7 +1,7 @@
 """What every route works with: the core, the outside, Temporal and the templates. Built once, held by the app."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request, Response
 
@@ -23,9 +23,10 @@ from web.render import Pages
 
 OWN = {"Cache-Control": "private, no-store"}
 """For whatever depends on who is signed in."""
-TYPED = {"Cache-Control": "private, no-cache"}
+TYPED = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 """The same for pages that people write in: of a page that may not be stored Firefox keeps nothing, and its fields are
-empty for who comes Back to it. `app.js` leads away from one that is brought back after signing out."""
+empty for who comes Back to it. Who is somebody else by then, or nobody, is not shown it: what a browser stored it asks
+for anew where the cookie is another one, and from one that never left its memory `app.js` leads away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,13 @@ class Site:
             return visitor
         return await session_actor(self.core, cookie, via, visitor.ip) or visitor
 
+    async def sending(self) -> Literal["on", "paused", "late", "unknown"]:
+        """Whether what is due goes out, as of a few seconds ago. `late`: it does not move, as when no worker runs."""
+        found = await self.backlog.look()
+        if found is None:
+            return "unknown"
+        return "paused" if found.paused else "late" if found.late else "on"
+
     def show(
         self,
         who: Actor,
@@ -70,7 +78,7 @@ class Site:
         **about: Any,
     ) -> Response:
         """A page of somebody who is signed in. `here`: the place in the navigation that it belongs to."""
-        about |= {"signed_in": True, "operates": who.operates, "here": here}
+        about |= {"signed_in": who.user_id, "operates": who.operates, "here": here}
         return self.pages.page(name, status=status, headers=headers, **about)
 
 

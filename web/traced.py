@@ -17,6 +17,9 @@ from web.guard import CHANGING
 log = logging.getLogger(__name__)
 
 HEADER = "X-Request-Id"
+GONE = 499
+"""What is counted where nobody was answered, because who asked had gone before the body was complete. No standard has
+a number for it: this one is nginx's, and outside of what an alert takes for an error of ours."""
 
 
 class Traced:
@@ -30,7 +33,7 @@ class Traced:
             return await self._app(scope, receive, send)
         began = time.perf_counter()
         trail = self._given(scope) or fresh()
-        status = 500
+        status = GONE
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -42,6 +45,9 @@ class Traced:
         with following(trail):
             try:
                 await self._app(scope, receive, send_with_id)
+            except BaseException:
+                status = 500 if status == GONE else status
+                raise
             finally:
                 self._note(scope, status, time.perf_counter() - began)
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from sqlalchemy import exists, func, select
 
+from core.accounts.model import AccountChange
+from core.accounts.users import change_account
 from core.contracts import EVENT_UPDATED, event_workflow_id
 from core.db.models import Event, EventUpdate, Subscription, User
 from core.errors import Code, SoonishError
@@ -19,9 +21,13 @@ from core.tokens import new_public_id
 from core.work import Work
 
 
-async def create_event(work: Work, new: NewEvent) -> EventView:
-    """Create an event; its organizer is told, and its workflow starts."""
+async def create_event(work: Work, new: NewEvent, called: AccountChange | None = None) -> EventView:
+    """Create an event; its organizer is told, and its workflow starts. `called`: what its organizer is called from then
+    on."""
     user = await _organizer(work)
+    if called is not None:
+        await change_account(work, called)
+        work.detail = {"account_changed": True}
     own = user.timezone or work.settings.default_timezone
     zone_name = own if new.timezone is None else new.timezone  # "" names no zone, and is refused as such
     zone(zone_name)

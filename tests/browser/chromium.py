@@ -31,11 +31,13 @@ def chromium_or_skip() -> str:
     return found
 
 
-async def start_chromium(playwright: Playwright, path: str) -> Browser:
+async def start_chromium(playwright: Playwright, path: str, *, memory: bool = True) -> Browser:
+    """`memory`: whether it keeps pages as they were left, as most do while there is room; else Back asks what it has
+    stored."""
     return await playwright.chromium.launch(
         executable_path=path,
         args=list(FLAGS),
-        ignore_default_args=["--disable-back-forward-cache"],  # people have it
+        ignore_default_args=["--disable-back-forward-cache"] if memory else None,
         headless=True,
         chromium_sandbox=False,
         handle_sigint=False,

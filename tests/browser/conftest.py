@@ -112,17 +112,38 @@ class Visit:
     async def as_(self, town: Town, person: Person, **how: Any) -> Visitor:
         """That person, just signed in."""
         visitor = await self(**how)
+        await self.let_in(visitor, town, person)
+        return visitor
+
+    async def let_in(self, visitor: Visitor, town: Town, person: Person) -> None:
+        """That person signs in in a browser, whoever was in it before."""
         user_id = person.actor.require_user()
         _, token = await town.core.act(person.actor, begin_session, user_id, "Chromium")
         name = Cookies.of(self.settings).session_name
         await visitor.context.add_cookies([{"name": name, "value": token, "url": visitor.address}])
-        return visitor
 
 
 @pytest.fixture
 async def visit(browser: Browser, make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Visit]:
     """Fails the test for whatever went wrong in one of its browsers."""
-    found = Visit(browser, make_settings(), clock)
+    async with visiting(browser, make_settings(), clock) as found:
+        yield found
+
+
+@pytest.fixture
+async def visit_without_memory(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Visit]:
+    """As `visit`, in browsers that keep no page in memory."""
+    path = chromium_or_skip()
+    async with async_playwright() as playwright:
+        browser = await start_chromium(playwright, path, memory=False)
+        async with visiting(browser, make_settings(), clock) as found:
+            yield found
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def visiting(browser: Browser, settings: Settings, clock: Clock) -> AsyncIterator[Visit]:
+    found = Visit(browser, settings, clock)
     yield found
     for visitor in found.visitors:
         await visitor.close()

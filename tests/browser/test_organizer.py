@@ -118,17 +118,6 @@ async def test_who_goes_back_from_a_preview_finds_what_they_typed(site: Town, vi
         await expect(page.get_by_label(re.compile(f"^{label}"))).to_have_value(text)
 
 
-async def test_a_page_that_is_brought_back_after_signing_out_asks_who_is_there(site: Town, visit: Visit) -> None:
-    page = await (await visit.as_(site, site.alice)).open("/new")
-    await page.get_by_label("Name").fill("Surprise party")
-    await press(page, "Sign out")
-    await page.wait_for_url("**/sign-in")
-    async with page.expect_request(lambda asked: (asked.method, urlsplit(asked.url).path) == ("HEAD", "/new")):
-        await page.evaluate("history.back()")
-    await page.wait_for_url("**/sign-in")
-    await expect(page.get_by_label("Name")).to_have_count(0)
-
-
 async def test_a_message_is_written_and_sent_by_keyboard_alone(site: Town, visit: Visit) -> None:
     event = await site.event()
     await site.follow(site.bob, event)

@@ -288,7 +288,7 @@ def test_a_message_says_whether_everybody_gets_it() -> None:
     found = about("message")
     assert "Alice writes to everybody who follows Launch party:" in compose(found).text
     found.notification.data["audience"] = "chosen"
-    assert "Alice writes to some of those who follow Launch party:" in compose(found).text
+    assert "Alice writes to some of the people who follow Launch party:" in compose(found).text
 
 
 def test_a_repeated_send_is_recognised_as_the_same_mail() -> None:

@@ -89,14 +89,14 @@ class Client:
             chunks = [body or b""]
             if body is not None:
                 found.setdefault("content-length", str(len(body)))
-        return await _call(self.app, _scope(method, path, found, self.peer), list(chunks))
+        return await _call(self.app, request_scope(method, path, found, self.peer), list(chunks))
 
 
 def _dumps(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _scope(method: str, path: str, headers: Mapping[str, str], peer: str) -> Scope:
+def request_scope(method: str, path: str, headers: Mapping[str, str], peer: str) -> Scope:
     plain, _, query = path.partition("?")
     pairs = [(b"host", HOST.encode()), *((n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items())]
     return {

@@ -62,6 +62,11 @@ async def test_an_event_is_found_by_its_link_and_cancelled_after_a_yes(stage: St
     browser, event = await boss(stage), await stage.event()
     found = await browser.get(f"/admin/events?event=https%3A%2F%2Fsoonish.test%2Fe%2F{event}")
     assert (found.status, found.headers["location"]) == (303, f"/admin/events/{event}")
+    for more in ("/manage", "%3Fa", "%3Fa%2Fb", "/messages/7%23who", ".ics", "/"):
+        found = await browser.get(f"/admin/events?event=https%3A%2F%2Fsoonish.test%2Fe%2F{event}{more}")
+        assert (found.status, found.headers["location"]) == (303, f"/admin/events/{event}"), more
+    for plain in (event, f"+{event}+", f"https://soonish.test/admin/events/{event}"):
+        assert (await browser.get(f"/admin/events?event={plain}")).headers["location"] == f"/admin/events/{event}"
     assert (await browser.get("/admin/events?event=nothing")).status == 404
     path = f"/admin/events/{event}/cancel"
     unticked = await browser.form(path, {"reason": "Spam"})

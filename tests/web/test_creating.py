@@ -38,6 +38,7 @@ async def test_a_browser_may_bring_back_what_was_typed_and_nothing_between_keeps
     shown = [await alice.get(path) for path in ("/new", *(f"/e/{event}/{p}" for p in ("edit", "manage", "cancel")))]
     shown.append(await alice.form("/new", {**TYPED, "step": "look"}))
     assert [(each.status, each.headers["cache-control"]) for each in shown] == [(200, "private, no-cache")] * 5
+    assert {each.headers["vary"] for each in shown} == {"Cookie"}
 
 
 async def test_an_empty_form_is_told_all_that_is_missing_at_once(alice: Browser) -> None:
@@ -129,6 +130,16 @@ async def test_a_time_is_read_along_while_it_is_typed(alice: Browser) -> None:
     assert "error" in (await alice.get("/new/reading?when=soonish&timezone=Europe/Berlin")).text
 
 
+async def test_what_a_page_asks_by_itself_is_never_where_somebody_comes_back_to(stage: Stage, alice: Browser) -> None:
+    event = await stage.event()
+    alice.jar.clear()
+    for path in ("/new/reading?when=fri", f"/e/{event}/edit/reading?when=fri", f"/e/{event}/health"):
+        answer = await alice.get(path, hx_request="true", hx_current_url=f"https://soonish.test/e/{event}/manage")
+        assert (answer.status, answer.cookies, "<html" in answer.text) == (401, (), False), path
+        assert "You are signed out" in answer.text
+    assert f'href="/sign-in?next=/e/{event}/manage"' in answer.text
+
+
 async def test_ones_events_are_listed_the_next_one_first(stage: Stage, alice: Browser) -> None:
     assert "Nothing coming up" in (await alice.get("/events")).text
     later = await stage.event(name="Later", start_date="2027-06-01T19:00:00Z")
@@ -153,3 +164,11 @@ async def test_who_was_never_asked_for_a_name_is_asked_before_guests_see_a_part_
     assert 'name="host"' not in (await nora.get("/new")).text
     await nora.form("/new", {**fields(look), "host": "Somebody else", "step": "create"})
     assert 'value="Nora Weiss"' in (await nora.get("/account")).text
+
+
+async def test_an_event_that_is_refused_renames_nobody(stage: Stage) -> None:
+    nora = await signed_in(stage, "nora@example.org")
+    look = await nora.form("/new", {**TYPED, "host": "Nora Weiss", "step": "look"})
+    stage.core.settings = stage.core.settings.model_copy(update={"events_per_organizer_day": 0})
+    assert (await nora.form("/new", {**fields(look), "step": "create"})).status == 429
+    assert 'value="nora"' in (await nora.get("/account")).text

@@ -1,13 +1,16 @@
 """What holds for every request: bodies, origins, headers, methods, errors, and whose request it is."""
 
+import asyncio
 import ipaddress
 import json
 import logging
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
+from starlette.types import Message
 
-from tests.web.client import HOST, Client
+from tests.web.client import HOST, Client, request_scope
 from tests.web.conftest import START, Stage, Untouched
 from tests.web.test_creating import FULL
 from web.clients import client_network
@@ -26,6 +29,29 @@ async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(
     chunked = await untouched(stage.alice.send("POST", "/api/events", chunks=parts, headers=kind))
     for answer in (whole, chunked):
         assert (answer.status, answer.headers["content-type"]) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/events", "application/problem+json"), ("/new", "text/html")])
+async def test_a_body_that_does_not_go_on_is_given_up_and_its_connection_closed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    monkeypatch.setattr("web.guard.BODY_SECONDS", 0.01)
+    sent: list[Message] = []
+    waiting: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await stage.app(request_scope("POST", path, {"content-type": "application/json"}, "203.0.113.7"), receive, send)
+    headers = Headers(raw=sent[0]["headers"])
+    assert (sent[0]["status"], headers["connection"]) == (408, "close")
+    assert headers["content-type"].startswith(kind)
+    assert b"did not arrive in time" in sent[1]["body"]
 
 
 async def test_a_large_form_is_refused_with_a_page(stage: Stage) -> None:

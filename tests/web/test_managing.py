@@ -129,6 +129,17 @@ async def test_the_report_says_when_all_sending_is_paused(stage: Stage, alice: B
     assert "Sending… 0 of 2" in (await alice.get(where)).text
 
 
+async def test_the_pages_say_when_what_is_due_does_not_move(stage: Stage, alice: Browser, event: str) -> None:
+    where = (await sent(alice, event)).headers["location"]
+    stage.clock.pass_(minutes=11)
+    assert (await stage.visitor.get("/api/health")).json["sending"] == "late"
+    page = (await alice.get(where)).text
+    assert "Sending is stuck right now. 2 are waiting. Nothing is lost" in page
+    assert "Waiting until sending goes on." in page
+    assert not re.search("Sending…|On its way", page)
+    assert "Sending is stuck right now." in (await alice.get(f"/e/{event}/manage")).text
+
+
 async def test_only_those_who_missed_the_last_one_can_be_written_to(stage: Stage, alice: Browser, event: str) -> None:
     await sent(alice, event)
     await settle(stage, (await messages(stage))[0], "delivered", but=1)
@@ -193,6 +204,20 @@ async def test_who_is_removed_stays_out_until_let_back(stage: Stage, alice: Brow
     assert chosen in await boxes(alice, event, "?which=removed")
     await alice.form(f"/e/{event}/subscribers", {"chosen": chosen, "step": "let_back", "which": "removed"})
     assert (await stage.bob.post(f"/api/events/{event}/subscribe", {})).status == 201
+
+
+async def test_nobody_is_said_to_be_removed_where_nobody_was(stage: Stage, alice: Browser, event: str) -> None:
+    there = f"/e/{event}/subscribers"
+    gone = {"chosen": "999999"}, {"q": "nobody like that", "newest": "999999"}
+    for which, step in zip(gone, ("", "all_"), strict=True):
+        for press in ("remove", "remove_yes"):
+            answer = await alice.form(there, {**which, "step": step + press})
+            assert (answer.status, answer.headers["location"]) == (303, f"{there}?said=gone"), (step, press)
+    none = await alice.form(there, {**gone[1], "step": "all_let_back"})
+    assert none.headers["location"] == f"{there}?which=removed&said=in"
+    said = (await alice.get(f"{there}?said=gone")).text
+    assert "None of them follows it now" in said
+    assert len(await boxes(alice, event)) == 2
 
 
 async def test_chosen_people_alone_are_written_to(stage: Stage, alice: Browser, event: str) -> None:

@@ -115,3 +115,19 @@ async def test_over_http_too_a_message_is_for_those_whom_a_word_finds_or_who_mis
     other = await stage.event(name="Other")
     foreign = await stage.alice.post(f"/api/events/{other}/notify", {**words, "missed": first.json["id"]})
     assert foreign.status == 404
+
+
+@pytest.mark.parametrize("step", ["all_write", "all_remove", "all_remove_yes", "all_let_back"])
+async def test_what_is_searched_for_is_never_cut_to_find_others(
+    stage: Stage, alice: Browser, event: str, step: str
+) -> None:
+    before = await stage.rows()
+    long = {"q": "o" * 60_000, "newest": "999999"}
+    refused = await alice.form(f"/e/{event}/subscribers", {**long, "step": step})
+    assert (refused.status, "Search for 100 letters at most." in refused.text) == (422, True)
+    unticked = await alice.form(f"/e/{event}/subscribers", {**long, "step": "write"})
+    assert (unticked.status, len(unticked.text) < 20_000) == (422, True)
+    for press in ("look", "send", "me", "edit"):
+        answer = await alice.form(f"/e/{event}/message", {**WORDS, **long, "to": "found", "step": press})
+        assert (answer.status, len(answer.text) < 20_000) == (200 if press == "edit" else 422, True)
+    assert await stage.rows() == before

@@ -3,9 +3,11 @@
 import ipaddress
 import re
 
+from starlette.types import Message
+
 from core.settings import Settings
 from tests.operable.test_metrics import value
-from tests.web.client import Client
+from tests.web.client import Client, request_scope
 from tests.web.conftest import Stage
 from web.app import create_app
 
@@ -35,6 +37,24 @@ async def test_requests_are_counted_by_route_and_never_by_address(stage: Stage) 
     assert {"/api/events", "/e/{event_id}", "/u/{token}", "(none)"} <= routes
     assert 'method="other"' in read
     assert not re.search(rf"{event}|a-secret|nora|BREW", read)
+
+
+async def test_who_goes_away_before_the_body_is_complete_counts_as_no_error_of_ours(stage: Stage) -> None:
+    near = Client(stage.app, peer="127.0.0.1")
+    messages: list[Message] = [{"type": "http.request", "body": b"na", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await stage.app(request_scope("POST", "/new", {}, "203.0.113.7"), receive, send)
+    read = (await near.get("/metrics")).text
+    assert sent == []
+    assert value(read, "soonish_requests_total", method="POST", status="499") == 1
+    assert value(read, "soonish_requests_total", status="500") == 0
 
 
 async def test_the_sites_metrics_are_for_this_machine_or_for_the_token(stage: Stage, settings: Settings) -> None:

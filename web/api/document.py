@@ -24,6 +24,7 @@ MEANINGS = {
     401: "Nobody is signed in, or the token is not valid",
     403: "Not yours to do, or not before you confirm who you are",
     404: "Not there, or not for you",
+    408: "The body took longer than 30 seconds",
     409: "It is in another state, or somebody was first",
     413: "The body is larger than 256 KiB",
     415: "The body is not JSON",
@@ -89,7 +90,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
                 # A cookie that another site sent along, or a session that must prove itself first.
                 common.append(403)
             if "requestBody" in operation:
-                common += [413, 415, 422]
+                common += [408, 413, 415, 422]
             for status in common:
                 operation["responses"].setdefault(str(status), _problem(status))
     return document

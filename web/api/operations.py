@@ -54,7 +54,7 @@ async def health(site: SiteOf, response: Response) -> Health:
     if database == "unreachable":
         response.status_code = 503
         return Health(status="down", database=database, temporal=temporal, sending="unknown")
-    sending = await _sending(site)
+    sending = await site.sending()
     if database != "ok":
         response.status_code = 503
         return Health(status="down", database=database, temporal=temporal, sending=sending)
@@ -82,10 +82,3 @@ async def _database(site: Site) -> Literal["ok", "unreachable", "not_writable"]:
         log.warning("health: the database does not answer", exc_info=error)
         return "unreachable"
     return "ok" if await site.pulse.look() else "not_writable"
-
-
-async def _sending(site: Site) -> Literal["on", "paused", "late", "unknown"]:
-    found = await site.backlog.look()
-    if found is None:
-        return "unknown"
-    return "paused" if found.paused else "late" if found.late else "on"

@@ -151,7 +151,7 @@ async def show_account(
     identities = (await site.core.ask(who, list_identities)).items
     as_it_is = {"display_name": me.display_name, "timezone": me.timezone or ""}
     told: dict[str, Any] = {"wrong": wrong or {}, "typed": as_it_is | (typed or {}), "said": said}
-    told |= {"signed_in": True, "operates": who.operates, "here": "account"}
+    told |= {"signed_in": me.id, "operates": who.operates, "here": "account"}
     about = {"me": me, "sessions": shown, "identities": identities, "platforms": platforms(site), "labels": LABELS}
     return site.pages.page("account.html", status=status, headers=OWN, **about, **told)
 

@@ -1,6 +1,7 @@
 """The operators' pages. To everybody else there is nothing at these addresses."""
 
 import datetime as dt
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -30,7 +31,7 @@ from core.work import Actor
 from web.api.parts import EventId, RowId
 from web.pages.forms import beside, complaints, status_of
 from web.pages.plots import HEIGHT, LEFT, RIGHT, WIDTH, draw
-from web.site import OWN, Site, SiteOf
+from web.site import Site, SiteOf
 
 router = APIRouter(prefix="/admin")
 
@@ -51,24 +52,24 @@ async def _operator(request: Request, site: Site) -> Actor:
 
 @router.get("")
 async def numbers_page(request: Request, site: SiteOf) -> Response:
-    await _operator(request, site)
+    who = await _operator(request, site)
     found = await site.numbers.look()
     drawings = [draw(number, plot, found.days) for number, plot in enumerate(found.plots)]
     frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
-    return _page(site, "numbers", drawings=drawings, frame=frame, as_of=_when(found.as_of))
+    return _page(site, who, "numbers", drawings=drawings, frame=frame, as_of=_when(found.as_of))
 
 
 @router.get("/events")
 async def events_page(request: Request, site: SiteOf, event: Annotated[str, Query(max_length=400)] = "") -> Response:
     who = await _operator(request, site)
-    public_id = event.strip().rstrip("/").rpartition("/")[2]
+    public_id = _id_in(event)
     if not public_id:
-        return _page(site, "events", about=None, typed="")
+        return _page(site, who, "events", about=None, typed="")
     try:
         await site.core.ask(who, look_at_event, public_id)
     except SoonishError as refusal:
         return _page(
-            site, "events", status=_status(refusal), about=None, wrong={"event": refusal.message}, typed=public_id
+            site, who, "events", status=_status(refusal), about=None, wrong={"event": refusal.message}, typed=public_id
         )
     return RedirectResponse(f"/admin/events/{public_id}", 303)
 
@@ -129,8 +130,9 @@ async def report_closed(request: Request, site: SiteOf, report_id: RowId) -> Res
 
 @router.get("/channels")
 async def channels_page(request: Request, site: SiteOf) -> Response:
-    found = await site.core.ask(await _operator(request, site), channel_health)
-    return _page(site, "channels", found=found)
+    who = await _operator(request, site)
+    found = await site.core.ask(who, channel_health)
+    return _page(site, who, "channels", found=found)
 
 
 @router.get("/deliveries")
@@ -167,7 +169,7 @@ async def audit_page(
     given = {name: value.strip() for name, value in typed.items() if value.strip()}
     wrong = _misread(given)
     if wrong:
-        return _page(site, "audit", status=422, typed=typed, rows=[], next=None, wrong=wrong)
+        return _page(site, who, "audit", status=422, typed=typed, rows=[], next=None, wrong=wrong)
     wanted = AuditFilter(
         actor=int(given["actor"]) if "actor" in given else None,
         action=given.get("action"),
@@ -177,7 +179,13 @@ async def audit_page(
     )
     found = await site.core.ask(who, audit_trail, wanted, PageRequest(limit=_SHOWN, cursor=cursor))
     rows = [(each, _when(each.at), _details(each.detail)) for each in found.items]
-    return _page(site, "audit", typed=typed, rows=rows, next=found.next)
+    return _page(site, who, "audit", typed=typed, rows=rows, next=found.next)
+
+
+def _id_in(pasted: str) -> str:
+    """The event's id in whichever address of its pages, whatever stands behind it; else what was pasted."""
+    found = re.search(r"/(?:e|events)/([^/?#\s]+)", pasted)
+    return found[1].partition(".")[0] if found else pasted.strip()
 
 
 async def _event(
@@ -187,7 +195,7 @@ async def _event(
     people = await site.core.ask(who, participants, event_id, PageRequest(limit=_SHOWN, cursor=cursor))
     when = say(about.start_date, about.timezone)
     context: dict[str, Any] = {"said": "", "reason": "", "pasted": "", "ticked": [], **told}
-    return _page(site, "events", status=status, about=about, people=people, when=when, **context)
+    return _page(site, who, "events", status=status, about=about, people=people, when=when, **context)
 
 
 async def _reports(
@@ -196,19 +204,17 @@ async def _reports(
     found = await site.core.ask(who, list_reports, PageRequest(limit=_SHOWN, cursor=cursor), closed=closed)
     rows = [(each, _when(each.created_at)) for each in found.items]
     context: dict[str, Any] = {"said": "", "at": 0, "note": "", **told}
-    return _page(site, "reports", status=status, rows=rows, next=found.next, closed=closed, **context)
+    return _page(site, who, "reports", status=status, rows=rows, next=found.next, closed=closed, **context)
 
 
 async def _dead(site: Site, who: Actor, *, status: int = 200, **told: Any) -> Response:
     found = await site.core.ask(who, dead_deliveries)
     rows = [(each, _when(each.latest)) for each in found.items]
-    return _page(site, "deliveries", status=status, rows=rows, **{"said": "", **told})
+    return _page(site, who, "deliveries", status=status, rows=rows, **{"said": "", **told})
 
 
-def _page(site: Site, tab: str, *, status: int = 200, **context: Any) -> Response:
-    return site.pages.page(
-        f"admin_{tab}.html", status=status, headers=OWN, signed_in=True, operates=True, here="admin", tab=tab, **context
-    )
+def _page(site: Site, who: Actor, tab: str, *, status: int = 200, **context: Any) -> Response:
+    return site.show(who, f"admin_{tab}.html", here="admin", status=status, tab=tab, **context)
 
 
 def _affected(done: Affected, became: str) -> str:

@@ -56,7 +56,7 @@ async def _by_mail(request: Request, site: Site, who: Actor, back: str) -> Respo
     browser = this_browser(site, request)
     await site.core.act(who, ask_to_prove, browser)
     me = await site.core.ask(who, my_account)
-    answer = site.pages.page("asked.html", headers=OWN, typed=mask_address(me.email or ""), signed_in=True)
+    answer = site.pages.page("asked.html", headers=OWN, typed=mask_address(me.email or ""), signed_in=me.id)
     site.cookies.keep_asked(answer, browser)
     site.cookies.keep_back(answer, back)
     return answer
@@ -66,7 +66,7 @@ async def _form(site: Site, who: Actor, back: str, *, status: int = 200, **said:
     me = await site.core.ask(who, my_account)
     mine = {each.platform for each in (await site.core.ask(who, list_identities)).items}
     ways = [platform for platform in platforms(site) if platform in mine]
-    context = {"me": me, "back": back, "signed_in": True, "platforms": ways, "labels": LABELS, **said}
+    context = {"me": me, "back": back, "signed_in": me.id, "platforms": ways, "labels": LABELS, **said}
     answer = site.pages.page("again.html", status=status, headers=OWN, **context)
     if ways:
         site.cookies.keep_back(answer, back)  # they lead off this site

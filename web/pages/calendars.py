@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from core.accounts.calendars import Which, end_calendar, make_calendar, my_calendars, read_calendar
+from core.work import Actor
 from web.pages.forms import sign_in_first
 from web.pages.state import is_current
 from web.site import OWN, Site, SiteOf
@@ -31,7 +32,7 @@ async def calendars_page(request: Request, site: SiteOf) -> Response:
     who = await site.person(request)
     if who.session_id is None:
         return sign_in_first(site, request)
-    return _page(site, since=await site.core.ask(who, my_calendars))
+    return _page(site, who, since=await site.core.ask(who, my_calendars))
 
 
 @router.post("/account/calendars/{which}")
@@ -39,7 +40,7 @@ async def made(request: Request, site: SiteOf, which: Which) -> Response:
     who = await site.person(request)
     secret = await site.core.act(who, make_calendar, which)
     address = f"{site.settings.public_base_url}/k/{secret}.ics"
-    return _page(site, since=await site.core.ask(who, my_calendars), which=which, address=address)
+    return _page(site, who, since=await site.core.ask(who, my_calendars), which=which, address=address)
 
 
 @router.post("/account/calendars/{which}/end")
@@ -48,6 +49,6 @@ async def ended(request: Request, site: SiteOf, which: Which) -> Response:
     return RedirectResponse("/account/calendars", 303, OWN)
 
 
-def _page(site: Site, **about: Any) -> Response:
+def _page(site: Site, who: Actor, **about: Any) -> Response:
     told = {"which": None, "address": None, **about}
-    return site.pages.page("calendars.html", headers=OWN, signed_in=True, **told)
+    return site.show(who, "calendars.html", **told)

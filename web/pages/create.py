@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
 from core.accounts.model import AccountChange, AccountView
-from core.accounts.users import change_account, my_account
+from core.accounts.users import my_account
 from core.complaints import EMPTY
 from core.errors import SoonishError
 from core.events.model import NewEvent
@@ -81,9 +81,7 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
         asked = _is_of_address(me) and typed["host"].strip()
         called = AccountChange(display_name=typed["host"]) if asked else None
         if sent.step == "create":
-            if called is not None:
-                await site.core.act(who, change_account, called)
-            event = await site.core.act_once(sent.once(who, "create"), who, create_event, new)
+            event = await site.core.act_once(sent.once(who, "create"), who, create_event, new, called)
             return RedirectResponse(f"/e/{event.id}?said={CREATED}", 303, OWN)
         return _preview(site, who, me, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:

@@ -53,4 +53,4 @@ async def account_erased(
 
 async def _form(site: Site, who: Actor, *, status: int = 200, wrong: dict[str, str] | None = None) -> Response:
     me = await site.core.ask(who, my_account)
-    return site.pages.page("erase.html", status=status, headers=OWN, me=me, wrong=wrong, word=CONFIRM, signed_in=True)
+    return site.pages.page("erase.html", status=status, headers=OWN, me=me, wrong=wrong, word=CONFIRM, signed_in=me.id)

@@ -18,7 +18,7 @@ from core.subscriptions.views import subscriptions_to
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.cover import cover
-from web.pages.forms import NO_ADDRESS, beside, later, status_of
+from web.pages.forms import NO_ADDRESS, beside, later, status_of, wants_fragment
 from web.pages.show import shown
 from web.pages.state import is_current
 from web.site import OWN, Site, SiteOf
@@ -100,7 +100,7 @@ async def subscribe(
             raise
         wrong = beside(refusal, "email")
         return later(await form_again(request, site, who, event_id, typed, status_of(refusal), wrong), refusal)
-    if _wants_fragment(request):
+    if wants_fragment(request):
         name = (await site.states.get(event_id, who))[0].name
         return site.pages.page("_sent.html", typed=typed, event={"id": event_id, "name": name})
     return site.pages.page("sent.html", headers=OWN, **await event_context(site, who, event_id) | {"typed": typed})
@@ -132,13 +132,13 @@ async def form_again(
     request: Request, site: Site, who: Actor, event_id: str, typed: str, status: int, wrong: dict[str, str]
 ) -> Response:
     context = await event_context(site, who, event_id) | {"wrong": wrong, "typed": typed}
-    name = "_nudge.html" if _wants_fragment(request) else "event.html"
+    name = "_nudge.html" if wants_fragment(request) else "event.html"
     return site.pages.page(name, status=status, headers=OWN, **context)
 
 
 async def event_context(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
     view, host, updates = await site.core.ask(who, event_page, event_id)
-    here: dict[str, Any] = {"signed_in": who.user_id is not None, "operates": who.operates}
+    here: dict[str, Any] = {"signed_in": who.user_id or False, "operates": who.operates}
     if who.user_id is not None:
         here |= await following(site, who, event_id)
     return shown(view, host, updates, site.core.clock.now()) | {"fresh": False} | here
@@ -162,7 +162,3 @@ async def following(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
         "said": "",
         "undo": None,
     }
-
-
-def _wants_fragment(request: Request) -> bool:
-    return request.headers.get("hx-request") == "true"

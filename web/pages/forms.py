@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from pydantic import ValidationError
@@ -112,6 +113,8 @@ async def prove_and_return(site: Site, request: Request, refusal: Exception) -> 
     they filled in they do so in another tab, and send the same form again. None for what is not about that."""
     if request.url.path.startswith("/api/") or not must_sign_in(refusal):
         return None
+    if wants_fragment(request):
+        return _out_in_place(site, request, typing=True)
     sent = await read_form(request) if request.method == "POST" else Sent(())
     pairs = [] if sent.secret else sent.said()
     if isinstance(refusal, UnprovedError) and not pairs:
@@ -142,8 +145,24 @@ def later(answer: Response, refusal: Exception) -> Response:
     return answer
 
 
-def sign_in_first(site: Site, request: Request, back: str | None = None) -> Response:
-    """For a page that is somebody's own: they come back to it, or to `back`."""
+def wants_fragment(request: Request) -> bool:
+    """Whether it is a page that asks, for a part of itself: no place that anybody could come back to."""
+    return request.headers.get("hx-request") == "true"
+
+
+def _out_in_place(site: Site, request: Request, *, typing: bool = False, into: str = "") -> Response:
+    """What a page is told that asked for a part of itself when its session was over."""
+    page = urlsplit(request.headers.get("hx-current-url", ""))
+    back = way_back(page.path + (f"?{page.query}" if page.query else ""))
+    headers = OWN | ({"HX-Retarget": into, "HX-Reswap": "innerHTML"} if into else {})
+    return site.pages.page("_signed_out.html", status=401, headers=headers, typing=typing, back=back)
+
+
+def sign_in_first(site: Site, request: Request, back: str | None = None, *, into: str = "") -> Response:
+    """For a page that is somebody's own: they come back to it, or to `back`. Who is shown it already is told there, in
+    what `into` selects, or else in place of the part that was asked for."""
+    if wants_fragment(request):
+        return _out_in_place(site, request, into=into)
     answer = RedirectResponse("/sign-in", 303, OWN)
     query = request.url.query
     site.cookies.keep_back(answer, way_back(back or request.url.path + (f"?{query}" if query else "")))

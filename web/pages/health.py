@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from core.events.health import workflow_status
 from core.events.usecases import event_to_manage
 from web.api.parts import EventId
-from web.pages.forms import sign_in_first
+from web.pages.forms import sign_in_first, wants_fragment
 from web.site import SiteOf
 
 router = APIRouter()
@@ -18,5 +18,5 @@ async def health(request: Request, site: SiteOf, event_id: EventId) -> Response:
         return sign_in_first(site, request)
     event = await site.core.ask(who, event_to_manage, event_id)
     found = await workflow_status(site.core, site.temporal, who, event_id)
-    name = "_health.html" if request.headers.get("hx-request") == "true" else "health.html"
+    name = "_health.html" if wants_fragment(request) else "health.html"
     return site.show(who, name, here="events", event=event, health=found)

@@ -79,7 +79,7 @@ async def linking_page(request: Request, site: SiteOf, token: str) -> Response:
     if who.user_id is None:
         return _sign_in_first(site, token)
     about = await site.core.ask(who, look_at_linking, token)
-    return site.pages.page("linking.html", headers=OWN, about=about, token=token, signed_in=True)
+    return site.pages.page("linking.html", headers=OWN, about=about, token=token, signed_in=who.user_id)
 
 
 @router.post("/link/{token}")

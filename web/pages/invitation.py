@@ -90,7 +90,7 @@ async def _page(
         about=about,
         token=token,
         me=me,
-        signed_in=me is not None,
+        signed_in=me.id if me else False,
         wrong=wrong,
         typed=typed,
         sent=sent,

@@ -26,10 +26,10 @@ async def log_of_account(request: Request, site: SiteOf, cursor: Cursor = None) 
         return sign_in_first(site, request)
     me = await site.core.ask(who, my_account)
     found = await site.core.ask(who, my_log, PageRequest(limit=SHOWN, cursor=cursor))
-    return show_log(site, found, me.timezone or site.settings.default_timezone, "/account", signed_in=True)
+    return show_log(site, found, me.timezone or site.settings.default_timezone, "/account", signed_in=me.id)
 
 
-def show_log(site: Site, found: Page[LogEntry], zone: str, back: str, *, signed_in: bool | None = None) -> Response:
+def show_log(site: Site, found: Page[LogEntry], zone: str, back: str, *, signed_in: int | None = None) -> Response:
     """`zone`: for what is about no event that they may see."""
     entries = [(each, _moment(each.at, each.timezone or zone), _next(each, zone)) for each in found.items]
     about: dict[str, Any] = {

@@ -26,6 +26,7 @@ SAID = {
     "told": "Saved. Followers are being told.",
     "cancelled": "The event is cancelled. Followers are being told.",
 }
+LONGEST_SEARCH = 100
 _FEW = 6
 _LATEST = 5
 
@@ -52,6 +53,7 @@ async def show_manage(
 ) -> Response:
     """`typed`, `wrong`, `chosen`: the composer as sent; `chosen` are subscriptions, `q` in `typed` finds some."""
     typed = {"to": "chosen" if chosen else "everyone", "q": ""} | (typed or {})
+    typed["q"] = typed["q"][:LONGEST_SEARCH]
     now = site.core.clock.now()
     event = await site.core.ask(who, event_to_manage, event_id)
     sent = await site.core.ask(who, sendings, event_id)
@@ -73,6 +75,7 @@ async def show_manage(
         "typed": typed,
         "wrong": wrong or {},
         "said": said,
+        "sending": await site.sending(),
         "key": new_key(),
     }
     return site.show(who, "manage.html", here="events", status=status, headers=TYPED, **about)

@@ -29,6 +29,7 @@ from web.pages.forms import (
     read_form,
     sign_in_first,
     status_of,
+    wants_fragment,
 )
 from web.pages.manage import show_manage
 from web.site import OWN, TYPED, Site, SiteOf
@@ -139,7 +140,7 @@ async def message_report(
     """`look`: how often the page has asked by itself how far it is."""
     who = await site.person(request)
     if who.user_id is None:
-        return sign_in_first(site, request)
+        return sign_in_first(site, request, into="#far")
     event = await site.core.ask(who, event_to_manage, event_id)
     found = await site.core.ask(who, report, message_id, PageRequest(limit=_SHOWN, cursor=cursor), outcome="failed")
     if found.event_id != event_id:
@@ -152,11 +153,12 @@ async def message_report(
         "waiting": await _few(site, who, message_id, "waiting"),
         "skipped": await _few(site, who, message_id, "skipped"),
         "paused": (await site.core.ask(who, sending_state)).paused,
+        "late": await site.sending() == "late",
         "look": look,
         "looks_on": bool(found.waiting) and look < _LOOKS,
         "key": new_key(),
     }
-    name = "_report.html" if request.headers.get("hx-request") == "true" else "report_message.html"
+    name = "_report.html" if wants_fragment(request) else "report_message.html"
     return site.show(who, name, here="events", **about)
 
 

@@ -1,6 +1,7 @@
 """What is shown where a page is refused."""
 
 import contextlib
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -12,9 +13,15 @@ from starlette.types import Scope
 from core.errors import SoonishError
 from core.work import Actor
 from web import problems
+from web.guard import BODY, replay
+from web.pages.forms import KEY, Sent, read_form, wants_fragment
 from web.returning import page_above
 from web.site import OWN, Site
 
+_PASSES = frozenset({429, 500, 503})
+"""What is answered otherwise a little later."""
+_PROGRAMS = ("/api/", "/slack/")
+_NO_FORM = Sent(())
 _NOT_KEPT = {"Cache-Control": "no-store"}
 _WAYS = {"page “Sign in”": ("/sign-in", "Sign in"), "your account's page": ("/account", "Your account")}
 """To the pages that hints name."""
@@ -27,7 +34,8 @@ async def refused(site: Site, request: Request, error: Exception) -> Response:
         return refusal(site, request.scope, error)
     if request.method == "GET" and isinstance(error, HTTPException) and error.status_code == 405:
         return RedirectResponse(page_above(request.scope), 303, OWN)
-    return refusal(site, request.scope, error, await site.person(request))
+    who = await site.person(request)
+    return refusal(site, request.scope, error, who, await _unserved(request.scope))
 
 
 async def turned_away(site: Site, scope: Scope, error: Exception) -> Response:
@@ -35,21 +43,35 @@ async def turned_away(site: Site, scope: Scope, error: Exception) -> Response:
     if isinstance(error, (SoonishError, HTTPException)):
         with contextlib.suppress(SQLAlchemyError):
             return await refused(site, Request(scope), error)
-    return refusal(site, scope, error)
+    return refusal(site, scope, error, sent=await _unserved(scope))
 
 
-def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None) -> Response:
-    """`who`: None where nobody has asked who is there."""
+async def _unserved(scope: Scope) -> Sent:
+    """The form that may have to be sent again. Not one that a script sent, whose page still has it, nor any with a
+    password in it."""
+    request = Request(scope)
+    path = request.url.path
+    if scope["method"] != "POST" or BODY not in scope or path.startswith(_PROGRAMS) or wants_fragment(request):
+        return _NO_FORM
+    sent = await read_form(Request(scope, replay(scope[BODY], request.receive)))
+    return _NO_FORM if sent.secret else sent
+
+
+def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None, sent: Sent = _NO_FORM) -> Response:
+    """`who`: None where nobody has asked who is there. `sent`: the form that it is about; its page holds what was typed
+    where sending the same once more may do."""
     said = problems.refusal_of(error, scope)
     if scope["path"].startswith("/api/"):
         body = said.problem(site.settings.public_base_url).model_dump_json()
         return Response(body, said.status, said.headers, problems.MEDIA_TYPE)
+    pairs = [*sent.said(), (KEY, sent.get(KEY))] if said.status in _PASSES and sent.said() else []
     ways = [way for named, way in _WAYS.items() if named in (said.hint or "")]
+    about: dict[str, Any] = {"refusal": said, "ways": ways, "pairs": pairs, "step": sent.step, "back": scope["path"]}
     if who is None:
-        return site.pages.page("error.html", status=said.status, headers=said.headers, refusal=said, ways=ways)
-    frame = {"signed_in": who.user_id is not None, "operates": who.operates, "way_in": _way_in(scope, who, said.status)}
-    about = {"refusal": said, "ways": ways, **frame}
-    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, **about)
+        headers = (_NOT_KEPT if pairs else {}) | said.headers
+        return site.pages.page("error.html", status=said.status, headers=headers, **about)
+    frame = {"signed_in": who.user_id or False, "operates": who.operates, "way_in": _way_in(scope, who, said.status)}
+    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, **about, **frame)
 
 
 def _way_in(scope: Scope, who: Actor, status: int) -> str:

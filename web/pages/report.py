@@ -51,4 +51,4 @@ async def _page(
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
     about = {"event_id": event_id, "name": state.name, "wrong": wrong, "typed": typed, "done": done, "key": new_key()}
-    return site.pages.page("report.html", status=status, headers=TYPED, signed_in=who.user_id is not None, **about)
+    return site.pages.page("report.html", status=status, headers=TYPED, signed_in=who.user_id or False, **about)

@@ -16,7 +16,7 @@ from core.subscriptions.views import chosen_subscriptions, count_subscriptions, 
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import Sent, read_form, sign_in_first
-from web.pages.manage import show_manage
+from web.pages.manage import LONGEST_SEARCH, show_manage
 from web.site import OWN, Site, SiteOf
 
 router = APIRouter(prefix="/e/{event_id}")
@@ -24,11 +24,15 @@ router = APIRouter(prefix="/e/{event_id}")
 _SHOWN = 50
 _NAMED = 20
 _ALL = "all_"
-_SAID = {"removed": "Removed. We don't write to them about it.", "back": "They may subscribe again."}
+_SAID = {
+    "removed": "Removed. We don't write to them about it.",
+    "gone": "None of them follows it now, so nobody was removed.",
+    "back": "They may subscribe again.",
+    "in": "None of them is removed now.",
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""
 _Cursor = Annotated[str | None, Query(max_length=40)]
-_LONGEST = 100
 
 
 @router.get("/subscribers")
@@ -51,7 +55,7 @@ async def subscribers(
 
 def _searched(q: str) -> str:
     """As much as the field takes; the page shows what was looked for."""
-    return q.strip()[:_LONGEST]
+    return q.strip()[:LONGEST_SEARCH]
 
 
 @router.post("/subscribers")
@@ -65,18 +69,20 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
 
 async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
     chosen, step = sent.numbers("chosen"), sent.step
-    shown: dict[str, Any] = {"q": sent.get("q"), "removed": sent.get("which") == "removed"}
+    shown: dict[str, Any] = {"q": _searched(sent.get("q")), "removed": sent.get("which") == "removed"}
     if not chosen:
         return await _page(site, who, event_id, wrong={"chosen": "Tick somebody first."}, status=422, **shown)
     if step == "write":
         return await show_manage(site, who, event_id, chosen=chosen)
     if step == "remove":
         people = await site.core.ask(who, chosen_subscriptions, event_id, chosen)
+        if not people:
+            return _back(event_id, "gone")
         pairs = [("chosen", str(each.id)) for each in people]
         return await _asked(site, who, event_id, people[:_NAMED], len(people), pairs, "remove_yes")
     if step == "remove_yes":
-        await site.core.act(who, remove_subscribers, event_id, chosen)
-        return _back(event_id, "removed")
+        done = await site.core.act(who, remove_subscribers, event_id, chosen)
+        return _back(event_id, "removed" if done else "gone")
     if step == "let_back":
         for each in chosen:
             await site.core.act(who, let_back, event_id, each)
@@ -86,24 +92,33 @@ async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response
 
 async def _all(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
     """Those who came after the page was shown are not meant by it."""
+    removed = sent.get("which") == "removed"
+    if len(sent.get("q")) > LONGEST_SEARCH:  # cut, it would find others than were meant
+        said, shown = f"Search for {LONGEST_SEARCH} letters at most.", _searched(sent.get("q"))
+        return await _page(site, who, event_id, q=shown, removed=removed, said=said, status=422)
     q, step, newest = sent.get("q"), sent.step.removeprefix(_ALL), next(iter(sent.numbers("newest")), 0)
     if step == "write":
         return await show_manage(site, who, event_id, typed={"to": "found", "q": q})
     if step == "remove":
         first = await site.core.ask(who, event_subscriptions, event_id, PageRequest(limit=_NAMED), matching=q)
         found = await site.core.ask(who, count_subscriptions, event_id, matching=q)
+        if not found.number:
+            return _back(event_id, "gone")
         pairs = [("q", q), ("newest", str(found.newest))]
         return await _asked(site, who, event_id, first.items, found.number, pairs, f"{_ALL}remove_yes")
     if step in ("remove_yes", "let_back"):
         act = remove_found if step == "remove_yes" else let_back_found
-        while await site.core.act(who, act, event_id, q, newest) == AT_ONCE:
-            pass
-        return _back(event_id, "removed" if step == "remove_yes" else "back")
-    return await _page(site, who, event_id, q=q, removed=sent.get("which") == "removed")
+        number = done = await site.core.act(who, act, event_id, q, newest)
+        while done == AT_ONCE:
+            done = await site.core.act(who, act, event_id, q, newest)
+        if step == "remove_yes":
+            return _back(event_id, "removed" if number else "gone")
+        return _back(event_id, "back" if number else "in")
+    return await _page(site, who, event_id, q=q, removed=removed)
 
 
 def _back(event_id: str, said: str) -> Response:
-    which = "which=removed&" if said == "back" else ""
+    which = "which=removed&" if said in ("back", "in") else ""
     return RedirectResponse(f"/e/{event_id}/subscribers?{which}said={said}", 303, OWN)
 
 

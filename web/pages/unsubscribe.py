@@ -61,7 +61,7 @@ async def _undo(request: Request, site: Site, token: str, *, asks: bool = False,
     is."""
     who = await site.person(request)
     about: dict[str, Any] = {"token": token, "asks": asks, "restored": restored}
-    about |= {"signed_in": True if who.user_id is not None else None, "operates": who.operates}
+    about |= {"signed_in": who.user_id, "operates": who.operates}
     return site.pages.page("undone.html", headers=OWN, **about)
 
 
