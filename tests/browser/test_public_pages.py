@@ -52,7 +52,7 @@ async def test_calendars_are_made_and_ended_by_the_keyboard(site: Town, visit: V
     address = await page.locator(".bubble").inner_text()
     assert address.startswith(f"{bob.address}/k/")
     assert (await page.request.get(address)).status == 200
-    await tab_to(page, "End it for all that you follow")
+    await tab_to(page, "End it for everything you follow")
     await page.keyboard.press("Enter")
     await page.get_by_text("On since").wait_for(state="detached")
     assert (await page.request.get(address)).status == 404
