@@ -1,11 +1,11 @@
 """Fixed-window limits, counted in the database so that every process shares them."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import FromClause, Integer, Row, String, bindparam, case, cast, select, true, union_all
+from sqlalchemy import FromClause, Integer, Row, String, bindparam, case, cast, delete, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Bucket
@@ -69,8 +69,19 @@ async def take_all(work: Work, limits: Sequence[Limit]) -> bool:
     return False
 
 
+async def give_back(work: Work, name: str, people: Iterable[str]) -> None:
+    """These have used up nothing of that limit any more."""
+    keys = [_key(work, name, who) for who in people]
+    if keys:
+        await work.session.execute(delete(Bucket).where(Bucket.key.in_(keys)))
+
+
+def _key(work: Work, name: str, who: str) -> str:
+    return f"{name}:{work.keys.digest('bucket', who)}"
+
+
 async def _take(work: Work, limits: Sequence[Limit], amount: int) -> list[int | None]:
-    keys = [f"{limit.name}:{work.keys.digest('bucket', limit.who)}" for limit in limits]
+    keys = [_key(work, limit.name, limit.who) for limit in limits]
     given: dict[str, Any] = {"amount": amount, "now": work.now}
     for number, (key, limit) in enumerate(zip(keys, limits, strict=True)):
         given |= {f"key{number}": key, f"end{number}": work.now + limit.window}

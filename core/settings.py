@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SoonishError
-from core.times import zone
+from core.zones import zone
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -82,7 +82,8 @@ class Settings(BaseSettings):
     subscribe_per_ip_hour: int = Field(10, ge=1)
 
     links_per_address_hour: int = Field(10, ge=1)
-    """Links to verify an address or to sign in, mailed to one address."""
+    """Links to verify an address or to sign in, mailed to one address; half of them, but one at least, to whoever asks
+    from one client address."""
     sign_in_per_ip_hour: int = Field(20, ge=1)
     password_tries_per_day: int = Field(20, ge=1)
     channel_tests_per_hour: int = Field(30, ge=1)

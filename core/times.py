@@ -1,12 +1,10 @@
 """Times as people read them, and the few rules about them that everything shares."""
 
 import datetime as dt
-import functools
 import re
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from core.clock import UTC
-from core.errors import invalid
 
 DEFAULT_LENGTH = dt.timedelta(hours=1)
 """How long an event without an end lasts."""
@@ -50,18 +48,6 @@ def as_utc(moment: dt.datetime) -> dt.datetime:
         raise ValueError("That time is out of range.") from None
 
 
-@functools.cache
-def zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def zone(name: str) -> ZoneInfo:
-    """The IANA zone of that name. Raises SoonishError for anything else."""
-    if name not in zone_names() or name in {"localtime", "posixrules", "Factory"}:
-        raise invalid("That time zone is not known.", field="timezone", hint="Use a name like Europe/Berlin or UTC.")
-    return ZoneInfo(name)
-
-
 def say(moment: dt.datetime, zone_name: str) -> str:
     """`Fri 27 Nov 2026, 19:00 (Europe/Berlin)`: the weekday and the zone are always named."""
     return f"{say_exactly(moment, zone_name)} ({zone_name})"
@@ -78,7 +64,9 @@ def say_day(moment: dt.datetime, zone_name: str) -> str:
 
 
 def say_clock(moment: dt.datetime, zone_name: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(zone_name)):%H:%M}"
+    """`19:00`, and with the offset where the hour exists twice."""
+    local = moment.astimezone(ZoneInfo(zone_name))
+    return f"{local:%H:%M}{_offset_if_doubled(local)}"
 
 
 def place_of(zone_name: str) -> str:
@@ -123,12 +111,14 @@ def start_words(now: dt.datetime, start: dt.datetime, zone_name: str) -> str:
 def say_exactly(moment: dt.datetime, zone_name: str) -> str:
     """`Fri 27 Nov 2026, 19:00`. Two times that differ are not said alike: with seconds if there are any, and with the
     offset where the hour exists twice."""
-    zone_of = ZoneInfo(zone_name)
-    local = moment.astimezone(zone_of)
-    text = f"{local:%a} {local.day} {local:%b %Y, %H:%M}" + (f":{local:%S}" if local.second else "")
-    wall = local.replace(tzinfo=None)
-    first, second = (wall.replace(tzinfo=zone_of, fold=fold).astimezone(UTC) for fold in (0, 1))
+    local = moment.astimezone(ZoneInfo(zone_name))
+    seconds = f":{local:%S}" if local.second else ""
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}{seconds}{_offset_if_doubled(local)}"
+
+
+def _offset_if_doubled(local: dt.datetime) -> str:
+    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
     if first == second:
-        return text
+        return ""
     offset = f"{local:%z}"
-    return f"{text} {offset[:3]}:{offset[3:5]}"
+    return f" {offset[:3]}:{offset[3:5]}"

@@ -16,6 +16,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
@@ -141,6 +143,15 @@ class Core:
                 return await use_case(Work(self, session, SYSTEM, self.clock.now()), *args, **kwargs)
 
         return await until_done(transaction)
+
+    async def note(self, use_case: UseCase[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """As `step`, for what is as well noted the next time: whoever only reads waits for nobody by it, and is served
+        by a database that takes no writes."""
+        try:
+            async with self.db.write_now() as session:
+                await use_case(Work(self, session, SYSTEM, self.clock.now()), *args, **kwargs)
+        except (DBAPIError, PoolTimeoutError) as error:
+            log.debug("%s is left for later: %s", use_case.__name__, type(error).__name__)
 
     async def act(self, actor: Actor, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in one transaction; a refusal leaves only its audit row, and a stranger's not even that."""

@@ -31,7 +31,7 @@ def create(
 
     from core.accounts.users import vouch
     from core.text import Name
-    from core.times import zone
+    from core.zones import zone
 
     shown_name = TypeAdapter(Name).validate_python(name) if name is not None else None
     if timezone is not None:

@@ -214,6 +214,8 @@ def _numbers(found: "Numbers") -> None:
 
 def _affected(answer: "Affected", became: str) -> None:
     typer.echo(f"{answer.people} {became}.")
+    if answer.out_already:
+        typer.echo(f"Out already, and stay out: {answer.out_already}")
     for each in answer.unknown:
         typer.echo(f"Not here: {each}")
 

@@ -9,7 +9,7 @@ from cli.terminal import LARGEST_ID, AsJson, Cursor, EventId, Limit, Who, Yes, a
 
 if TYPE_CHECKING:
     from core.events.model import EventView
-    from core.invitations.model import InvitationView, Invited, NewLink, NewMail, Organizers, Revoked
+    from core.invitations.model import InvitationView, Invited, NewLink, NewMail, Offered, Organizers, Revoked
     from core.pages import Page
     from core.work import Actor, Core
 
@@ -139,11 +139,17 @@ def _new(email: str | None, days: int | None, uses: int | None) -> "NewLink | Ne
 
 
 def _invited(invited: "Invited") -> None:
-    typer.echo(invited.link or f"{invited.label} is asked by mail.")
+    typer.echo(invited.link or _again(invited) or f"{invited.label} is asked by mail.")
 
 
-def _asked(invitation: "InvitationView") -> None:
-    typer.echo(f"{invitation.label} is asked by mail; nothing changes until they accept.")
+def _asked(offered: "Offered") -> None:
+    typer.echo(_again(offered) or f"{offered.label} is asked by mail; nothing changes until they accept.")
+
+
+def _again(offered: "Offered") -> str | None:
+    if offered.mailed_before is None:
+        return None
+    return f"{offered.label} was asked already, {offered.mailed_before:%Y-%m-%d %H:%M} UTC: one mail a day, none now."
 
 
 def _accepted(event: "EventView") -> None:

@@ -26,12 +26,11 @@ def when(
     as_json: AsJson = False,
 ) -> None:
     """Show how a time is read, or why it is not. With --json, and line by line, a refusal is an answer too."""
-    from core import times
     from core.errors import invalid
+    from core.zones import zone as zone_of
 
     at = _moment(now)
-    name = zone if zone is not None else _default_zone()
-    times.zone(name)
+    name = zone_of(zone if zone is not None else _default_zone()).key
 
     if phrase == "-":
         for line in _lines(sys.stdin.buffer):

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from sqlalchemy import String, cast, func, literal, select, update
 
 from core.accounts.adopt import adopt, prove_address
-from core.accounts.links import demand_by_ip
+from core.accounts.links import demand_by_ip, may_mail
 from core.accounts.model import AddressView, AskForLink, CheckInbox
 from core.accounts.sessions import require_sudo, signed_in_here
 from core.accounts.tell import write_to
@@ -13,7 +13,7 @@ from core.db.models import Integration, Token, User
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError, conflict, invalid
 from core.integrations.flush import flush_channel
-from core.limits import HOUR, demand, take
+from core.limits import HOUR, demand
 from core.text import mask_address
 from core.tokens import CHANGE_LIFETIME, read_link
 from core.work import Actor, Core, Work
@@ -32,8 +32,7 @@ async def request_change(work: Work, channel: Channel) -> CheckInbox:
         raise invalid("This is your address already.", field="email", hint="Give another one.")
     await demand_by_ip(work)
     await demand(work, "change_email", str(user.id), work.settings.links_per_address_hour, HOUR)
-    limit = work.settings.links_per_address_hour
-    if await take(work, "link_address", channel.destination, limit, HOUR) is None:
+    if await may_mail(work, channel):
         await _mail_both(work, user, channel)
     return CheckInbox()
 

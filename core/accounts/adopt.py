@@ -3,7 +3,7 @@
 from sqlalchemy import case, select, update
 
 from core.db.models import Delivery, EventGrant, Integration, Subscription, User
-from core.delivery.addresses import mail_channel
+from core.delivery.addresses import MAIL_TAG, mail_channel
 from core.integrations.flush import flush_channel
 from core.integrations.store import add_channel
 from core.work import Work
@@ -20,7 +20,7 @@ async def prove_address(work: Work, user: User) -> Integration:
     if row is None:
         channel = mail_channel(user.email)
         row = await add_channel(
-            work, channel, user_id=user.id, name="E-mail", tag="email", label=user.display_name, confirmed=True
+            work, channel, user_id=user.id, name="E-mail", tag=MAIL_TAG, label=user.display_name, confirmed=True
         )
     elif row.removed_at is None and row.confirmed_at is None:
         row.confirmed_at, row.is_active, row.failures, row.disabled_reason = work.now, True, 0, None

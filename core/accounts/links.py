@@ -18,7 +18,7 @@ from core.db.models import Integration, Notification, Token, User
 from core.delivery.addresses import Channel, mail_channel
 from core.errors import Code, SoonishError, conflict
 from core.keys import Keys
-from core.limits import HOUR, demand, take
+from core.limits import HOUR, Limit, demand, take_all
 from core.notifications.owe import owe_channel
 from core.text import mask_address
 from core.tokens import LINK_LIFETIMES, LinkPurpose, browser_hash, read_link
@@ -58,17 +58,29 @@ async def mail_way_in(work: Work, channel: Channel, browser: str) -> CheckInbox:
 
 
 async def ask_to_prove(work: Work, browser: str) -> CheckInbox:
-    """A link to the address of whoever is signed in: opened here, the session proves itself again."""
+    """A link to the address of whoever is signed in: opened here, the session proves itself again. What strangers ask
+    for that address, or from the same place, is counted apart."""
     user, _ = await signed_in_here(work)
     if user.email is None or user.email_verified_at is None:
         raise SoonishError(Code.FORBIDDEN, "Your account has no address to mail to.", hint="Sign in again as you did.")
-    return await mail_way_in(work, mail_channel(user.email), browser)
+    await demand(work, "prove", str(user.id), work.settings.links_per_address_hour, HOUR)
+    await _mail_link(work, mail_channel(user.email), browser)
+    return CheckInbox()
 
 
 async def _within_limits(work: Work, channel: Channel) -> bool:
     await demand_by_ip(work)
-    limit = work.settings.links_per_address_hour
-    return await take(work, "link_address", channel.destination, limit, HOUR) is None
+    return await may_mail(work, channel)
+
+
+async def may_mail(work: Work, channel: Channel) -> bool:
+    """Count a mail that anybody may ask for. One network gets half of what an address is mailed in an hour, so that
+    its person, elsewhere, still gets in."""
+    who, most = channel.destination, work.settings.links_per_address_hour
+    limits = [Limit("link_address", who, most, HOUR)]
+    if work.actor.ip:
+        limits.append(Limit("link_address_ip", f"{who} {work.actor.ip}", max(1, most // 2), HOUR))
+    return await take_all(work, limits)
 
 
 async def demand_by_ip(work: Work) -> None:

@@ -92,7 +92,8 @@ async def try_password(work: Work, channel: Channel) -> tuple[int | None, str | 
 
 
 async def _count_try(work: Work, destination: str) -> None:
-    """Only passwords stop: links work on, so nobody is locked out by somebody else's tries."""
+    """Only passwords stop: links are mailed on (of those, no one network gets all), so nobody is locked out by one
+    who guesses."""
     await demand(work, "password", destination, work.settings.password_tries_per_day, DAY)
 
 

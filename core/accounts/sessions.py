@@ -52,7 +52,7 @@ async def session_actor(core: Core, cookie: str, via: str, ip: str | None = None
         return None
     row, operates = found
     if now - row.last_seen_at >= HOUR:
-        await core.step(_seen, row.id)
+        await core.note(_seen, row.id)
     return Actor(row.user_id, via, ip, row.id, operates=operates)
 
 

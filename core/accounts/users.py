@@ -12,9 +12,9 @@ from core.delivery.addresses import mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
 from core.limits import HOUR
 from core.text import Name, mask_address
-from core.times import zone
 from core.tokens import new_api_token, token_hash
 from core.work import Actor, Core, Work
+from core.zones import zone
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 API_TOKEN = "api"  # noqa: S105 - a purpose, not a secret
@@ -49,7 +49,7 @@ async def vouch(work: Work, email: str, *, display_name: str | None = None, time
     channel = mail_channel(email)
     assert channel.address is not None  # noqa: S101 - a mail channel has one
     if timezone is not None:
-        zone(timezone)
+        timezone = zone(timezone).key
     user = await work.session.scalar(select(User).where(User.email == channel.address))
     if user is None:
         user = User(
@@ -81,7 +81,7 @@ async def authenticate(core: Core, bearer: str, via: str, ip: str | None = None)
             hint="Ask the operator for one: soonish token create --email you@example.org",
         )
     if token.used_at is None or core.clock.now() - token.used_at >= HOUR:
-        await core.step(_used, token.id)
+        await core.note(_used, token.id)
     return Actor(token.user_id, via, ip)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from core.cards.model import CALENDAR, Card, CardStatus
 from core.db.models import Event, EventInvitation, Subscription, User
-from core.notifications.owe import ACTIVE
+from core.notifications.owe import ACTIVE, people
 from core.times import effective_end
 
 _Text = str | InstrumentedAttribute[str]
@@ -17,12 +17,7 @@ _Instant = dt.datetime | BindParameter[dt.datetime]
 
 
 def follower_count() -> ScalarSelect[int]:
-    return (
-        select(func.count())
-        .select_from(Subscription)
-        .where(Subscription.event_id == Event.id, ACTIVE)
-        .scalar_subquery()
-    )
+    return select(people()).select_from(Subscription).where(Subscription.event_id == Event.id, ACTIVE).scalar_subquery()
 
 
 def place_invited(platform: _Text, tenant_id: _Text, channel_id: _Text, now: dt.datetime) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from core.db.types import UtcDateTime
 from core.events.access import sees_and_manages
 from core.events.model import EventView, event_view
 from core.invitations.chat import invited_here, pressed
-from core.notifications.owe import ACTIVE
+from core.notifications.owe import ACTIVE, people
 from core.times import DEFAULT_LENGTH
 from core.work import Work
 
@@ -65,7 +65,7 @@ async def _seen(work: Work, given: dict[str, Any], sees: Sees) -> list[str]:
 @cache
 def _page(which: Which, nobody: bool, by_text: bool, by_channel: bool) -> Select[Event, int, bool]:
     """Made once, like all of these: each of its conditions costs more to make than to run."""
-    follow = select(func.count()).where(Subscription.event_id == Event.id, ACTIVE).scalar_subquery()
+    follow = select(people()).where(Subscription.event_id == Event.id, ACTIVE).scalar_subquery()
     _, manages = sees_and_manages(nobody)
     return (
         select(Event, follow, manages)

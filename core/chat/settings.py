@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, select
 from core.db.models import ChatSetting
 from core.errors import Code, SoonishError
 from core.identities.signed import SPACES, Platform, SignedIdentity
-from core.times import zone
 from core.work import Work
+from core.zones import zone
 
 PlatformId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 _ROW = select(ChatSetting).where(
@@ -53,7 +53,7 @@ async def change_chat_settings(work: Work, change: ChatSettingsChange, *, admini
         where = f"this {SPACES[signed.platform]}"
         raise SoonishError(Code.FORBIDDEN, f"Only admins of {where} change its settings.", hint="Ask one of them.")
     if change.timezone is not None:
-        zone(change.timezone)
+        change.timezone = zone(change.timezone).key
     row = await _row(work, signed.platform, signed.place.tenant_id)
     if row is None:
         row = ChatSetting(

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import sqlite3
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from core.db import sqlite
@@ -15,18 +18,25 @@ if TYPE_CHECKING:
     import psycopg
 
 _BEGIN = "soonish_begin"
+_WRITES_ALONE = "soonish_writes_alone"
+_IMMEDIATE = "BEGIN IMMEDIATE"
 _LOOK_EVERY = 0.020
+_PATIENCE = 15.0
+_DO_NOT_WAIT = text("SET LOCAL lock_timeout = 1")
+"""Milliseconds; 0 would mean without end."""
 
 
 class Database:
     """`read()` and `write()` give a session in a transaction; leaving `write()` without an error commits.
 
     On SQLite writers of one process queue in order before they ask for the file's lock: SQLite's own busy handler
-    is unfair, and a deferred BEGIN that upgrades later loses updates (measured: 280 of 320 increments).
+    is unfair, and a deferred BEGIN that upgrades later loses updates (measured: 280 of 320 increments). `patience`:
+    seconds that a write waits at most, in that queue and for the lock together.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5, patience: float = _PATIENCE) -> None:
         self.sqlite = url.startswith("sqlite")
+        self.patience = patience
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -38,13 +48,15 @@ class Database:
             },  # of an INSERT too, which PostgreSQL's driver tells else no one
             connect_args={"async_creator_fn": sqlite.connect} if self.sqlite else {},
         )
-        self._writing = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._writing = self.engine.execution_options(**{_BEGIN: _IMMEDIATE})
         alone = {_BEGIN: None} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._alone = self.engine.execution_options(**alone)
-        self._writer = asyncio.Lock() if self.sqlite else contextlib.nullcontext()
+        self._writer = asyncio.Lock()
+        self._lock_by = 0.0
+        """Until when whoever holds `_writer` waits for the file's lock, as `time.monotonic` tells."""
         if self.sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self.engine.sync_engine, "begin", self._begin_sqlite)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -54,8 +66,49 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Await nothing but its own statements inside: everybody else's writes wait."""
-        async with self._writer, AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
+        async with self._turn(self.patience), self._session() as session:
             yield session
+
+    @contextlib.asynccontextmanager
+    async def write_now(self) -> AsyncIterator[AsyncSession]:
+        """As `write`, but whatever somebody else holds is an error at once instead of waited for."""
+        async with self._turn(0), self._session() as session:
+            if not self.sqlite:
+                await session.execute(_DO_NOT_WAIT)
+            yield session
+
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, patience: float) -> AsyncIterator[None]:
+        """This process's turn to write. Raises OperationalError, as for the lock itself, when it is too long in
+        coming."""
+        if not self.sqlite:
+            yield
+            return
+        lock_by = time.monotonic() + patience
+        try:
+            async with asyncio.timeout(patience):
+                await self._writer.acquire()
+        except TimeoutError:
+            raise OperationalError(_IMMEDIATE, None, sqlite3.OperationalError("other writers take too long")) from None
+        try:
+            self._lock_by = lock_by
+            yield
+        finally:
+            self._writer.release()
+
+    def _begin_sqlite(self, connection: Connection) -> None:
+        options = connection.get_execution_options()
+        begin = options.get(_BEGIN, "BEGIN")
+        if begin == _IMMEDIATE or options.get(_WRITES_ALONE):
+            driver: Any = connection.connection.driver_connection
+            driver.lock_by = self._lock_by
+        if begin is not None:
+            connection.exec_driver_sql(begin)
 
     @contextlib.asynccontextmanager
     async def read_rows(self) -> AsyncIterator[AsyncConnection]:
@@ -71,14 +124,14 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def write_rows(self) -> AsyncIterator[AsyncConnection]:
-        async with self._writer, self._writing.begin() as connection:
+        async with self._turn(self.patience), self._writing.begin() as connection:
             yield connection
 
     @contextlib.asynccontextmanager
     async def write_alone(self) -> AsyncIterator[AsyncConnection]:
         """For one statement that is a transaction by itself: one trip to the database instead of two."""
-        async with self._writer, self._alone.connect() as connection:
-            yield connection
+        async with self._turn(self.patience), self._alone.connect() as connection:
+            yield await connection.execution_options(**{_WRITES_ALONE: True})
 
     @contextlib.asynccontextmanager
     async def watch(self, channel: str, poll: float, sign: str | None = None) -> AsyncIterator["Watch"]:
@@ -143,12 +196,6 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     # SQLAlchemy's "begin" event below opens transactions; the driver must not open its own.
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=15000"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", sqlite.BUSY_TIMEOUT):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    begin = connection.get_execution_options().get(_BEGIN, "BEGIN")
-    if begin is not None:
-        connection.exec_driver_sql(begin)

@@ -3,14 +3,27 @@
 SQLAlchemy opens, executes, fetches and closes a cursor for every statement, and with aiosqlite each of the four is a
 trip to the connection's thread: most of a short statement's cost. Here the statement runs and is fetched in one trip,
 a transaction begins on the way of its first statement, and there is no trip to end one that nobody began.
+
+Who writes waits for the file's lock on the event loop. SQLite's own wait would hold the connection's thread, and
+nothing ends it early (`sqlite3_interrupt` does not): whoever is cancelled meanwhile would keep everybody behind them
+waiting.
 """
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, Self
 
 import aiosqlite
+
+BUSY_TIMEOUT = "busy_timeout=15000"
+"""Of everything but the first statement of who writes."""
+_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
+_LONGEST_PAUSE = 0.05
+_BUSY = object()
 
 
 class _Cursor:
@@ -45,11 +58,13 @@ class _Cursor:
         self._rows = []
 
     async def _run(self, statement: Callable[[], sqlite3.Cursor]) -> Self:
-        begin, self._connection.to_begin = self._connection.to_begin, ""
+        connection = self._connection
+        begin, connection.to_begin = connection.to_begin, ""
+        lock_by, connection.lock_by = connection.lock_by, None
 
         def run() -> tuple[list[Any], Any, int, int | None]:
             if begin:
-                self._connection.raw.execute(begin)
+                connection.raw.execute(begin)
             cursor = statement()
             try:
                 rows = cursor.fetchall() if cursor.description else []
@@ -57,7 +72,8 @@ class _Cursor:
             finally:
                 cursor.close()
 
-        self._rows, self.description, self.rowcount, self.lastrowid = await self._connection.in_thread(run)
+        answer = await (connection.in_thread(run) if lock_by is None else connection.when_free(run, lock_by))
+        self._rows, self.description, self.rowcount, self.lastrowid = answer
         return self
 
 
@@ -67,24 +83,48 @@ class OneHopConnection(aiosqlite.Connection):
     to_begin = ""
     """The BEGIN that goes along with the next statement. Until then nothing is read and no lock is held, with a plain
     one by SQLite's own rule."""
+    lock_by: float | None = None
+    """Until when the next statement, which writes, waits for the file's lock (`time.monotonic`)."""
 
     @property
     def raw(self) -> sqlite3.Connection:
         return self._conn
 
     async def commit(self) -> None:
-        self.to_begin = ""
+        self.to_begin, self.lock_by = "", None
         if self.in_transaction:
             await super().commit()
 
     async def rollback(self) -> None:
         """The pool asks for one whenever a connection comes back."""
-        self.to_begin = ""
+        self.to_begin, self.lock_by = "", None
         if self.in_transaction:
             await super().rollback()
 
     async def in_thread(self, function: Callable[[], Any]) -> Any:
         return await self._execute(function)  # type: ignore[no-untyped-call]
+
+    async def when_free(self, function: Callable[[], Any], lock_by: float) -> Any:
+        """As `in_thread`, of what takes the file's lock, and again while somebody else has it."""
+
+        def attempt() -> Any:
+            self.raw.execute("PRAGMA busy_timeout=0")
+            try:
+                return function()
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or self.raw.in_transaction or time.monotonic() >= lock_by:
+                    raise
+                return _BUSY
+            finally:
+                self.raw.execute(f"PRAGMA {BUSY_TIMEOUT}")
+
+        for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
+            answer = await self.in_thread(attempt)
+            if answer is not _BUSY:
+                break
+            await asyncio.sleep(min(pause, max(0.0, lock_by - time.monotonic())))
+        return answer
 
     def cursor(self) -> Any:
         return _Cursor(self)

@@ -11,6 +11,8 @@ from core.errors import SoonishError, invalid
 MAX_ADDRESS = 254
 MAIL = "E-mail"
 """What a mail channel is called, to people and in its row."""
+MAIL_TAG = "email"
+"""What channels of addresses are tagged unless their person says otherwise: one name for all of them."""
 _SYSTEM_MAIL = "systemmail://"
 DISCORD_DM = "Discord DM"
 SLACK_DM = "Slack DM"

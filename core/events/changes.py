@@ -17,8 +17,8 @@ from core.events.usecases import full_view
 from core.invitations.grants import keep_followers
 from core.notifications.owe import new_notification, owe_again, owe_subscribers, withdraw, withdraw_notifications
 from core.rendering.updates import change_body, change_title
-from core.times import zone
 from core.work import Work
+from core.zones import zone
 
 TOLD = frozenset({"start_date", "end_date", "location"})
 """Changes that subscribers hear of unless the organizer says no."""
@@ -85,10 +85,10 @@ async def call_off(work: Work, event: Event, cancellation: Cancellation) -> Even
 def _apply(event: Event, change: EventChange, now: dt.datetime) -> Changes:
     """Set what differs and return it. Raises for times that make no sense together."""
     wanted = change.changes()
-    if isinstance(wanted.get("timezone"), str):
-        zone(str(wanted["timezone"]))
+    if change.timezone is not None:
+        wanted["timezone"] = zone(change.timezone).key
     if change.when is not None:
-        wanted["start_date"] = start_of(None, change.when, now, change.timezone or event.timezone)
+        wanted["start_date"] = start_of(None, change.when, now, str(wanted.get("timezone", event.timezone)))
     changed: Changes = {}
     for field, value in wanted.items():
         before = getattr(event, field)
@@ -123,7 +123,8 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange,
         await _forget(work, waiting)
         return
     at = work.now if _goes_at_once(event, merged, change, work.now) else _after_delay(work, waiting)
-    title, body = change_title(event, merged), change_body(event, merged)
+    zone_was = waiting.data.get("zone_was") if waiting is not None else changed.get("timezone", [event.timezone])[0]
+    title, body = change_title(event, merged), change_body(event, merged, zone_was=zone_was)
     if waiting is not None:
         waiting.title, waiting.not_before = title, at
         waiting.data = waiting.data | {"changes": merged, "start_set_at": set_before.isoformat()}
@@ -137,7 +138,12 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange,
         "update",
         event=event,
         title=title,
-        data={"changes": merged, "update_id": record.id, "start_set_at": set_before.isoformat()},
+        data={
+            "changes": merged,
+            "update_id": record.id,
+            "start_set_at": set_before.isoformat(),
+            "zone_was": zone_was,
+        },
         not_before=at,
     )
     await owe_subscribers(work, notification, event.id)

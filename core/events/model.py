@@ -143,6 +143,7 @@ class EventView(BaseModel):
     is_listed: bool
     revision: int
     subscribers: int
+    """People who follow, on however many channels."""
     mine: bool
     """Whether the reader organizes it, as its owner or beside them."""
     created_at: dt.datetime
@@ -175,3 +176,16 @@ def event_view(work: Work, event: Event, subscribers: int, *, mine: bool) -> Eve
         created_at=event.created_at,
         updated_at=event.updated_at,
     )
+
+
+class GuestView(BaseModel):
+    """A private event as an address without an account sees it once it is in. Its page opens for accounts alone."""
+
+    id: str
+    location: str
+    description: str
+    contact: str
+
+
+def guest_view(event: Event) -> GuestView:
+    return GuestView(id=event.public_id, location=event.location, description=event.description, contact=event.contact)

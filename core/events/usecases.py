@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 
 from core.accounts.model import AccountChange
 from core.accounts.users import change_account
@@ -14,11 +14,11 @@ from core.events.checks import check_times
 from core.events.model import EventView, NewEvent, event_view
 from core.events.start import start_of
 from core.limits import DAY, demand
-from core.notifications.owe import ACTIVE, default_channel, followers, new_notification, owe_channel
+from core.notifications.owe import ACTIVE, default_channel, followers, new_notification, owe_channel, people
 from core.pages import Page, PageRequest, cut, position
-from core.times import zone
 from core.tokens import new_public_id
 from core.work import Work
+from core.zones import zone
 
 
 async def create_event(work: Work, new: NewEvent, called: AccountChange | None = None) -> EventView:
@@ -30,7 +30,7 @@ async def create_event(work: Work, new: NewEvent, called: AccountChange | None =
         work.detail = {"account_changed": True}
     own = user.timezone or work.settings.default_timezone
     zone_name = own if new.timezone is None else new.timezone  # "" names no zone, and is refused as such
-    zone(zone_name)
+    zone_name = zone(zone_name).key
     start = start_of(new.start_date, new.when, work.now, zone_name)
     check_times(start, new.end_date, work.now)
     await demand(work, "create_event", str(user.id), work.settings.events_per_organizer_day, DAY)
@@ -88,7 +88,7 @@ async def list_events(
 ) -> Page[EventView]:
     """The actor's events, newest first; `upcoming` leaves out what has started or was cancelled."""
     user_id = work.actor.require_user()
-    active = select(func.count()).where(Subscription.event_id == Event.id, ACTIVE)
+    active = select(people()).where(Subscription.event_id == Event.id, ACTIVE)
     manages = may_manage(work.actor)
     query = select(Event, active.scalar_subquery(), manages).where(may_see(work.actor))
     if which == "mine":

@@ -43,7 +43,7 @@ async def with_account(core: Core, known: Known, via: str, ip: str | None = None
         user_id = await core.act(Actor(None, via, ip), first_press, known.signed)
         return Actor(user_id, via, ip, signed=known.signed)
     if known.name != known.signed.name:
-        await core.step(_renamed, known.identity_id, known.signed.name)
+        await core.note(_renamed, known.identity_id, known.signed.name)
     return known.actor(via, ip)
 
 

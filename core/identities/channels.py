@@ -3,10 +3,9 @@
 from sqlalchemy import select, update
 
 from core.db.models import Delivery, Integration, Subscription, User
+from core.delivery.addresses import MAIL_TAG
 from core.integrations.flush import flush_channel
 from core.work import Work
-
-_MAIL = "email"
 
 
 async def move_channels(work: Work, gone: User, kept: User) -> None:
@@ -18,10 +17,10 @@ async def move_channels(work: Work, gone: User, kept: User) -> None:
         for row in await work.session.scalars(select(Integration).where(Integration.user_id == kept.id))
     }
     # What `kept` is told comes to its own address, so one that only comes along goes by another tag.
-    has_mail = kept.email is not None and any(row.tag == _MAIL and row.removed_at is None for row in mine.values())
+    has_mail = kept.email is not None and any(row.tag == MAIL_TAG and row.removed_at is None for row in mine.values())
     twins = []
     for row in theirs:
-        if row.tag == _MAIL and has_mail and (row.destination, _MAIL) not in mine:
+        if row.tag == MAIL_TAG and has_mail and (row.destination, MAIL_TAG) not in mine:
             row.tag = _free_tag({each.tag for each in theirs} | {tag for _, tag in mine})
         twin = mine.get((row.destination, row.tag))
         if twin is None:
@@ -35,9 +34,9 @@ async def move_channels(work: Work, gone: User, kept: User) -> None:
 
 def _free_tag(taken: set[str]) -> str:
     number = 2
-    while f"{_MAIL}-{number}" in taken:
+    while f"{MAIL_TAG}-{number}" in taken:
         number += 1
-    return f"{_MAIL}-{number}"
+    return f"{MAIL_TAG}-{number}"
 
 
 async def _become(work: Work, row: Integration, twin: Integration) -> None:

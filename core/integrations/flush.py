@@ -7,6 +7,14 @@ from core.db.models import Delivery, Integration, Notification
 from core.work import Work
 
 
+async def switch_on(work: Work, integration: Integration) -> None:
+    """The address said yes just now, so it works: what waited for it goes out."""
+    integration.confirmed_at = work.now
+    integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
+    await work.session.flush()
+    await flush_channel(work, integration)
+
+
 async def flush_channel(work: Work, integration: Integration) -> int:
     """Queue the waiting deliveries of a channel and ring whoever carries them. How many there were."""
     return await flush(work, Delivery.integration_id == integration.id)

@@ -1,9 +1,11 @@
 """Writing a channel's row: sealed URL, keyed destination, masked label."""
 
+from urllib.parse import unquote
+
 from sqlalchemy import bindparam, select
 
 from core.db.models import Integration
-from core.delivery.addresses import Channel
+from core.delivery.addresses import MAIL, MAIL_TAG, Channel, mail_channel
 from core.errors import conflict
 from core.text import mask_address
 from core.work import Work
@@ -14,6 +16,11 @@ _ANONYMOUS = (
     # Who adopts, erases or forgets it at the same time is waited for (PostgreSQL).
     .with_for_update(key_share=True)
 )
+
+
+def default_tag(channel: Channel) -> str:
+    """The kind of the channel in one word. Every address has the one that the account's own has."""
+    return MAIL_TAG if channel.kind == MAIL else channel.kind.split()[0].lower()
 
 
 async def add_channel(
@@ -45,6 +52,15 @@ async def add_channel(
     return row
 
 
+async def kept_address(work: Work, destination: str) -> Channel | None:
+    """The channel of an address of which somebody has only the keyed hash, while some row still keeps it."""
+    query = select(Integration.apprise_url).where(
+        Integration.destination == destination, Integration.kind == MAIL, Integration.removed_at.is_(None)
+    )
+    sealed = await work.session.scalar(query.order_by(Integration.id).limit(1))
+    return mail_channel(unquote(work.keys.open(sealed).partition("://")[2])) if sealed is not None else None
+
+
 async def anonymous_channel(work: Work, channel: Channel) -> tuple[Integration, bool]:
     """The row of an address without an account, found by its keyed hash, and whether it was made just now."""
     assert channel.address is not None  # noqa: S101 - only addresses are anonymous
@@ -59,7 +75,7 @@ async def anonymous_channel(work: Work, channel: Channel) -> tuple[Integration, 
             kind=channel.kind,
             label=mask_address(channel.address),
             destination=destination,
-            tag="email",
+            tag=MAIL_TAG,
             is_active=True,
             created_at=work.now,
         )

@@ -15,7 +15,7 @@ from core.delivery.sender import Sender
 from core.errors import SoonishError, conflict, invalid, not_found
 from core.integrations.flush import flush_channel
 from core.integrations.model import IntegrationChange, IntegrationView, NewIntegration, Removed, Tested, view_of
-from core.integrations.store import add_channel
+from core.integrations.store import add_channel, default_tag
 from core.limits import DAY, HOUR, demand
 from core.notifications.owe import default_channel, new_notification, owe_channel
 from core.pages import Page, PageRequest, cut, position
@@ -34,7 +34,7 @@ async def add_integration(
     if (before := await core.answered(once, store_integration)) is not None:
         return before
     channel = read_channel(new.apprise_url)
-    tag = new.tag or channel.kind.split()[0].lower()
+    tag = new.tag or default_tag(channel)
     ours = await core.act(actor, prepare_integration, channel)
     if channel.address is None:
         await outbound.openings.refresh()

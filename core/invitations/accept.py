@@ -1,19 +1,32 @@
-"""Accepting an invitation: with an account at once, without one by the same double opt-in as for public events."""
+"""Accepting an invitation: with an account at once; without one by the mail that it came in, or by the same double
+opt-in as for public events."""
 
 import datetime as dt
+from typing import Literal
 
-from sqlalchemy import false, select, update
+from sqlalchemy import false, or_, select, update
 
-from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, User
-from core.delivery.addresses import mail_channel
-from core.errors import Code, SoonishError, invalid
+from core.db.models import (
+    Event,
+    EventGrant,
+    EventInvitation,
+    EventOrganizer,
+    Integration,
+    Subscription,
+    SuppressedAddress,
+    User,
+)
+from core.delivery.addresses import Channel, mail_channel
+from core.errors import Code, SoonishError, conflict, invalid
+from core.events.access import follower_may_see
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
-from core.events.model import EventView
+from core.events.model import EventView, guest_view
 from core.events.usecases import full_view
+from core.integrations.store import anonymous_channel, kept_address
 from core.invitations.model import Invitation, state_of
 from core.limits import HOUR, demand
-from core.subscriptions.join import ask_to_confirm
-from core.subscriptions.model import CheckInbox, SubscribeByEmail
+from core.subscriptions.join import ask_to_confirm, join_by_address, row_of
+from core.subscriptions.model import CameIn, CheckInbox, SubscribeByEmail
 from core.subscriptions.person import was_removed
 from core.times import say
 from core.tokens import token_hash
@@ -31,13 +44,45 @@ async def look_at_invitation(work: Work, token: str) -> Invitation:
     """What it invites to. Changes nothing: robots open links."""
     invitation, event = await _open(work, token, again_by=work.actor.user_id)
     host = await work.session.scalar(select(User.display_name).where(User.id == event.owner_user_id))
+    mailed = invitation.kind == "email" and invitation.purpose == "follow"
+    follows = await _follows(work, invitation) if mailed else None
     return Invitation(
         purpose=invitation.purpose,
         event_name=event.name,
         when=say(event.start_date, event.timezone),
         host=host or "",
         label=invitation.label if invitation.kind == "email" else None,
+        one_press=mailed and await kept_address(work, invitation.destination or "") is not None,
+        follows=follows,
+        closed=_no_more_to_come(work, event),
+        page=event.public_id if event.is_public else None,
+        guest=guest_view(event) if follows and not event.is_public else None,
     )
+
+
+def _no_more_to_come(work: Work, event: Event) -> str | None:
+    try:
+        refuse_when_over(event, work.now, hint="")
+    except SoonishError as refused:
+        return refused.message
+    return None
+
+
+async def _follows(work: Work, invitation: EventInvitation) -> Literal["active", "paused"] | None:
+    query = (
+        select(Subscription.state)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .join(Event, Event.id == Subscription.event_id)
+        .where(
+            Subscription.event_id == invitation.event_id,
+            Subscription.state.in_(("active", "paused")),
+            Integration.destination == invitation.destination,
+            Integration.user_id.is_(None),
+            follower_may_see(),
+        )
+    )
+    state: Literal["active", "paused"] | None = await work.session.scalar(query.limit(1))
+    return state
 
 
 async def accept_invitation(work: Work, token: str) -> EventView:
@@ -64,21 +109,58 @@ async def accept_invitation(work: Work, token: str) -> EventView:
     return await full_view(work, event, mine=await manages(work, event, user_id))
 
 
-async def accept_by_email(work: Work, token: str, request: SubscribeByEmail) -> CheckInbox:
-    """Without an account: the address is asked to confirm, and saying yes accepts. The answer never says whether it
-    is known, limited or suppressed."""
-    invitation, event = await _open(work, token)
+async def accept_by_email(work: Work, token: str, request: SubscribeByEmail) -> CheckInbox | CameIn:
+    """Without an account. By a link that was passed on, the address is asked to confirm, and saying yes accepts; the
+    answer never says whether it is known, limited or suppressed. By one that was mailed to it, it is in at once, and
+    need not be typed for as long as it is kept: who opened that mail has proved it."""
+    invitation, event = await _open(work, token, to_change=True)
     refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
-    channel = mail_channel(request.email)
     if invitation.purpose != "follow":
         raise SoonishError(Code.UNAUTHENTICATED, "This takes an account.", hint="Accept it with the account's token.")
-    if invitation.kind == "email" and invitation.destination != work.keys.digest("destination", channel.destination):
-        raise invalid("This invitation is for another address.", field="email", hint=f"It went to {invitation.label}.")
-    if not request.website:
-        if work.actor.ip:
-            await demand(work, "subscribe_ip", work.actor.ip, work.settings.subscribe_per_ip_hour, HOUR)
-        await ask_to_confirm(work, event, channel, invitation.id)
+    channel = await _address(work, invitation, request.email)
+    if request.website:
+        return CheckInbox()
+    if work.actor.ip:
+        await demand(work, "subscribe_ip", work.actor.ip, work.settings.subscribe_per_ip_hour, HOUR)
+    if invitation.kind == "email":
+        return await _come_in(work, invitation, event, channel)
+    await ask_to_confirm(work, event, channel, invitation.id)
     return CheckInbox()
+
+
+async def _address(work: Work, invitation: EventInvitation, typed: str) -> Channel:
+    if invitation.kind != "email":
+        return mail_channel(typed)
+    if not typed:
+        kept = await kept_address(work, invitation.destination or "")
+        if kept is None:
+            raise invalid("Type the address that the invitation went to.", field="email")
+        return kept
+    channel = mail_channel(typed)
+    if invitation.destination != work.keys.digest("destination", channel.destination):
+        raise invalid("This invitation is for another address.", field="email", hint=f"It went to {invitation.label}.")
+    return channel
+
+
+async def _come_in(work: Work, invitation: EventInvitation, event: Event, channel: Channel) -> CheckInbox | CameIn:
+    """A no that the address has said since it was invited is taken back by its own person alone: whoever the mail was
+    passed on to has the link too, so one more mail asks."""
+    if await work.session.get(SuppressedAddress, work.keys.digest("destination", channel.destination)) is not None:
+        raise conflict(
+            "This address asked for no more mail from us.",
+            hint="The link “Everything you follow” in an older mail takes that back.",
+        )
+    integration, _ = await anonymous_channel(work, channel)
+    if await was_removed(work, event.id, integration.destination, None):
+        raise SoonishError(Code.FORBIDDEN, "The organizer removed you from this event.", hint="Ask them.")
+    row = await row_of(work, event.id, integration.id)
+    if row is not None and row.ended_by == "unsubscribed" and row.ended_at and row.ended_at >= invitation.created_at:
+        await ask_to_confirm(work, event, channel, invitation.id)
+        return CheckInbox()
+    if not await admit(work, invitation, address_id=integration.id):
+        raise _closed("used")
+    await join_by_address(work, event, integration, invitation.id)
+    return CameIn()
 
 
 async def admit(
@@ -123,14 +205,18 @@ async def _open(
     work: Work, token: str, *, again_by: int | None = None, to_change: bool = False
 ) -> tuple[EventInvitation, Event]:
     """The invitation and its event. `again_by`: an account for which an invitation that is used up still counts if
-    it was the one who used it. `to_change`: who takes it back at the same time is waited for (PostgreSQL)."""
+    it was the one who used it; the link that was mailed to an address counts on for it until it has an account.
+    `to_change`: who takes it back at the same time is waited for (PostgreSQL)."""
     query = (
         select(EventInvitation, Event, EventGrant.id)
         .join(Event, Event.id == EventInvitation.event_id)
         .outerjoin(
             EventGrant,
             (EventGrant.invitation_id == EventInvitation.id)
-            & (EventGrant.user_id == again_by if again_by is not None else false())
+            & or_(
+                EventGrant.user_id == again_by if again_by is not None else false(),
+                (EventInvitation.kind == "email") & EventGrant.user_id.is_(None),
+            )
             & EventGrant.revoked_at.is_(None),
         )
         .where(EventInvitation.token_hash == token_hash(token[:400]))
@@ -145,13 +231,16 @@ async def _open(
     if invitation.purpose == "own" and invitation.created_by != event.owner_user_id and again is None:
         state = "revoked"  # whoever offered it does not own it any more
     if state == "revoked" or (state != "open" and again is None):
-        raise _closed(state)
+        raise _closed(state, mailed=invitation.kind == "email")
     work.subject = f"event:{event.id}"
     return invitation, event
 
 
-def _closed(state: str) -> SoonishError:
-    return SoonishError(Code.NOT_FOUND, _WORDS[state], hint="Ask whoever invited you for a new one.")
+def _closed(state: str, *, mailed: bool = False) -> SoonishError:
+    hint = "Ask whoever invited you for a new one."
+    if mailed and state == "used":
+        hint = "If you accepted it, sign in with the address that it went to: the event is among yours."
+    return SoonishError(Code.NOT_FOUND, _WORDS[state], hint=hint)
 
 
 def _is_theirs(work: Work, invitation: EventInvitation, user: User) -> bool:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, not_, or_, select
 
 from core.db.models import Event, EventGrant, EventInvitation, EventOrganizer, Identity, Subscription
 from core.errors import Code, SoonishError, not_found
@@ -16,7 +16,7 @@ from core.events.model import EventView, event_view
 from core.events.usecases import full_view
 from core.invitations.accept import admit, is_open, manages, organize
 from core.invitations.grants import end_access
-from core.notifications.owe import ACTIVE
+from core.notifications.owe import ACTIVE, people
 from core.subscriptions.model import Ways
 from core.subscriptions.person import was_removed
 from core.subscriptions.views import ways_to
@@ -118,7 +118,7 @@ async def leave_with_role(work: Work, public_id: str) -> None:
 def _met(nobody: bool) -> Select[*tuple[Any, ...]]:
     """Made once: nearly every press begins with it."""
     sees, manages = sees_and_manages(nobody)
-    follow = select(func.count()).where(Subscription.event_id == Event.id, ACTIVE).correlate(Event).scalar_subquery()
+    follow = select(people()).where(Subscription.event_id == Event.id, ACTIVE).correlate(Event).scalar_subquery()
     organize = EventInvitation.purpose == "organize"
     named = exists().where(EventInvitation.event_id == Event.id, organize, *_open())
     came, lost = _made_organizer().correlate(Event), _by_a_role_they_lack()

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.contracts import PARTICIPANT_REMOVED
 from core.db.models import Delivery, Event, EventGrant, EventInvitation, Integration, Subscription
 from core.events.access import follower_may_see
 from core.subscriptions.person import same_people
+from core.subscriptions.undo import ending
 from core.work import Work
 
 _ENDED = "access_ended"
@@ -30,9 +31,9 @@ async def keep_followers(work: Work, event: Event) -> None:
         .distinct()
         .where(Subscription.event_id == event.id, Subscription.state.in_(("active", "paused")), ~let_in)
     )
-    insert = sqlite.insert if work.core.db.sqlite else postgresql.insert
+    insert_missing = sqlite.insert if work.core.db.sqlite else postgresql.insert
     columns = ["created_at", "event_id", "user_id", "integration_id", "while_following"]
-    await work.session.execute(insert(EventGrant).from_select(columns, people))
+    await work.session.execute(insert_missing(EventGrant).from_select(columns, people))
 
 
 async def has_grants(work: Work, event_id: int) -> bool:
@@ -58,6 +59,32 @@ async def revoke_people(work: Work, event_id: int, people: Iterable[tuple[str, i
         .values(revoked_at=work.now)
         .execution_options(synchronize_session=False)
     )
+
+
+async def let_in(work: Work, event_id: int, people: Iterable[tuple[int | None, int]]) -> None:
+    """Open the event for good to these people, each an account or None, and a channel: by one grant for each account
+    and for each address without one, however many channels they have."""
+    wanted = {(user_id, channel_id if user_id is None else None) for user_id, channel_id in people}
+    kept = await work.session.execute(
+        update(EventGrant)
+        .where(
+            EventGrant.event_id == event_id,
+            EventGrant.revoked_at.is_(None),
+            or_(
+                EventGrant.user_id.in_([user_id for user_id, _ in wanted if user_id is not None]),
+                EventGrant.integration_id.in_([channel_id for _, channel_id in wanted if channel_id is not None]),
+            ),
+        )
+        .values(while_following=False)
+        .returning(EventGrant.user_id, EventGrant.integration_id)
+        .execution_options(synchronize_session=False)
+    )
+    new = [
+        {"event_id": event_id, "user_id": user_id, "integration_id": channel_id, "created_at": work.now}
+        for user_id, channel_id in wanted - {(row.user_id, row.integration_id) for row in kept}
+    ]
+    if new:
+        await work.session.execute(insert(EventGrant), new)
 
 
 async def forgive(work: Work, event_id: int, *people: tuple[str, int | None]) -> None:
@@ -92,7 +119,7 @@ async def end_access(work: Work, event_id: int, reason: str, *among: ColumnEleme
     await work.session.execute(
         update(Subscription)
         .where(Subscription.id.in_(ids))
-        .values(state_before=Subscription.state, state="ended", ended_at=work.now, ended_by=_ENDED, ended_act=None)
+        .values(ending(_ENDED, work.now))
         .execution_options(synchronize_session=False)
     )
     await skip_waiting(work, Delivery.subscription_id.in_(ids), reason)

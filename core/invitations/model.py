@@ -6,11 +6,14 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.db.models import EventInvitation
+from core.events.model import GuestView
 from core.identities.signed import LABELS, Platform
 from core.text import Name
 
 Purpose = Literal["follow", "organize", "own"]
 Address = Annotated[str, Field(max_length=400)]
+LINK_DAYS, LINK_USES = 365, 100_000
+"""For how long, and for how many people, a link is good at most."""
 PlatformId = Annotated[str, Field(max_length=64, pattern=r"^[\w.:-]*$")]
 
 
@@ -20,8 +23,8 @@ class NewLink(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["link"]
-    expires_in_days: int = Field(30, ge=1, le=365, strict=True)
-    max_uses: int | None = Field(None, ge=1, le=100_000, strict=True)
+    expires_in_days: int = Field(30, ge=1, le=LINK_DAYS, strict=True)
+    max_uses: int | None = Field(None, ge=1, le=LINK_USES, strict=True)
 
 
 class NewMail(BaseModel):
@@ -91,7 +94,13 @@ class InvitationView(BaseModel):
     expires_at: dt.datetime
 
 
-class Invited(InvitationView):
+class Offered(InvitationView):
+    mailed_before: dt.datetime | None = None
+    """When this invitation was mailed within the last day: nothing was sent now. Whether its address wants mail, and
+    got it, is not told."""
+
+
+class Invited(Offered):
     link: str | None
     """Shown this once, for a link; a mailed one is nobody's but its address's."""
 
@@ -109,6 +118,16 @@ class Invitation(BaseModel):
     host: str
     label: str | None
     """The masked address that it is for."""
+    one_press: bool
+    """Whether that address follows by a press on its page: the mail that the link came by proves it."""
+    follows: Literal["active", "paused"] | None
+    """That address, without an account, is in and follows."""
+    closed: str | None
+    """Why there is nothing left to follow."""
+    page: str | None
+    """Of a public event, which everybody may open."""
+    guest: GuestView | None
+    """A private event that the address is in."""
 
 
 class OrganizerView(BaseModel):

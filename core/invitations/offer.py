@@ -26,6 +26,7 @@ from core.invitations.model import (
     NewInChat,
     NewLink,
     NewMail,
+    Offered,
     OneAddress,
     Purpose,
     Revoked,
@@ -63,9 +64,9 @@ async def invite(work: Work, public_id: str, new: NewLink | NewMail | NewInChat,
         await _demand_one(work)
         row = await _in_chat(work, event, new, "follow")
         return Invited(**view_of(row, work.now).model_dump(), link=None)
-    row = await _mail(work, event, new.email, "follow")
+    row, before = await _mail(work, event, new.email, "follow")
     await forgive(work, event.id, (row.destination or "", None))
-    return Invited(**view_of(row, work.now).model_dump(), link=None)
+    return Invited(**view_of(row, work.now).model_dump(), mailed_before=before, link=None)
 
 
 async def open_to(work: Work, event: Event, place: NewInChat) -> None:
@@ -74,20 +75,21 @@ async def open_to(work: Work, event: Event, place: NewInChat) -> None:
     await _in_chat(work, event, place, "follow")
 
 
-async def invite_organizer(work: Work, public_id: str, who: OneAddress | NewInChat) -> InvitationView:
+async def invite_organizer(work: Work, public_id: str, who: OneAddress | NewInChat) -> Offered:
     """Ask an address to manage the event too: its account accepts. The answer is the same whether there is one. Or have
     everybody with a role in chat manage it, from their first press on."""
     event = await owned_event(work, public_id, to_change=True)
     if isinstance(who, NewInChat):
         await _demand_one(work)
-        return view_of(await _in_chat(work, event, who, "organize"), work.now)
-    return view_of(await _mail(work, event, who.email, "organize"), work.now)
+        return Offered(**view_of(await _in_chat(work, event, who, "organize"), work.now).model_dump())
+    row, before = await _mail(work, event, who.email, "organize")
+    return Offered(**view_of(row, work.now).model_dump(), mailed_before=before)
 
 
-async def offer_event(work: Work, public_id: str, who: OneAddress) -> InvitationView:
+async def offer_event(work: Work, public_id: str, who: OneAddress) -> Offered:
     """Ask an address to take the event over. Nothing changes until its account accepts; a later offer voids this."""
     event = await owned_event(work, public_id, to_change=True)
-    row = await _mail(work, event, who.email, "own")
+    row, before = await _mail(work, event, who.email, "own")
     others = await work.session.scalars(
         select(EventInvitation).where(
             EventInvitation.event_id == event.id,
@@ -99,7 +101,7 @@ async def offer_event(work: Work, public_id: str, who: OneAddress) -> Invitation
     for other in others.all():
         other.revoked_at = work.now
         await _withdraw(work, other)
-    return view_of(row, work.now)
+    return Offered(**view_of(row, work.now).model_dump(), mailed_before=before)
 
 
 async def list_invitations(work: Work, public_id: str, page: PageRequest) -> Page[InvitationView]:
@@ -184,9 +186,13 @@ async def _in_chat(work: Work, event: Event, new: NewInChat, purpose: Purpose) -
     return row
 
 
-async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> EventInvitation:
-    """The open invitation of this address, or a new one, and a mail about it. An address that is suppressed or was
-    asked often enough gets none, and the organizer is not told so."""
+async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> tuple[EventInvitation, dt.datetime | None]:
+    """The open invitation of this address, or a new one, and a mail about it: one a day, as asking again helps nobody
+    who has it. Since when it is there, if nothing was sent for that reason.
+
+    An address that is suppressed or hears from strangers often enough gets none either, and the organizer is not told
+    so: the day's mail counts as sent.
+    """
     channel = mail_channel(email)
     assert channel.address is not None  # noqa: S101 - a mail channel has one
     refuse_when_over(event, work.now, hint=STILL_TO_SEND)
@@ -209,9 +215,11 @@ async def _mail(work: Work, event: Event, email: str, purpose: Purpose) -> Event
         await work.session.flush()
         row.token_hash = token_hash(invitation_token(work.keys, row.id))
     work.detail = {"invitation": row.id}
-    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, row, channel):
+    if (wait := await take(work, "invite_mail", str(row.id), 1, DAY)) is not None:
+        return row, work.now + dt.timedelta(seconds=wait) - DAY
+    if await work.session.get(SuppressedAddress, destination) is None and await _hears_seldom(work, channel):
         await _send(work, event, channel, row, purpose)
-    return row
+    return row, None
 
 
 def _row(work: Work, event: Event, purpose: Purpose, kind: str, label: str, lifetime: dt.timedelta) -> EventInvitation:
@@ -229,13 +237,11 @@ def _row(work: Work, event: Event, purpose: Purpose, kind: str, label: str, life
     return row
 
 
-async def _within_limits(work: Work, row: EventInvitation, channel: Channel) -> bool:
-    """One mail a day for one invitation: asking again helps nobody who has it, and what another one asks is news. The
-    hour's limit is shared with the mails that ask to confirm: an address hears from strangers so often and no more."""
-    if await take(work, "invite_mail", str(row.id), 1, DAY) is not None:
-        return False
-    who, an_hour = channel.destination, work.settings.subscribe_per_address_hour
-    return await take(work, "confirm_address", who, an_hour, HOUR) is None
+async def _hears_seldom(work: Work, channel: Channel) -> bool:
+    """The hour's limit is shared with the mails that ask to confirm: an address hears from strangers so often and no
+    more."""
+    an_hour = work.settings.subscribe_per_address_hour
+    return await take(work, "confirm_address", channel.destination, an_hour, HOUR) is None
 
 
 async def _send(work: Work, event: Event, channel: Channel, row: EventInvitation, purpose: Purpose) -> None:

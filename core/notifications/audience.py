@@ -7,7 +7,7 @@ from core.db.models import Delivery, Event, Integration, Notification, Subscript
 from core.errors import not_found
 from core.events.access import managed_event
 from core.notifications.model import Missed, NewMessage
-from core.notifications.owe import ACTIVE
+from core.notifications.owe import ACTIVE, people
 from core.subscriptions.views import found_by
 from core.work import Work
 
@@ -17,20 +17,21 @@ _NAMED = 5
 
 
 async def who_missed(work: Work, public_id: str) -> Missed | None:
-    """How many still follow and got neither the last thing that went to everybody nor anything since."""
+    """How many people still follow and got neither the last thing that went to everybody nor anything since."""
     event = await managed_event(work, public_id)
     everyone = or_(Notification.kind != "message", Notification.data["audience"].as_string() == "everyone")
     sent = (Notification.kind.in_(TO_ALL), Notification.superseded_at.is_(None), everyone)
     last = await work.session.scalar(select(func.max(Notification.id)).where(Notification.event_id == event.id, *sent))
     if last is None:
         return None
-    number = await work.session.scalar(_count().where(Subscription.event_id == event.id, ACTIVE, _missed(event, last)))
+    missed = (Subscription.event_id == event.id, ACTIVE, _missed(event, last))
+    number = await work.session.scalar(select(people()).select_from(Subscription).where(*missed))
     return Missed(message=last, number=number) if number else None
 
 
 async def audience(work: Work, public_id: str, message: NewMessage | None = None) -> dict[str, int]:
-    """How many a message would reach, or one to everybody, by the kind of their channel, most first; for the event's
-    organizers."""
+    """How many subscriptions a message would reach, or one to everybody, by the kind of their channel, most first; for
+    the event's organizers."""
     event = await managed_event(work, public_id)
     only = await narrowed(work, event, message) if message else []
     number = func.count().label("number")
@@ -42,6 +43,18 @@ async def audience(work: Work, public_id: str, message: NewMessage | None = None
         .order_by(number.desc(), Integration.kind)
     )
     return {row.kind: row.number for row in rows.all()}
+
+
+async def how_many(work: Work, public_id: str, message: NewMessage) -> int:
+    """The people among those who would get it."""
+    event = await managed_event(work, public_id)
+    number = await work.session.scalar(
+        select(people())
+        .select_from(Subscription)
+        .join(Integration, Integration.id == Subscription.integration_id)
+        .where(Subscription.event_id == event.id, ACTIVE, *await narrowed(work, event, message))
+    )
+    return number or 0
 
 
 async def first_names(work: Work, public_id: str, message: NewMessage) -> list[str]:

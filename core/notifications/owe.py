@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db.models import Delivery, Event, Integration, Notification, Subscription
+from core.delivery.addresses import MAIL_TAG
 from core.events.access import follower_may_see
 from core.limits import DAY, demand, take
 from core.notifications.kinds import KINDS
@@ -237,7 +238,8 @@ async def owe_again(work: Work, dedupe_keys: Collection[str]) -> None:
 async def default_channel(
     work: Work, user_id: int, *, not_to: str | None = None, to_join: bool = False
 ) -> Integration | None:
-    """Where somebody is told what concerns them: their e-mail if it is on, else their oldest active channel.
+    """Where somebody is told what concerns them: their e-mail if it is on, their own address before one that had to be
+    asked; else their oldest active channel.
 
     `not_to`: a destination that does not work. `to_join`: who removes it at the same time is waited for (PostgreSQL).
     """
@@ -249,7 +251,8 @@ async def default_channel(
             Integration.removed_at.is_(None),
             Integration.destination != (not_to or ""),
         )
-        .order_by(case((Integration.tag == "email", 0), else_=1), Integration.id)
+        .order_by(case((Integration.tag != MAIL_TAG, 2), (Integration.confirm_requested_at.is_(None), 0), else_=1))
+        .order_by(Integration.id)
         .limit(1)
     )
     if to_join:
@@ -258,9 +261,16 @@ async def default_channel(
     return channel
 
 
+def people() -> ColumnElement[int]:
+    """How many people are behind subscriptions: an account is one on all its channels, and so is an address without
+    one. The index of the active ones answers it alone."""
+    own = func.count(Subscription.user_id)
+    return func.count() - own + func.count(Subscription.user_id.distinct())
+
+
 async def followers(work: Work, event_id: int) -> int:
-    """How many active subscriptions the event has."""
-    query = select(func.count()).select_from(Subscription).where(Subscription.event_id == event_id, ACTIVE)
+    """How many people follow the event."""
+    query = select(people()).select_from(Subscription).where(Subscription.event_id == event_id, ACTIVE)
     return await work.session.scalar(query) or 0
 
 

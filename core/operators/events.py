@@ -17,6 +17,7 @@ from core.ids import LARGEST_ID, RowId
 from core.operators.access import require_operator
 from core.pages import Page, PageRequest, cut, position
 from core.subscriptions.leave import let_in_again, put_out
+from core.subscriptions.person import gathered
 from core.text import mask_address
 from core.work import Work
 
@@ -58,9 +59,12 @@ class People(BaseModel):
 
 
 class Affected(BaseModel):
-    """How many subscriptions it was about, and the entries (addresses masked) that named nobody here."""
+    """How many people it was about, however many channels each has, and the entries (addresses masked) that named
+    nobody here."""
 
     people: int
+    out_already: int = 0
+    """How many more had left, or were removed before, and cannot come back by themselves now."""
     unknown: list[str]
 
 
@@ -135,9 +139,11 @@ async def remove_people(work: Work, public_id: str, people: People) -> Affected:
     await require_operator(work, to_change=True)
     event = await _event(work, public_id, to_change=True)
     rows, unknown = await _named(work, event, people)
+    who = await _people(work, rows)
+    removed = {person for person, (row, _) in zip(who, rows, strict=True) if row.state != "ended"}
     await put_out(work, event.id, rows, "Removed from the event.")
-    work.detail = {"people": len(rows)}
-    return Affected(people=len(rows), unknown=unknown)
+    work.detail = {"people": len(removed), "out_already": len(set(who) - removed)}
+    return Affected(people=len(removed), out_already=len(set(who) - removed), unknown=unknown)
 
 
 async def let_people_back(work: Work, public_id: str, people: People) -> Affected:
@@ -145,9 +151,14 @@ async def let_people_back(work: Work, public_id: str, people: People) -> Affecte
     await require_operator(work, to_change=True)
     event = await _event(work, public_id, to_change=True)
     rows, unknown = await _named(work, event, people, Subscription.ended_by == "removed")
+    number = len(set(await _people(work, rows)))
     await let_in_again(work, event, rows)
-    work.detail = {"people": len(rows)}
-    return Affected(people=len(rows), unknown=unknown)
+    work.detail = {"people": number}
+    return Affected(people=number, unknown=unknown)
+
+
+async def _people(work: Work, rows: Sequence[tuple[Subscription, Integration]]) -> list[int]:
+    return await gathered(work, [(channel.destination, row.user_id) for row, channel in rows])
 
 
 async def _event(work: Work, public_id: str, *, to_change: bool = False) -> Event:

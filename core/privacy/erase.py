@@ -30,8 +30,10 @@ from core.db.models import (
     Token,
     User,
 )
+from core.delivery.addresses import MAIL
 from core.errors import conflict
 from core.privacy.whose import Whose, account_data, address_data
+from core.subscriptions.allowance import allow_anew
 from core.times import effective_end
 from core.work import Work
 
@@ -84,6 +86,7 @@ async def _refuse_while_organizing(work: Work, whose: Whose) -> None:
 async def _erase(work: Work, whose: Whose, *, never_again: bool) -> Erased:
     ended = await _end_subscriptions(work, whose)
     skipped = await _skip_waiting(work, whose)
+    await _let_come_back(work, whose)
     for wipe in STEPS.values():
         await wipe(work, whose)
     if never_again:
@@ -99,6 +102,16 @@ async def _end_subscriptions(work: Work, whose: Whose) -> int:
     for event_id, subscription_id in {row.event_id: row.id for row in found}.items():
         work.ring(PARTICIPANT_REMOVED, subscription_id, event_id=event_id)
     return len(found)
+
+
+async def _let_come_back(work: Work, whose: Whose) -> None:
+    """What an address said yes to, it may be asked about again: while it is still known which address that is."""
+    asked = (
+        select(Integration.destination, Subscription.event_id)
+        .join(Subscription, Subscription.integration_id == Integration.id)
+        .where(Integration.id.in_(whose.channel_ids), Integration.kind == MAIL, Integration.confirmed_at.is_not(None))
+    )
+    await allow_anew(work, [(row.destination, row.event_id) for row in await work.session.execute(asked)])
 
 
 async def _skip_waiting(work: Work, whose: Whose) -> int:

@@ -11,7 +11,8 @@ from core.db.models import Event, Integration, Subscription, SuppressedAddress
 from core.errors import conflict, not_found
 from core.events.access import follower_may_see
 from core.privacy.whose import address_data, address_row
-from core.subscriptions.leave import end_rows, restorable
+from core.subscriptions.leave import end_rows
+from core.subscriptions.undo import restorable
 from core.times import effective_end, say
 from core.tokens import UNDO_LIFETIME, UndoToken, undo_token
 from core.work import Work

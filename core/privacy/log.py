@@ -11,7 +11,7 @@ from core.events.access import follower_may_see
 from core.notifications.rows import PAUSED
 from core.pages import Page, PageRequest, cut, position
 from core.privacy.log_words import LogEntry, Seen, told, what_it_was, why_them
-from core.privacy.whose import address_here
+from core.privacy.whose import account_data, address_here
 from core.work import Work
 
 _CHANNELS_AT_MOST = 200
@@ -19,10 +19,8 @@ _CHANNELS_AT_MOST = 200
 
 
 async def my_log(work: Work, page: PageRequest) -> Page[LogEntry]:
-    """What was sent to the actor, on any channel of theirs."""
-    mine = select(Integration.id).where(Integration.user_id == work.actor.require_user())
-    newest = mine.order_by(Integration.id.desc()).limit(_CHANNELS_AT_MOST)
-    return await _page(work, list(await work.session.scalars(newest)), page)
+    """What was sent to the actor, on any channel of theirs, and to their address before it had an account."""
+    return await _page(work, (await account_data(work)).channel_ids[-_CHANNELS_AT_MOST:], page)
 
 
 async def address_log(work: Work, token: str, page: PageRequest) -> Page[LogEntry]:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, literal, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from core.db.models import ChatInstallation, EventInvitation, Identity, Integration, User
 from core.delivery.addresses import MAIL, mail_channel
 from core.errors import Code, SoonishError, not_found
 from core.tokens import read_address
 from core.work import Work
+
+_own = aliased(Integration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,43 @@ class Whose:
 
 
 async def account_data(work: Work, *, to_change: bool = False) -> Whose:
-    """What is the actor's: their channels, and the rows that their own addresses left before there was an account."""
+    """What is the actor's: their channels, and the rows that their own addresses left before there was an account. Not
+    those of an address that only said yes to a channel of theirs: it may be somebody else's."""
     user_id = work.actor.require_user()
-    query = select(User).where(User.id == user_id, User.erased_at.is_(None))
-    user = await work.session.scalar(query.with_for_update() if to_change else query)
-    if user is None:
+    query = select(User).where(or_(User.id == user_id, User.merged_into == user_id)).order_by(User.id)
+    users = list(await work.session.scalars(query.with_for_update() if to_change else query))
+    user = next((each for each in users if each.id == user_id), None)
+    if user is None or user.erased_at is not None:
         raise not_found("account")
-    user_ids = [user_id, *await work.session.scalars(select(User.id).where(User.merged_into == user_id))]
-    mine = select(Integration.id).where(Integration.user_id.in_(user_ids))
-    proved = select(Integration.destination).where(
-        Integration.user_id.in_(user_ids), Integration.kind == MAIL, Integration.confirmed_at.is_not(None)
+    user_ids = [user_id, *(each.id for each in users if each is not user)]
+    found = (await work.session.execute(_channels(user_ids, _proved_address(work, user)))).all()
+    proved = {row.destination for row in found if row.user_id in user_ids and row.proved}
+    proved |= set(_proved_address(work, user))
+    return Whose(user_ids, sorted(row.id for row in found), sorted(proved))
+
+
+def _proved_address(work: Work, user: User) -> list[str]:
+    if user.email is None or user.email_verified_at is None:
+        return []
+    return [work.keys.digest("destination", mail_channel(user.email).destination)]
+
+
+def _channels(user_ids: list[int], address: list[str]) -> CompoundSelect[int, str, int | None, bool]:
+    """In two halves, each of which is found by an index."""
+    proved = and_(Integration.kind == MAIL, Integration.confirmed_at.is_not(None))
+    columns = (Integration.id, Integration.destination, Integration.user_id, proved.label("proved"))
+    # One that nobody had to ask was the account's own when it was added.
+    own = select(_own.destination).where(
+        _own.user_id.in_(user_ids),
+        _own.kind == MAIL,
+        _own.confirmed_at.is_not(None),
+        _own.confirm_requested_at.is_(None),
     )
-    destinations = set(await work.session.scalars(proved))
-    if user.email is not None and user.email_verified_at is not None:
-        destinations.add(work.keys.digest("destination", mail_channel(user.email).destination))
-    anonymous = and_(Integration.user_id.is_(None), Integration.destination.in_(destinations))
-    channels = select(Integration.id).where(or_(Integration.id.in_(mine), anonymous)).order_by(Integration.id)
-    return Whose(user_ids, list(await work.session.scalars(channels)), sorted(destinations))
+    ends = union_all(own, *(select(literal(each)) for each in address))
+    return union_all(
+        select(*columns).where(Integration.user_id.in_(user_ids)),
+        select(*columns).where(Integration.user_id.is_(None), Integration.destination.in_(ends)),
+    )
 
 
 async def address_data(work: Work, token: str) -> Whose:

@@ -162,10 +162,11 @@ def _reminder(c: _Context) -> Notice:
 
 
 def _update(c: _Context) -> Notice:
-    changes = c.about.notification.data["changes"]
+    data = c.about.notification.data
+    zone = None if c.zone == c.event.timezone else c.zone
     return Notice(
-        change_title(c.event, changes),
-        change_body(c.event, changes, c.zone).split("\n"),
+        change_title(c.event, data["changes"]),
+        change_body(c.event, data["changes"], zone, zone_was=data.get("zone_was")).split("\n"),
         facts=_facts(c),
         page_url=c.page_url,
     )
@@ -179,14 +180,17 @@ def _cancelled(c: _Context) -> Notice:
 
 
 def _message(c: _Context) -> Notice:
+    """Facts are for who means to come: none of what is over, and of what is cancelled that it is."""
     notification = c.about.notification
+    cancelled = c.event.status == "cancelled"
     over = effective_end(c.event.start_date, c.event.end_date) <= c.now
     to = "some of the people who follow" if notification.data.get("audience") == "chosen" else "everybody who follows"
+    lines = [f"{c.event.name} on {say(c.event.start_date, c.zone)} is cancelled."] if cancelled else []
     return Notice(
         notification.title,
-        [f"{c.about.organizer} writes to {to} {c.event.name}:"],
+        [*lines, f"{c.about.organizer} writes to {to} {'it' if cancelled else c.event.name}:"],
         quote=notification.body,
-        facts=[] if over else _facts(c),
+        facts=[] if over or cancelled else _facts(c),
         page_url=c.page_url,
     )
 

@@ -23,13 +23,17 @@ def change_title(event: Event, changes: dict[str, list[Any]]) -> str:
     return f"{event.name} was updated"
 
 
-def change_body(event: Event, changes: dict[str, list[Any]], zone_name: str | None = None) -> str:
-    """One line for each change, old and new, times in the reader's zone."""
+def change_body(
+    event: Event, changes: dict[str, list[Any]], zone_name: str | None = None, *, zone_was: str | None = None
+) -> str:
+    """One line for each change, old and new, times in the reader's zone: without one in the event's, and old ones in
+    that which it had (`zone_was`)."""
     shown_in = zone_name or event.timezone
+    was_shown_in = zone_name or zone_was or event.timezone
     lines = []
     for field, (before, after) in sorted(changes.items(), key=lambda item: _ORDER.index(item[0])):
         if field == "start_date":
-            lines.append(f"Moved from {_say(before, shown_in)} to {_say(after, shown_in)}.")
+            lines.append(f"Moved from {_say(before, was_shown_in)} to {_say(after, shown_in)}.")
         elif field == "end_date":
             lines.append(f"Ends {_say(after, shown_in)}." if after else "It no longer has a set end.")
         elif field == "description":

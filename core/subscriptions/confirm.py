@@ -6,8 +6,10 @@ from core.db.models import Event, EventInvitation, Integration, Subscription
 from core.errors import Code, SoonishError
 from core.events.access import follower_may_see, hold_events
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
-from core.integrations.flush import flush_channel
+from core.events.model import guest_view
+from core.integrations.flush import switch_on
 from core.invitations.accept import admit, is_open
+from core.subscriptions.allowance import allow_anew
 from core.subscriptions.join import welcome
 from core.subscriptions.model import Confirming
 from core.times import say
@@ -44,7 +46,8 @@ async def confirm(work: Work, token: str) -> Confirming:
         refuse_when_over(event, work.now, hint=ASK_FOR_ANOTHER)
         await _accept(work, row, event)
         row.state, row.ended_by = "active", None
-        await _switch_on(work, integration)
+        await switch_on(work, integration)
+        await allow_anew(work, [(integration.destination, event.id)])
         await welcome(work, event, integration, row)
     return _subscription_page(row, integration, event)
 
@@ -62,19 +65,12 @@ async def _confirm_channel(work: Work, named: ConfirmToken) -> Confirming:
     integration = await _integration(work, named)
     work.subject = f"integration:{integration.id}"
     if integration.confirmed_at is None and integration.removed_at is None:
-        await _switch_on(work, integration)
+        await switch_on(work, integration)
     return _channel_page(integration)
 
 
-async def _switch_on(work: Work, integration: Integration) -> None:
-    """The address said yes just now, so it works: what waited for it goes out."""
-    integration.confirmed_at = work.now
-    integration.is_active, integration.failures, integration.disabled_reason = True, 0, None
-    await work.session.flush()
-    await flush_channel(work, integration)
-
-
 def _subscription_page(row: Subscription, integration: Integration, event: Event) -> Confirming:
+    inside = row.state in ("active", "paused") and row.user_id is None  # an account signs in to see it
     return Confirming(
         what="subscription",
         event_name=event.name,
@@ -82,6 +78,7 @@ def _subscription_page(row: Subscription, integration: Integration, event: Event
         when=say(event.start_date, event.timezone),
         label=integration.label,
         state={"unconfirmed": "open", "ended": "ended"}.get(row.state, "done"),
+        guest=guest_view(event) if inside and not event.is_public else None,
     )
 
 

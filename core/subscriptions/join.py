@@ -8,9 +8,11 @@ from core.delivery.addresses import MAIL, Channel, mail_channel
 from core.errors import Code, SoonishError, invalid, not_found
 from core.events.access import visible_event
 from core.events.checks import ASK_FOR_ANOTHER, refuse_when_over
+from core.integrations.flush import switch_on
 from core.integrations.store import anonymous_channel
-from core.limits import DAY, HOUR, Limit, demand, take_all
+from core.limits import HOUR, demand
 from core.notifications.owe import default_channel, owe_batched
+from core.subscriptions.allowance import allow_anew, may_ask
 from core.subscriptions.model import CheckInbox, SubscribeByChannel, SubscribeByEmail, Subscribed
 from core.subscriptions.person import was_removed
 from core.subscriptions.views import view_of
@@ -73,8 +75,22 @@ async def subscribe_by_email(work: Work, public_id: str, request: SubscribeByEma
 async def ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None = None) -> None:
     """One mail, unless the address is suppressed or was asked often enough. Saying yes accepts the invitation."""
     destination = work.keys.digest("destination", channel.destination)
-    if await work.session.get(SuppressedAddress, destination) is None and await _within_limits(work, event, channel):
+    if await work.session.get(SuppressedAddress, destination) is None and await may_ask(work, channel, event.id):
         await _ask_to_confirm(work, event, channel, invitation_id)
+
+
+async def join_by_address(work: Work, event: Event, integration: Integration, invitation_id: int) -> None:
+    """An address that has proved itself, and been let in, follows the event."""
+    row = await row_of(work, event.id, integration.id)
+    if row is not None and row.state in ("active", "paused"):
+        return
+    if row is None:
+        row = _new_row(work, event, integration, "active", invitation_id)
+    row.state, row.ended_by, row.invitation_id, row.requested_at = "active", None, invitation_id, work.now
+    await work.session.flush()
+    await switch_on(work, integration)
+    await allow_anew(work, [(integration.destination, event.id)])
+    await welcome(work, event, integration, row)
 
 
 async def _looked_up(work: Work, public_id: str, request: SubscribeByEmail) -> None:
@@ -92,21 +108,11 @@ async def _askable(
     return event, mail_channel(request.email)
 
 
-async def _within_limits(work: Work, event: Event, channel: Channel) -> bool:
-    """Both limits count mails: what one of them refuses uses nothing of the other up."""
-    who, settings = channel.destination, work.settings
-    limits = [
-        Limit("confirm_event", f"{who} {event.id}", settings.subscribe_per_address_event_day, DAY),
-        Limit("confirm_address", who, settings.subscribe_per_address_hour, HOUR),
-    ]
-    return await take_all(work, limits)
-
-
 async def _ask_to_confirm(work: Work, event: Event, channel: Channel, invitation_id: int | None) -> None:
     integration, is_new = await anonymous_channel(work, channel)
     if await was_removed(work, event.id, integration.destination, integration.user_id):
         return
-    row = None if is_new else await _row(work, event.id, integration.id)
+    row = None if is_new else await row_of(work, event.id, integration.id)
     if row is None:
         row = _new_row(work, event, integration, "unconfirmed", invitation_id)
         await work.session.flush()
@@ -191,7 +197,8 @@ async def welcome(work: Work, event: Event, integration: Integration, row: Subsc
     work.ring(PARTICIPANT_ADDED, row.id, event_id=event.id)
 
 
-async def _row(work: Work, event_id: int, integration_id: int) -> Subscription | None:
+async def row_of(work: Work, event_id: int, integration_id: int) -> Subscription | None:
+    """Of an event and a channel, whatever state it is in."""
     given = {"event": event_id, "channel": integration_id}
     row: Subscription | None = await work.session.scalar(_BY_CHANNEL, given)
     return row

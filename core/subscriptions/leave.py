@@ -1,26 +1,33 @@
-"""Leaving: by the link in a message, as the subscriber, or removed by the organizer. One press, and undo for a day."""
+"""Leaving: by the link in a message, as the subscriber, or removed by the organizer. One press."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, select, update
 
-from core.contracts import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
-from core.db.models import Event, EventGrant, Integration, Subscription, SuppressedAddress, User
-from core.errors import conflict, not_found
-from core.events.access import follower_may_return, hold_events, managed_event, may_see, visible_event
-from core.invitations.grants import end_access, forgive, has_grants, revoke_people
+from core.contracts import PARTICIPANT_REMOVED
+from core.db.models import Event, Integration, Subscription, SuppressedAddress, User
+from core.delivery.addresses import MAIL
+from core.errors import conflict, invalid, not_found
+from core.events.access import follower_may_return, managed_event, may_see, visible_event
+from core.invitations.grants import end_access, forgive, has_grants, let_in, revoke_people
+from core.subscriptions.allowance import allow_anew, ended_a_yes
 from core.subscriptions.model import Leaving, Left, Scope, StateChange, SubscriptionView, Unsubscribed
-from core.subscriptions.person import removed_person, same_people
+from core.subscriptions.person import same_people
+from core.subscriptions.undo import ending, event_name, undo_of, way_back
 from core.subscriptions.views import listed, view_of
-from core.tokens import UNDO_LIFETIME, UndoToken, UnsubscribeToken, read_undo, read_unsubscribe, undo_token
-from core.work import Work
+from core.tokens import UnsubscribeToken, read_unsubscribe
+from core.work import Actor, Core, Work
 
 AT_ONCE = 200
 """People whom one transaction removes or lets back at most, so that nobody waits long for the next one."""
 _Rows = Sequence[Row[Subscription, Integration]]
 _Pairs = _Rows | Sequence[tuple[Subscription, Integration]]
+_OfChosen = Callable[[Work, str, Sequence[int]], Awaitable[int]]
+_OfFound = Callable[[Work, str, str, int], Awaitable[int]]
 _LIVE = ("active", "paused", "unconfirmed")
+_asked_at = case((Integration.kind == MAIL, Integration.destination)).label("asked_at")
+"""Where strangers can have somebody asked: an address."""
 
 
 async def look_at_leaving(work: Work, token: str) -> Leaving:
@@ -50,7 +57,7 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
     suppressed = None if active else await work.session.get(SuppressedAddress, integration.destination)
     out = not active if event is not None else suppressed is not None
     return Leaving(
-        event_name=_name(event, knows=bool(knows)) if event else None,
+        event_name=event_name(event, knows=bool(knows)) if event else None,
         event_id=event.public_id if event and event.is_public else None,
         label=integration.label,
         host=host.display_name if host else None,
@@ -58,34 +65,8 @@ async def look_at_leaving(work: Work, token: str) -> Leaving:
         since=row.requested_at if row else None,
         out=out,
         suppressed=suppressed is not None,
-        undo=await _way_back(work, named.event_id, mine, suppressed) if out else None,
+        undo=await way_back(work, named.event_id, mine, suppressed) if out else None,
     )
-
-
-def _name(event: Event, *, knows: bool) -> str:
-    """An old link says nothing new about an event that its holder may not see any more."""
-    return event.name if event.is_public or knows else "a private event"
-
-
-async def _way_back(
-    work: Work, event_id: int, mine: ColumnElement[bool], suppressed: SuppressedAddress | None
-) -> str | None:
-    """Undo of the unsubscribe by which this person is out, while it would still bring something back. An address that
-    is never written to comes back by undoing just that."""
-    if suppressed is not None:
-        act, at = suppressed.act, suppressed.created_at
-    else:
-        row = await work.session.scalar(
-            restorable()
-            .where(mine, Subscription.event_id == event_id, Subscription.ended_act.is_not(None))
-            .order_by(Subscription.ended_at.desc())
-            .limit(1)
-        )
-        if row is None or row.ended_act is None or row.ended_at is None:
-            return None
-        act, at = row.ended_act, row.ended_at
-    expires = at + UNDO_LIFETIME
-    return undo_token(work.keys, UndoToken(act, int(expires.timestamp()))) if act and expires > work.now else None
 
 
 async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubscribed:
@@ -102,56 +83,17 @@ async def unsubscribe(work: Work, token: str, scope: Scope = "event") -> Unsubsc
         owner = select(Event.owner_user_id).where(Event.id == named.event_id).scalar_subquery()
         conditions.append(Event.owner_user_id == owner)
     act = secrets.token_hex(16)
-    ended = await end_rows(work, conditions, "unsubscribed", act)
+    ended, by_this = await _end(work, conditions, "unsubscribed", act)
     suppressed = scope == "everything" and await _suppress(work, integration.destination, act)
-    if not ended and not suppressed:
-        return Unsubscribed(ended=0, undo=None)
-    expires = int((work.now + UNDO_LIFETIME).timestamp())
-    return Unsubscribed(ended=ended, undo=undo_token(work.keys, UndoToken(act, expires)))
-
-
-async def undo_unsubscribe(work: Work, token: str) -> int:
-    """Restore exactly the rows that this unsubscribe ended, but for events whose organizer removed this person since.
-    How many there were."""
-    act = read_undo(work.keys, token, work.now).act
-    suppressed = await work.session.scalar(select(SuppressedAddress).where(SuppressedAddress.act == act))
-    if suppressed is not None:
-        await work.session.delete(suppressed)
-    await hold_events(work, select(Subscription.event_id).where(Subscription.ended_act == act))
-    back = restorable().where(Subscription.ended_act == act).with_for_update(key_share=True, of=Subscription)
-    rows = list(await work.session.scalars(back))
-    for row in rows:
-        row.state = row.state_before or "active"
-        row.ended_at = row.ended_by = row.ended_act = row.state_before = None
-    for event_id, subscription_id in {row.event_id: row.id for row in rows}.items():
-        work.ring(PARTICIPANT_ADDED, subscription_id, event_id=event_id)
-    work.subject = f"act:{act}"
-    return len(rows)
-
-
-def restorable() -> Select[Subscription]:
-    """What an undo may bring back: not what a removed channel followed, nor those whom the organizer removed."""
-    return (
-        select(Subscription)
-        .join(Integration, Integration.id == Subscription.integration_id)
-        .join(Event, Event.id == Subscription.event_id)
-        .where(
-            Subscription.state == "ended",
-            Subscription.ended_by == "unsubscribed",
-            Integration.removed_at.is_(None),
-            ~removed_person(Subscription.event_id, Integration.destination, Integration.user_id),
-            follower_may_return(),
-        )
-    )
+    return Unsubscribed(ended=ended, undo=undo_of(work, act) if by_this or suppressed else None)
 
 
 async def end_mine(work: Work, subscription_id: int) -> Unsubscribed:
     """The subscriber leaves, in the API or in chat."""
     await _mine(work, subscription_id, to_change=True)
     act = secrets.token_hex(16)
-    ended = await end_rows(work, [Subscription.id == subscription_id], "unsubscribed", act)
-    expires = int((work.now + UNDO_LIFETIME).timestamp())
-    return Unsubscribed(ended=ended, undo=undo_token(work.keys, UndoToken(act, expires)) if ended else None)
+    ended, by_this = await _end(work, [Subscription.id == subscription_id], "unsubscribed", act)
+    return Unsubscribed(ended=ended, undo=undo_of(work, act) if by_this else None)
 
 
 async def leave_event(work: Work, public_id: str) -> Left:
@@ -164,10 +106,8 @@ async def leave_event(work: Work, public_id: str) -> Left:
         mine = [Subscription.event_id == event.id, Subscription.user_id == user_id]
     work.subject = f"event:{event.id}"
     act = secrets.token_hex(16)
-    ended = await end_rows(work, mine, "unsubscribed", act)
-    expires = int((work.now + UNDO_LIFETIME).timestamp())
-    undo = undo_token(work.keys, UndoToken(act, expires)) if ended else None
-    return Left(event_name=event.name, ended=ended, undo=undo)
+    ended, by_this = await _end(work, mine, "unsubscribed", act)
+    return Left(event_name=event.name, ended=ended, undo=undo_of(work, act) if by_this else None)
 
 
 async def change_mine(work: Work, subscription_id: int, change: StateChange) -> SubscriptionView:
@@ -187,10 +127,29 @@ async def remove_subscriber(work: Work, public_id: str, subscription_id: int) ->
 
 
 async def remove_subscribers(work: Work, public_id: str, chosen: Sequence[int]) -> int:
-    """As `remove_subscriber`, many at once. How many of the chosen follow, or followed, this event."""
-    event = await managed_event(work, public_id, to_change=True)
-    rows = (await work.session.execute(_held(event, Subscription.id.in_(chosen)))).all()
+    """As `remove_subscriber`, AT_ONCE at most. How many of the chosen follow, or followed, this event."""
+    event, rows = await _chosen(work, public_id, chosen)
     return await _put_out_all(work, event, rows)
+
+
+async def let_back_subscribers(work: Work, public_id: str, chosen: Sequence[int]) -> int:
+    """As `let_back`, AT_ONCE at most, without those who are not removed (any more). How many."""
+    event, rows = await _chosen(work, public_id, chosen, Subscription.ended_by == "removed")
+    return await _let_back_all(work, event, rows)
+
+
+async def in_steps(core: Core, actor: Actor, step: _OfChosen, public_id: str, chosen: Sequence[int]) -> int:
+    """`remove_subscribers` or `let_back_subscribers` for any number of them, in transactions of AT_ONCE. How many."""
+    ids = sorted(set(chosen))
+    return sum([await core.act(actor, step, public_id, ids[at : at + AT_ONCE]) for at in range(0, len(ids), AT_ONCE)])
+
+
+async def all_found(core: Core, actor: Actor, step: _OfFound, public_id: str, matching: str, newest: int) -> int:
+    """`remove_found` or `let_back_found` until nobody is left. How many."""
+    done = [AT_ONCE]
+    while done[-1] == AT_ONCE:
+        done.append(await core.act(actor, step, public_id, matching, newest))
+    return sum(done[1:])
 
 
 async def remove_found(work: Work, public_id: str, matching: str, newest: int) -> int:
@@ -202,9 +161,16 @@ async def remove_found(work: Work, public_id: str, matching: str, newest: int) -
 async def let_back_found(work: Work, public_id: str, matching: str, newest: int) -> int:
     """As `remove_found`, of those who were removed: `let_back` for each."""
     event, rows = await _found(work, public_id, matching, newest, removed=True)
-    await let_in_again(work, event, rows)
-    work.detail = {"let_back": len(rows)}
-    return len(rows)
+    return await _let_back_all(work, event, rows)
+
+
+async def _chosen(
+    work: Work, public_id: str, chosen: Sequence[int], *which: ColumnElement[bool]
+) -> tuple[Event, _Rows]:
+    if len(chosen) > AT_ONCE:
+        raise invalid(f"At most {AT_ONCE} people at once.", hint="Do it in several goes.")
+    event = await managed_event(work, public_id, to_change=True)
+    return event, (await work.session.execute(_held(event, Subscription.id.in_(chosen), *which))).all()
 
 
 async def _found(work: Work, public_id: str, matching: str, newest: int, *, removed: bool) -> tuple[Event, _Rows]:
@@ -217,6 +183,13 @@ async def _put_out_all(work: Work, event: Event, rows: _Rows) -> int:
     if rows:
         await put_out(work, event.id, rows, "The organizer removed them.")
     work.detail = {"removed": len(rows)}
+    return len(rows)
+
+
+async def _let_back_all(work: Work, event: Event, rows: _Rows) -> int:
+    if rows:
+        await let_in_again(work, event, rows)
+    work.detail = {"let_back": len(rows)}
     return len(rows)
 
 
@@ -250,28 +223,22 @@ async def put_out(work: Work, event_id: int, rows: _Pairs, why: str) -> None:
 
 
 async def let_back(work: Work, public_id: str, subscription_id: int) -> None:
-    """The organizer takes a removal back: this person may subscribe again, on any channel. Nothing is sent."""
+    """The organizer takes a removal back: this person may subscribe again, on any channel. Nothing is sent. Twice is
+    harmless."""
     row = await _of_event(work, public_id, subscription_id)
-    channel = await work.session.get_one(Integration, row.integration_id)
-    await let_in_again(work, await work.session.get_one(Event, row.event_id), [(row, channel)])
+    if row.ended_by not in ("removed", "let_back"):
+        raise conflict("Nobody removed this subscriber.", hint="See who was removed.")
+    if row.ended_by == "removed":
+        channel = await work.session.get_one(Integration, row.integration_id)
+        await let_in_again(work, await work.session.get_one(Event, row.event_id), [(row, channel)])
 
 
 async def let_in_again(work: Work, event: Event, rows: _Pairs) -> None:
-    """Who was put out may follow this event again; a private one is open to them."""
+    """Who was put out, every one of these, may follow this event again; a private one is open to them."""
     await forgive(work, event.id, *{(channel.destination, channel.user_id) for _, channel in rows})
-    if event.is_public:
-        return
-    let_in = [
-        {
-            "event_id": event.id,
-            "user_id": row.user_id,
-            "integration_id": row.integration_id if row.user_id is None else None,
-            "created_at": work.now,
-        }
-        for row, _ in rows
-    ]
-    if let_in:
-        await work.session.execute(insert(EventGrant), let_in)
+    await allow_anew(work, [(channel.destination, event.id) for row, channel in rows if ended_a_yes(row.state_before)])
+    if not event.is_public:
+        await let_in(work, event.id, {(row.user_id, row.integration_id) for row, _ in rows})
 
 
 async def _of_event(work: Work, public_id: str, subscription_id: int) -> Subscription:
@@ -291,9 +258,14 @@ async def end_channel_subscriptions(work: Work, integration: Integration) -> int
 async def end_rows(work: Work, conditions: Collection[ColumnElement[bool]], why: str, act: str | None) -> int:
     """How many. Locked as they are found: one that ends by another press at the same time ended by that one
     (PostgreSQL)."""
+    return (await _end(work, conditions, why, act))[0]
+
+
+async def _end(work: Work, conditions: Collection[ColumnElement[bool]], why: str, act: str | None) -> tuple[int, int]:
+    """As `end_rows`; and how many of them by this act: whoever had left before has left by that one."""
     found = (
         await work.session.execute(
-            select(Subscription.id, Subscription.event_id)
+            select(Subscription.id, Subscription.event_id, Subscription.state, Subscription.ended_by, _asked_at)
             .join(Integration, Integration.id == Subscription.integration_id)
             .join(Event, Event.id == Subscription.event_id)
             .where(Subscription.state.in_(_LIVE), *conditions)
@@ -302,15 +274,18 @@ async def end_rows(work: Work, conditions: Collection[ColumnElement[bool]], why:
         )
     ).all()
     if not found:
-        return 0
+        return 0, 0
     await work.session.execute(
-        update(Subscription)
-        .where(Subscription.id.in_([row.id for row in found]))
-        .values(state_before=Subscription.state, state="ended", ended_at=work.now, ended_by=why, ended_act=act)
+        update(Subscription).where(Subscription.id.in_([row.id for row in found])).values(ending(why, work.now, act))
     )
+    if why == "unsubscribed":
+        await allow_anew(
+            work, [(row.asked_at, row.event_id) for row in found if row.asked_at and ended_a_yes(row.state)]
+        )
     for event_id, subscription_id in {row.event_id: row.id for row in found}.items():
         work.ring(PARTICIPANT_REMOVED, subscription_id, event_id=event_id)
-    return len(found)
+    before = sum(row.state == "unconfirmed" and row.ended_by == "unsubscribed" for row in found)
+    return len(found), len(found) - before
 
 
 async def _suppress(work: Work, destination: str, act: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.events.model import GuestView
 from core.ids import RowId
 from core.integrations.model import IntegrationView
 
@@ -33,6 +34,12 @@ class CheckInbox(BaseModel):
     """The same answer for every address: new, repeated, limited or suppressed."""
 
     status: Literal["check_inbox"] = "check_inbox"
+
+
+class CameIn(BaseModel):
+    """The address follows now, having proved itself before."""
+
+    status: Literal["follows"] = "follows"
 
 
 class SubscriptionView(BaseModel):
@@ -80,6 +87,29 @@ class Unsubscribed(BaseModel):
     undo: str | None
 
 
+WhyOut = Literal["removed", "channel_removed", "private", "ended", "suppressed"]
+
+
+class StillOut(BaseModel):
+    """An event about which nothing comes, although what ended it was undone; `words` say why to its person."""
+
+    event_name: str
+    why: WhyOut
+    words: str
+
+
+class Undone(BaseModel):
+    """What became of everything that one unsubscribe ended."""
+
+    restored: int = 0
+    """By this press."""
+    active: int = 0
+    """Of all that it ended: about what messages come now."""
+    lifted: bool = False
+    """Whether the address may be written to again by this press."""
+    still_out: list[StillOut] = []
+
+
 class Left(BaseModel):
     """An event that was left in chat, and the token that takes it back within a day."""
 
@@ -113,6 +143,8 @@ class Confirming(BaseModel):
     when: str | None
     label: str
     state: Literal["open", "done", "ended"]
+    guest: GuestView | None = None
+    """A private event that the address is in, which has no page for it."""
 
 
 class StateChange(BaseModel):

@@ -1,6 +1,6 @@
 """Who counts as one person: an account with all its channels, and whoever is reached at the same end point."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any, cast
 
@@ -86,3 +86,25 @@ def _was_removed(anonymous: bool) -> Select[Any]:
     """Made once: making it costs more than running it."""
     account: BindParameter[int] | None = None if anonymous else bindparam("account")
     return select(removed_person(bindparam("event"), bindparam("destination"), account))
+
+
+async def gathered(work: Work, pairs: Collection[tuple[str, int | None]]) -> list[int]:
+    """Who is who among end points, each with its account or None: a number for each, the same for one person's."""
+    ends = {destination for destination, _ in pairs}
+    owned = await work.session.execute(
+        select(Integration.destination, Integration.user_id).where(
+            Integration.destination.in_(ends), Integration.user_id.is_not(None), Integration.confirmed_at.is_not(None)
+        )
+    )
+    first: dict[str | int, str | int] = {}
+
+    def of(one: str | int) -> str | int:
+        while (known := first.setdefault(one, one)) != one:
+            one = known
+        return one
+
+    for destination, user_id in [*pairs, *((row.destination, row.user_id) for row in owned)]:
+        if user_id is not None:
+            first[of(user_id)] = of(destination)
+    numbers: dict[str | int, int] = {}
+    return [numbers.setdefault(of(destination), len(numbers)) for destination, _ in pairs]

@@ -4,6 +4,7 @@ from core.when import words as w
 from core.when import zones
 from core.when.cursor import RANGE, Cursor
 from core.when.phrase import refuse
+from core.zones import LONGEST_NAME, named
 
 _OWN = {("my", "time"), ("local", "time"), ("our", "time")}
 
@@ -20,11 +21,11 @@ def zone(c: Cursor) -> bool:
         return False
     if c.word() in {"ct", "pt"} and (c.language in {"de", "pt"} or c.holds({"uhr"})):
         raise refuse(f"“{c.word().upper()}” is more than one thing.", "Name a city instead.")
-    for length in range(min(zones.LONGEST_NAME, len(c.atoms) - c.at), 0, -1):
+    for length in range(min(LONGEST_NAME, len(c.atoms) - c.at), 0, -1):
         atoms = c.atoms[c.at : c.at + length]
         if any(atom.kind not in ("word", "path") for atom in atoms):
             continue
-        name = zones.named(" ".join(atom.text for atom in atoms))
+        name = named(" ".join(atom.text for atom in atoms))
         if name is not None:
             return set_zone(c, name, length)
     word = c.word()

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from core.errors import SoonishError
 from core.times import LATEST, distance, place_of, say_exactly
-from core.when.cursor import EXAMPLE
+from core.when.cursor import EXAMPLE, Cursor
 from core.when.grammar import parse
 from core.when.phrase import Clock, Day, Phrase, Span, refuse
+from core.when.spans import measure
 from core.when.words import LANGUAGES, Daypart
 
 UTC = dt.UTC
@@ -20,6 +21,8 @@ _EITHER_ORDER = frozenset({"CA"})
 _MONTH_FIRST_LANGUAGES = frozenset({"ja", "zh", "ko", "hu"})
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LATER = "Pick a later time."
+IN_THE_PAST = "That is in the past"
+"""How the refusal begins of what is understood, and has been."""
 _DISAGREE = refuse("The zone and the offset do not agree.", "Leave one of them out.")
 
 
@@ -34,10 +37,28 @@ def read(text: str, now: dt.datetime, zone: str, locale: str | None = None) -> l
     moment = _Moment(phrase, " ".join(text.split()), now.astimezone(UTC), ZoneInfo(zone), locale)
     found = sorted(set(moment.instants()))
     if len(found) > 2:
-        raise refuse(
-            "That can be read in more than two ways.", 'Say am or pm, and write the month as a word, like "27 Nov".'
-        )
+        raise moment.too_many(found)
     return found
+
+
+def after_length(text: str, start: dt.datetime, zone: str, locale: str | None = None) -> dt.datetime | None:
+    """When something that starts then is over (UTC), where `text` says how long it is: `2h`, `2 days`, `2 hours 30`.
+    Hours and minutes are exact, days are those of the calendar in `zone`. None for what is no length; raises
+    SoonishError for a number of nothing."""
+    language, order = _habits(locale)
+    c = Cursor(text, zone=zone, month_first=order, language=language)
+    count = c.number(0, digits=3)
+    if count is not None and len(c.atoms) == 1:
+        raise refuse(f"{count} what?", f'Type "{count}{"h" if count <= 24 else " min"}" or "{count} days".')
+    found, atoms = measure(c, 0)
+    if found is None:
+        return None
+    minutes = c.number(atoms)
+    if minutes is not None and minutes < 60 and found.seconds and found.seconds % 3600 == 0:
+        found, atoms = found._replace(seconds=found.seconds + 60 * minutes), atoms + 1
+    if atoms != len(c.atoms):
+        return None
+    return _Moment(Phrase(), text, start, ZoneInfo(zone), locale).after_span(found)
 
 
 def is_a_time(text: str, locale: str | None = None) -> bool:
@@ -87,7 +108,7 @@ class _Moment:
         if self._p.stamp is not None:
             return [self._checked(self._stamped(self._p.stamp))]
         if self._p.span is not None and self._p.span.seconds:
-            return [self._checked(self._after_span(self._p.span))]
+            return [self._checked(self.after_span(self._p.span))]
         found: list[dt.datetime] = []
         skipped: list[dt.datetime] = []
         for clock in self._clocks():
@@ -110,7 +131,7 @@ class _Moment:
         except (OverflowError, OSError, ValueError):
             raise refuse("That Discord time is out of range.", "Copy it again.") from None
 
-    def _after_span(self, span: Span) -> dt.datetime:
+    def after_span(self, span: Span) -> dt.datetime:
         """Hours and minutes are exact; days before them are days of the calendar."""
         if self._p.zone is not None:
             raise refuse("A distance from now has no zone.", f'Write "in {span.words}".')
@@ -326,13 +347,25 @@ class _Moment:
         if remark is not None and not any(distance(self._now, at) == remark for at in instants):
             raise refuse(f"That is not {remark}.", "Leave the distance out.")
 
+    def too_many(self, found: list[dt.datetime]) -> SoonishError:
+        """More than two: the half of the day is open, or the order of the date, and perhaps the hour comes twice."""
+        walls = [at.astimezone(self._zone).replace(tzinfo=None) for at in found]
+        twice = [at for at, wall in zip(found, walls, strict=True) if walls.count(wall) == 2]
+        if not twice or len({wall.date() for wall in walls}) > 1:
+            hint = 'Say am or pm, and write the month as a word, like "27 Nov".'
+            return refuse("That can be read in more than two ways.", hint)
+        name, once = str(self._zone), next(wall for wall in walls if walls.count(wall) == 1)
+        first, second = (f'"{say_exactly(at, name)} · {name}"' for at in twice)
+        message = f"{twice[0].astimezone(self._zone):%H:%M} comes twice that night: the clocks go back."
+        return refuse(message, f'Write {first} or {second}; the afternoon is "{once:%H:%M}".')
+
     def _past(self, instant: dt.datetime | None) -> SoonishError:
         if instant is None or instant.year < 1900:
             return refuse("That is long past.", _LATER)
         local = instant.astimezone(self._speaker)
         days = (self._today - local.date()).days
         day = {0: "today", 1: "yesterday"}.get(days, f"{local:%a} {local.day} {local:%b %Y},")
-        return refuse(f"That is in the past ({day} {local:%H:%M}).", _LATER)
+        return refuse(f"{IN_THE_PAST} ({day} {local:%H:%M}).", _LATER)
 
     def _too_far(self) -> SoonishError:
         return refuse("That is more than five years away.", "Pick an earlier time.")

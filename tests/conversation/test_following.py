@@ -148,3 +148,14 @@ async def test_every_end_of_ones_channels_leads_back_to_them(server: Server) -> 
     removed = await bob.presses(button(await bob.presses(button(one, "Remove")), "Remove it"))
     for end in (added, refused, waits, renamed, tested, switched, removed):
         assert "Your channels" in words(await bob.presses(button(end, back))), words(end)
+
+
+async def test_undo_says_to_whom_the_organizer_removed_since_that_they_are_still_out_and_why(server: Server) -> None:
+    event = await server.event()
+    await server.bob.presses(Action("subscribe", event))
+    left = await server.bob.presses(Action("leave", event))
+    (row,) = await rows(server.town.core, select(Subscription).where(Subscription.user_id.is_not(None)))
+    await server.alice.presses(Action("remove_yes", event, str(row.id)))
+    told = words(await server.bob.presses(button(left, "Undo")))
+    assert "You are still out." in told
+    assert "Film night: The organizer removed you since. Ask them." in told

@@ -15,7 +15,8 @@ from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.privacy.erase import erase_address
 from core.privacy.follows import change_followed, end_all_followed, look_at_address, write_again
-from core.subscriptions.leave import remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import remove_subscriber, unsubscribe
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import address_token
 from core.work import Work
 from tests.core.look import NOBODY, refusal, refused_without_a_trace, rows, table_sizes, the_one
@@ -67,7 +68,7 @@ async def test_one_or_all_are_ended_and_a_day_long_undo_brings_back_exactly_thos
     page = await town.core.ask(NOBODY, look_at_address, link)
     assert page.follows == []
     assert [each.names for each in page.left] == [["Go"], ["Chess"]]
-    assert await town.core.act(NOBODY, undo_unsubscribe, page.left[0].undo) == 1
+    assert (await town.core.act(NOBODY, undo_unsubscribe, page.left[0].undo)).restored == 1
     page = await town.core.ask(NOBODY, look_at_address, link)
     assert [each.subscription_id for each in page.follows] == [other.id]
     town.clock.shift += dt.timedelta(days=1, seconds=1)

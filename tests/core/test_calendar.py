@@ -19,7 +19,7 @@ from core.notifications.kinds import KINDS
 from core.rendering.calendar import Method, calendar_file
 from core.rendering.composer import Composer
 from core.text import Block, Line, Name
-from core.times import zone_names
+from core.zones import zone_names
 from tests.calendars import Entry, read_all, read_one
 from tests.core.look import NOBODY, refusal
 from tests.core.steps import edit

@@ -99,7 +99,7 @@ def _costs() -> list[Cost]:
                 NOBODY, subscribe_by_email, s.event.id, SubscribeByEmail(email="olga@example.org")
             ),
         ),
-        ("confirm", 8, lambda s: s.town.core.act(NOBODY, confirm, s.confirm)),
+        ("confirm", 9, lambda s: s.town.core.act(NOBODY, confirm, s.confirm)),
         (
             "subscribe_by_channel",
             11,

@@ -30,7 +30,8 @@ from core.notifications.usecases import send_message
 from core.privacy.erase import ERASED, KEPT, NOBODY_ANY_MORE, STEPS, erase_account, erase_address
 from core.privacy.export import LEFT_OUT, SECTIONS
 from core.subscriptions.confirm import look_at_confirm
-from core.subscriptions.leave import look_at_leaving, remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import look_at_leaving, remove_subscriber, unsubscribe
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import UnsubscribeToken, address_token, unsubscribe_token
 from core.work import Actor
 from tests.core.look import NOBODY, audit, deliveries, refusal, refused_without_a_trace, rows, states, the_one
@@ -204,7 +205,7 @@ async def test_old_links_of_an_erased_address_answer_kindly_and_bring_nothing_ba
         # It must not promise never to write to an address that is not known any more.
         await refusal(town.core.act(NOBODY, unsubscribe, old, "everything"), Code.NOT_FOUND)
     assert left.undo is not None
-    assert await town.core.act(NOBODY, undo_unsubscribe, left.undo) == 0
+    assert (await town.core.act(NOBODY, undo_unsubscribe, left.undo)).restored == 0
     assert (await town.core.ask(NOBODY, look_at_confirm, confirm)).state == "ended"
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.db.models import Delivery, Integration, SuppressedAddress
 from core.delivery.channels import read_channel
@@ -171,6 +171,20 @@ async def test_somebody_elses_address_stays_off_until_its_link_is_pressed(town: 
 async def test_ones_own_verified_address_needs_no_second_yes(town: Town, outbound: Outbound) -> None:
     view = await add(town, outbound, f"mailto://{town.bob.email.upper()}", tag="other")
     assert (view.is_active, view.confirmed) == (True, True)
+
+
+async def test_every_address_has_the_same_tag_and_the_accounts_own_is_where_it_is_told(
+    town: Town, outbound: Outbound
+) -> None:
+    second = await add(town, outbound, "mailto://friend@example.org")
+    await town.core.act(NOBODY, confirm, yes_link(town, await the_row(town, second.id)))
+    mail = (await town.core.ask(town.bob.actor, list_integrations, EVERYTHING)).items
+    assert [each.tag for each in mail] == ["email", "email"]
+    (own,) = {each.id for each in mail} - {second.id}
+    async with town.core.db.write() as session:  # as if the own address had come later
+        await session.execute(update(Integration).where(Integration.id == own).values(id=own + 1_000))
+    event = await town.event()
+    assert [each.integration_id for each in await town.follow(town.bob, event)] == [own + 1_000]
 
 
 async def test_a_link_for_a_channel_that_was_removed_switches_nothing_on(town: Town, outbound: Outbound) -> None:

@@ -16,15 +16,9 @@ from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.subscriptions.confirm import confirm, look_at_confirm
 from core.subscriptions.join import subscribe_by_channel
-from core.subscriptions.leave import (
-    end_mine,
-    let_back,
-    look_at_leaving,
-    remove_subscriber,
-    undo_unsubscribe,
-    unsubscribe,
-)
+from core.subscriptions.leave import end_mine, let_back, look_at_leaving, remove_subscriber, unsubscribe
 from core.subscriptions.model import SubscribeByChannel, SubscribeByEmail
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, invitation_token, unsubscribe_token
 from core.work import Actor
 from tests.core.look import (
@@ -235,7 +229,7 @@ async def test_undo_brings_nobody_back_whose_access_ended_since(town: Town) -> N
     left = await town.core.act(town.bob.actor, end_mine, row.id)
     await town.core.act(town.alice.actor, revoke_invitation, event.id, number)
     assert left.undo is not None
-    assert await town.core.act(town.bob.actor, undo_unsubscribe, left.undo) == 0
+    assert (await town.core.act(town.bob.actor, undo_unsubscribe, left.undo)).restored == 0
 
 
 async def test_who_follows_when_it_goes_private_may_undo_leaving_and_is_still_written_to(town: Town) -> None:
@@ -245,7 +239,7 @@ async def test_who_follows_when_it_goes_private_may_undo_leaving_and_is_still_wr
     left = await town.core.act(town.bob.actor, end_mine, row.id)
     assert not await sees(town, town.bob.actor, event)
     assert left.undo is not None
-    assert await town.core.act(town.bob.actor, undo_unsubscribe, left.undo) == 1
+    assert (await town.core.act(town.bob.actor, undo_unsubscribe, left.undo)).restored == 1
     assert await sees(town, town.bob.actor, event)
     sent = await town.core.act(town.alice.actor, send_message, event.id, NewMessage(title="Hi", body="there"))
     assert sent.recipients == 1

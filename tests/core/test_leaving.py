@@ -13,15 +13,9 @@ from core.events.model import EventView
 from core.integrations.usecases import remove_integration
 from core.subscriptions.confirm import confirm
 from core.subscriptions.join import subscribe_by_channel
-from core.subscriptions.leave import (
-    change_mine,
-    end_mine,
-    look_at_leaving,
-    remove_subscriber,
-    undo_unsubscribe,
-    unsubscribe,
-)
+from core.subscriptions.leave import change_mine, end_mine, look_at_leaving, remove_subscriber, unsubscribe
 from core.subscriptions.model import StateChange, SubscribeByChannel
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import UndoToken, UnsubscribeToken, undo_token, unsubscribe_token
 from core.work import Actor
 from tests.core.look import (
@@ -123,10 +117,10 @@ async def test_undo_restores_exactly_those_rows_and_lifts_the_suppression(town: 
     done = await town.core.act(NOBODY, unsubscribe, leave_link(town, found["mine"]), scope)  # type: ignore[arg-type]
     assert done.undo is not None
     async with one_audit_row(town.core, "undo_unsubscribe"):
-        assert await town.core.act(NOBODY, undo_unsubscribe, done.undo) == done.ended
+        assert (await town.core.act(NOBODY, undo_unsubscribe, done.undo)).restored == done.ended
     assert [await states(town, event) for event in events] == before
     assert (await table_sizes(town.core))["suppressed_addresses"] == 0
-    assert await town.core.act(NOBODY, undo_unsubscribe, done.undo) == 0
+    assert (await town.core.act(NOBODY, undo_unsubscribe, done.undo)).restored == 0
 
 
 async def test_undo_brings_a_paused_subscription_back_as_paused(town: Town) -> None:
@@ -153,7 +147,7 @@ async def test_undo_does_not_revive_what_reaches_a_channel_that_was_removed_sinc
     (row,) = await town.follow(town.bob, event, hook)
     done = await town.core.act(town.bob.actor, end_mine, row.id)
     await town.core.act(town.bob.actor, remove_integration, hook)
-    assert await town.core.act(NOBODY, undo_unsubscribe, done.undo or "") == 0
+    assert (await town.core.act(NOBODY, undo_unsubscribe, done.undo or "")).restored == 0
     assert await states(town, event) == ["ended"]
 
 
@@ -167,7 +161,7 @@ async def test_undo_does_not_bring_back_whom_the_organizer_removed_since(town: T
     done = await town.core.act(NOBODY, unsubscribe, link, "organizer")
     gone = row if already_gone else second
     await town.core.act(town.alice.actor, remove_subscriber, event.id, gone.id)
-    assert await town.core.act(NOBODY, undo_unsubscribe, done.undo or "") == 1
+    assert (await town.core.act(NOBODY, undo_unsubscribe, done.undo or "")).restored == 1
     assert "active" not in [each.state for each in await subscriptions(town, event) if each.id == row.id]
     assert [(each.id, each.state) for each in await subscriptions(town, other)] == [(elsewhere.id, "active")]
 
@@ -182,7 +176,7 @@ async def test_undo_rings_once_for_each_event(town: Town) -> None:
             row.state, row.ended_by, row.ended_act = "ended", "unsubscribed", "ab" * 16
     undo = undo_token(town.core.keys, UndoToken("ab" * 16, int((town.clock.now() + DAY).timestamp())))
     before = (await table_sizes(town.core))["outbox"]
-    assert await town.core.act(NOBODY, undo_unsubscribe, undo) == 2
+    assert (await town.core.act(NOBODY, undo_unsubscribe, undo)).restored == 2
     assert (await table_sizes(town.core))["outbox"] == before + 1
 
 

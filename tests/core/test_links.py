@@ -15,8 +15,9 @@ from core.errors import Code
 from core.notifications.ledger import Ledger
 from core.subscriptions.confirm import confirm
 from core.subscriptions.join import subscribe_by_email
-from core.subscriptions.leave import remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import remove_subscriber, unsubscribe
 from core.subscriptions.model import SubscribeByEmail
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import (
     ConfirmToken,
     LinkToken,
@@ -227,7 +228,7 @@ async def test_verifying_adopts_what_the_address_followed_and_old_links_still_le
     gone = await town.core.act(NOBODY, unsubscribe, old)
     assert gone.ended == 1
     assert gone.undo is not None
-    assert await town.core.act(NOBODY, undo_unsubscribe, gone.undo) == 1
+    assert (await town.core.act(NOBODY, undo_unsubscribe, gone.undo)).restored == 1
 
 
 async def test_adopting_counts_one_end_point_once(town: Town) -> None:

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import event as hook
 from sqlalchemy import insert, select, text, update
 
-from core.db.models import Delivery, Event, Notification
+from core.accounts.adopt import adopt
+from core.accounts.users import vouch
+from core.db.models import Delivery, Event, Integration, Notification
 from core.errors import Code
 from core.events.changes import cancel_event
 from core.events.model import Cancellation
@@ -18,16 +20,18 @@ from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
 from core.pages import PageRequest
 from core.privacy.erase import erase_address
+from core.privacy.export import export_page
 from core.privacy.log import address_log, my_log
 from core.privacy.log_words import _NOT_SENT, _WHAT, Fate, LogEntry, Seen, told
 from core.subscriptions.leave import remove_subscriber, unsubscribe
 from core.tokens import address_token
 from core.upkeep import tidy_all
-from core.work import Actor
+from core.work import Actor, Work
 from tests.core.look import NOBODY, refusal, rows, statements
 from tests.core.sent import ledger_of
-from tests.core.steps import DAY, edit, joined, leave_link
-from tests.people import EVERYTHING, Town
+from tests.core.steps import DAY, NORA, edit, joined, leave_link
+from tests.core.test_suppression import noras_channel_of_bobs
+from tests.people import EVERYTHING, OPERATOR, Town
 
 pytestmark = pytest.mark.both_databases
 HI = NewMessage(title="Bring a chair", body="We are many.")
@@ -139,6 +143,43 @@ async def test_an_address_reads_its_own_by_its_link_until_it_is_erased(town: Tow
     await refusal(town.core.ask(NOBODY, address_log, link, EVERYTHING), Code.NOT_FOUND)
 
 
+async def test_who_makes_an_account_later_reads_all_that_was_sent_to_the_address_before_as_in_the_document(
+    town: Town,
+) -> None:
+    row = await joined(town, await town.event())
+    await joined(town, await town.event(), "otto@example.org")
+    link = address_token(town.core.keys, row.integration_id)
+    before = (await town.core.ask(NOBODY, address_log, link, EVERYTHING)).items
+    assert len(before) == 2
+    await becomes(town, "delivered")
+    issued = await town.core.act(OPERATOR, vouch, NORA)
+    nora = Actor(issued.user_id, "api")
+
+    async def sign_in(work: Work) -> None:
+        mine = (await work.session.scalars(select(Integration).where(Integration.user_id == issued.user_id))).one()
+        await adopt(work, mine)
+
+    await town.core.step(sign_in)
+    await refusal(town.core.ask(NOBODY, address_log, link, EVERYTHING), Code.NOT_FOUND)
+    log = await read(town, nora)
+    assert {each.id for each in log} == {each.id for each in before}
+    exported = await town.core.ask(nora, export_page, "deliveries", 0)
+    assert sorted(each.id for each in log) == [each["id"] for each in exported]
+
+
+async def test_an_address_that_only_said_yes_to_somebodys_channel_stays_unread_by_them(town: Town) -> None:
+    channel = await noras_channel_of_bobs(town)
+    row = await joined(town, await town.event())
+    link = address_token(town.core.keys, row.integration_id)
+    hers = {each.id for each in (await town.core.ask(NOBODY, address_log, link, EVERYTHING)).items}
+    assert hers
+    exported = {each["id"] for each in await town.core.ask(town.bob.actor, export_page, "deliveries", 0)}
+    for found in ({each.id for each in await read(town)}, exported):
+        assert not hers & found
+    channels = await town.core.ask(town.bob.actor, export_page, "channels", 0)
+    assert [each["address"] for each in channels if each["id"] == channel] == [NORA]
+
+
 async def test_an_event_that_went_private_is_not_named_by_what_never_arrived(town: Town) -> None:
     event = await town.event()
     row = await joined(town, event)
@@ -171,14 +212,14 @@ async def many(town: Town, number: int, per_channel: int = 2) -> None:
             await session.execute(insert(Delivery), fresh[start : start + 2_000])
 
 
-async def test_pages_follow_each_other_without_a_gap_and_cost_two_statements_each(town: Town) -> None:
+async def test_pages_follow_each_other_without_a_gap_and_cost_three_statements_each(town: Town) -> None:
     await many(town, 120)
     seen: list[int] = []
     cursor = None
     for _ in range(3):
         with statements(town.core) as asked:
             page = await town.core.ask(town.bob.actor, my_log, PageRequest(limit=50, cursor=cursor))
-        assert len(asked) == 2
+        assert len(asked) == 3
         seen += [each.id for each in page.items]
         cursor = page.next
     assert cursor is None

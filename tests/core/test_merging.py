@@ -36,8 +36,9 @@ from core.invitations.model import NewLink
 from core.invitations.offer import invite
 from core.notifications.model import NewMessage
 from core.notifications.usecases import send_message
-from core.subscriptions.leave import change_mine, end_mine, remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import change_mine, end_mine, remove_subscriber, unsubscribe
 from core.subscriptions.model import StateChange
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import UnsubscribeToken, unsubscribe_token
 from core.work import Work
 from tests.core.look import NOBODY, deliveries, refusal, rows, states, subscriptions, table_sizes
@@ -207,7 +208,7 @@ async def test_an_unsubscribe_is_not_undone_by_a_merge(town: Town, who_left: str
     assert await states(town, event) == ["ended"]
     message = await town.core.act(town.alice.actor, send_message, event.id, NewMessage(title="Hi", body="there"))
     assert message.recipients == 0
-    assert await town.core.act(NOBODY, undo_unsubscribe, left.undo or "") == 1
+    assert (await town.core.act(NOBODY, undo_unsubscribe, left.undo or "")).restored == 1
     assert await states(town, event) == ["active"]
 
 
@@ -259,7 +260,7 @@ async def test_old_unsubscribe_links_of_the_merged_account_still_leave(town: Tow
     gone = await town.core.act(NOBODY, unsubscribe, old)
     assert gone.ended == 1
     assert await states(town, event) == ["ended"]
-    assert await town.core.act(NOBODY, undo_unsubscribe, gone.undo or "") == 1
+    assert (await town.core.act(NOBODY, undo_unsubscribe, gone.undo or "")).restored == 1
 
 
 async def test_a_message_that_waits_goes_once_to_one_end_point_after_a_merge(town: Town) -> None:

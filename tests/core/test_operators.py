@@ -26,6 +26,7 @@ from core.operators.events import (
 )
 from core.operators.looks import AuditFilter, audit_trail, channel_health
 from core.privacy.erase import erase_account
+from core.subscriptions.leave import unsubscribe
 from core.work import Work
 from tests.core.look import (
     NOBODY,
@@ -37,7 +38,7 @@ from tests.core.look import (
     states,
 )
 from tests.core.operating import at_site, operator
-from tests.core.steps import NORA, ask, joined
+from tests.core.steps import NORA, ask, joined, leave_link
 from tests.people import EVERYTHING, OPERATOR, Town
 
 pytestmark = pytest.mark.both_databases
@@ -145,9 +146,9 @@ async def test_many_are_removed_by_a_pasted_list_on_all_their_channels_and_let_b
     otto = await joined(town, event, "otto@example.org")
     pasted = f"{town.carol.email}\n {NORA};nobody@example.org, 987654"
     done = await town.core.act(boss, remove_people, event.id, read_people(pasted))
-    assert (done.people, done.unknown) == (3, ["987654", "n•••y@example.org"])
+    assert (done.people, done.out_already, done.unknown) == (2, 0, ["987654", "n•••y@example.org"])
     again = await town.core.act(boss, remove_people, event.id, read_people(pasted))
-    assert again.people == 3
+    assert (again.people, again.out_already) == (0, 2)
     assert sorted(await states(town, event)) == ["active", "ended", "ended", "ended"]
     await ask(town, event)
     found = (await town.core.ask(boss, participants, event.id, EVERYTHING)).items
@@ -157,9 +158,24 @@ async def test_many_are_removed_by_a_pasted_list_on_all_their_channels_and_let_b
     seen = await town.core.ask(boss, look_at_event, event.id)
     assert (seen.following, seen.removed) == (1, 3)
     back = await town.core.act(boss, let_people_back, event.id, read_people(pasted))
-    assert back.people == 3
+    assert back.people == 2
     assert (await town.core.act(boss, let_people_back, event.id, read_people(pasted))).people == 0
     assert (await joined(town, event)).state == "active"
+
+
+async def test_removed_counts_people_neither_their_channels_nor_whoever_had_left_before(town: Town) -> None:
+    event, boss = await town.event(), await operator(town)
+    bob, nora, otto = [await joined(town, event, each) for each in (town.bob.email, NORA, "otto@example.org")]
+    followed = [bob.id, nora.id, otto.id]
+    for tag in ("one", "two"):  # bob's address without an account, and two channels of his account
+        hook = await town.channel(town.bob, f"json://192.0.2.7/{tag}", tag=tag)
+        followed.append((await town.follow(town.bob, event, hook))[0].id)
+    await town.core.act(NOBODY, unsubscribe, leave_link(town, nora))
+    numbers = read_people("", [str(number) for number in followed])
+    done = await town.core.act(boss, remove_people, event.id, numbers)
+    assert (done.people, done.out_already) == (2, 1)
+    assert (await audit(town.core))[-1].detail == {"people": 2, "out_already": 1}
+    assert (await town.core.act(boss, let_people_back, event.id, numbers)).people == 3
 
 
 async def test_removing_by_number_reaches_only_this_event(town: Town) -> None:

@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from core.db.models import Delivery, Notification
+from core.db.models import Delivery, Notification, Subscription
 from core.errors import Code
 from core.events.health import status_by_rows
-from core.events.usecases import event_page, event_to_manage
-from core.notifications.audience import audience, first_names, who_missed
+from core.events.usecases import event_page, event_to_manage, get_event, list_events
+from core.notifications.audience import audience, first_names, how_many, who_missed
 from core.notifications.model import Missed, NewMessage
+from core.notifications.owe import ACTIVE, people
 from core.notifications.plan import previews, sendings
 from core.notifications.usecases import send_message
 from core.pages import PageRequest
@@ -16,6 +17,7 @@ from core.subscriptions import leave
 from core.subscriptions.leave import let_back, remove_subscribers
 from core.subscriptions.views import chosen_subscriptions, count_subscriptions, event_subscriptions, last_outcomes
 from tests.core.look import refusal
+from tests.core.steps import joined
 from tests.people import EVERYTHING, Town
 
 pytestmark = pytest.mark.both_databases
@@ -44,6 +46,37 @@ async def test_figures_count_every_delivery_and_who_missed_the_last_one_is_known
     assert missed == Missed(message=second.id, number=2)
     to_them = HELLO.model_copy(update={"missed": second.id})
     assert await town.core.ask(alice, audience, event.id, to_them) == {"E-mail": 2}
+
+
+async def test_somebody_on_several_channels_is_one_person_wherever_people_are_counted(town: Town) -> None:
+    event, alice = await town.event(), town.alice.actor
+    twice = [await town.channel(town.bob, f"json://hook.example.org/{name}") for name in ("one", "two")]
+    await town.follow(town.bob, event, *twice)
+    for address in ("nora@example.org", "ola@example.org"):
+        await joined(town, event, address)
+    everybody = await town.core.ask(alice, audience, event.id)
+    assert sum(everybody.values()) == 4
+    assert (await town.core.ask(alice, get_event, event.id)).subscribers == 3
+    (listed,) = (await town.core.ask(alice, list_events, "mine", PageRequest(limit=5))).items
+    assert listed.subscribers == 3
+    assert await town.core.ask(alice, how_many, event.id, HELLO) == 3
+    first = await town.core.act(alice, send_message, event.id, HELLO)
+    assert first.recipients == 4
+    async with town.core.db.write() as session:
+        dead = Delivery.notification_id == first.id, Delivery.integration_id.in_(twice)
+        await session.execute(update(Delivery).where(*dead).values(status="dead"))
+    assert await town.core.ask(alice, who_missed, event.id) == Missed(message=first.id, number=1)
+
+
+async def test_people_are_counted_from_the_index_alone(town: Town) -> None:
+    if not town.core.db.sqlite:
+        return
+    count = select(people()).select_from(Subscription).where(Subscription.event_id == 1, ACTIVE)
+    asked = str(count.compile(compile_kwargs={"literal_binds": True}))
+    async with town.core.db.read() as session:
+        found = await (await session.connection()).exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")
+        steps = [str(row[-1]) for row in found]
+    assert any("COVERING INDEX ix_subscriptions_active" in step for step in steps), steps
 
 
 async def test_what_the_organizer_alone_was_told_is_in_no_figure_about_followers(town: Town) -> None:
@@ -146,6 +179,7 @@ async def test_strangers_ask_in_vain_and_subscriptions_of_other_events_are_left_
     await refusal(core.ask(carol, status_by_rows, other.id), Code.FORBIDDEN)
     await refusal(core.ask(carol, sendings, other.id), Code.FORBIDDEN)
     await refusal(core.ask(carol, who_missed, other.id), Code.FORBIDDEN)
+    await refusal(core.ask(carol, how_many, other.id, HELLO), Code.FORBIDDEN)
     await refusal(core.ask(carol, previews, other.id, HELLO), Code.FORBIDDEN)
     await refusal(core.ask(carol, chosen_subscriptions, other.id, [row.id]), Code.FORBIDDEN)
     await refusal(core.ask(carol, last_outcomes, other.id, [row.id]), Code.FORBIDDEN)

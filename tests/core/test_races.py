@@ -28,8 +28,9 @@ from core.notifications.usecases import retry
 from core.privacy.erase import erase_account
 from core.subscriptions.confirm import confirm
 from core.subscriptions.join import subscribe_by_channel, subscribe_by_email
-from core.subscriptions.leave import change_mine, remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import change_mine, remove_subscriber, unsubscribe
 from core.subscriptions.model import StateChange, SubscribeByChannel, SubscribeByEmail
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import ConfirmToken, UnsubscribeToken, confirm_token, unsubscribe_token
 from core.upkeep import RULES
 from core.work import SYSTEM, Actor, Once, Work
@@ -129,7 +130,7 @@ async def test_an_organizers_removal_outlives_an_unsubscribe_at_the_same_time(to
     row = await follows(town, event)
     token = unsubscribe_token(town.core.keys, UnsubscribeToken(row.event_id, row.integration_id))
     left, _ = await pair((NOBODY, unsubscribe, (token,)), (town.alice.actor, remove_subscriber, (event.id, row.id)))
-    assert await town.core.act(NOBODY, undo_unsubscribe, left.undo) == 0
+    assert (await town.core.act(NOBODY, undo_unsubscribe, left.undo)).restored == 0
     row = await the_one(town, event)
     assert (row.state, row.ended_by) == ("ended", "removed")
 
@@ -152,7 +153,7 @@ async def test_an_unsubscribe_pressed_twice_at_once_is_undone_by_its_own_link(to
     token = unsubscribe_token(town.core.keys, UnsubscribeToken(row.event_id, row.integration_id))
     first, second = await pair((NOBODY, unsubscribe, (token,)), (NOBODY, unsubscribe, (token,)))
     assert (first.ended, second.ended) == (1, 0)
-    assert await town.core.act(NOBODY, undo_unsubscribe, first.undo) == 1
+    assert (await town.core.act(NOBODY, undo_unsubscribe, first.undo)).restored == 1
     assert await states(town, event) == ["active"]
 
 

@@ -88,6 +88,21 @@ def test_a_move_by_seconds_says_two_times_that_differ() -> None:
     )
 
 
+@pytest.mark.parametrize("later", [dt.timedelta(0), dt.timedelta(days=3)])
+def test_a_message_about_a_cancelled_event_says_so_in_every_form_and_invites_nobody(later: dt.timedelta) -> None:
+    event = event_of(status="cancelled", location="Café Bea", contact="bea@example.org")
+    notice = notice_for(about("message", event), "Europe/Berlin", NOW + later, BASE, subscribed=True)
+    said = "Launch party on Sat 28 Nov 2026, 19:00 (Europe/Berlin) is cancelled."
+    assert notice.lines == [said, "Alice writes to everybody who follows it:"]
+    message = Composer(about("message", event), NOW + later, BASE, KEYS).message_for(recipient())
+    assert message.mail is not None
+    assert message.direct is not None
+    for form in (*forms(message)[1:], message.direct.discord, message.direct.slack):
+        assert said in form.replace("\\", "")
+        assert "A body" in form
+        assert not re.search(r"When|Where|Café Bea", form)
+
+
 def recipient(**facts: object) -> Recipient:
     known: dict[str, object] = {
         "delivery_id": 11, "created_at": NOW, "attempts": 0, "integration_id": 5, "subscription_id": 9,

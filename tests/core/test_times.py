@@ -18,8 +18,8 @@ from core.times import (
     say_exactly,
     span,
     start_words,
-    zone,
 )
+from core.zones import zone
 
 NOW = dt.datetime(2026, 11, 27, 17, 0, tzinfo=dt.UTC)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
@@ -74,11 +74,33 @@ def test_a_time_out_of_range_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Mars/Phobos", "europe/berlin", "../../etc/passwd", "localtime", "Factory", "+02:00"]
+    "name", ["", " ", "Mars/Phobos", "../../etc/passwd", "localtime", "Factory", "+02:00", "gmt+5", "berlin" * 20]
 )
 def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(SoonishError, match="not known"):
         zone(name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("Berlin", "Europe/Berlin"), ("New York", "America/New_York"), ("europe/berlin", "Europe/Berlin"),
+     ("Europe/berlin", "Europe/Berlin"), ("AMERICA/NEW YORK", "America/New_York"), ("utc", "UTC"),
+     ("St John's", "America/St_Johns"), ("São Paulo", "America/Sao_Paulo"), (" Kathmandu ", "Asia/Kathmandu"),
+     ("Munich", "Europe/Berlin"), ("Louisville", "America/Louisville"), ("Asia/Calcutta", "Asia/Calcutta")],
+)  # fmt: skip
+def test_a_zone_is_known_in_any_case_and_by_the_city_alone_and_answers_with_its_own_name(typed: str, name: str) -> None:
+    assert zone(typed).key == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("Samoa", "Write Pacific/Samoa or US/Samoa."), ("east", "If you mean Brazil/East, write all of it."),
+     ("San Juan", "If you mean America/Argentina/San_Juan, write all of it.")],
+)  # fmt: skip
+def test_a_name_of_several_places_is_refused_with_the_zones_that_it_could_be(typed: str, hint: str) -> None:
+    with pytest.raises(SoonishError, match="more than one place") as refused:
+        zone(typed)
+    assert refused.value.hint == hint
 
 
 def test_a_moment_is_said_with_weekday_and_zone() -> None:

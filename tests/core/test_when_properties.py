@@ -9,8 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.errors import Code, SoonishError
-from core.times import LATEST, zone, zone_names
+from core.times import LATEST
 from core.when import read, say, words
+from core.zones import zone, zone_names
 
 UTC = dt.UTC
 TEN_ZONES = (

@@ -222,7 +222,7 @@ async def test_settings_are_a_form_with_the_workspaces_own_groups_and_channels(s
     assert kinds == [
         ("timezone", "plain_text_input"), ("organizer_role", "static_select"), ("channel", "conversations_select"),
     ]  # fmt: skip
-    wrong = await space.ada.sends(window, timezone="Berlin")
+    wrong = await space.ada.sends(window, timezone="Mars")
     assert list(wrong.ack.body["errors"]) == ["timezone"]
     typed = {"timezone": "Europe/Berlin", "organizer_role": DEVELOPERS, "channel": GENERAL}
     saved = await (await space.ada.sends(window, **typed)).opened()

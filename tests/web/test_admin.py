@@ -33,7 +33,8 @@ async def test_an_operator_sees_every_page_and_nobody_else_any_from_the_next_cli
         answer = await browser.get(page)
         assert (answer.status, answer.headers["cache-control"]) == (200, "private, no-store"), page
         assert "style=" not in answer.text
-    assert [(await (await signed_in(stage, "carol@example.org")).get(page)).status for page in pages] == [404] * 7
+    carol = await signed_in(stage, "carol@example.org")
+    assert [(await carol.get(page)).status for page in pages] == [404] * 7
     assert [(await stage.bob.get(page)).status for page in pages] == [404] * 7  # by token
     await stage.core.act(OPERATOR, remove_operator, BOSS)
     assert [(await browser.get(page)).status for page in pages] == [404] * 7

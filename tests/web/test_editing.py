@@ -10,6 +10,7 @@ from tests.web.client import Answer, Browser
 from tests.web.conftest import Stage
 from tests.web.test_accounts import signed_in
 from tests.web.test_creating import FULL, fields
+from tests.web.test_creating import TYPED as NEW
 
 
 @pytest.fixture
@@ -186,3 +187,73 @@ async def test_the_event_page_leads_its_organizer_on_and_nobody_else(stage: Stag
     health = (await alice.get(f"/e/{event}/health", hx_request="true")).text
     assert "The scheduler does not answer right now." in health
     assert "<html" not in health
+
+
+async def test_only_the_zone_corrected_keeps_the_clock_and_says_the_move_or_the_moment_where_that_is_wanted(
+    stage: Stage, alice: Browser
+) -> None:
+    event = await stage.event(timezone="UTC", start_date="2027-05-01T19:00:00Z")
+    await stage.bob.post(f"/api/events/{event}/subscribe", {})
+    form = await opened(alice, event)
+    typed = {**form, "when": "Sat 1 May 2027, 19:00 · UTC", "where": "", "description": "", "timezone": "kathmandu"}
+    look = await alice.form(f"/e/{event}/edit", {**typed, "step": "look"})
+    for words in (
+        "Moved from Sat 1 May 2027, 19:00 (UTC) to Sat 1 May 2027, 19:00 (Asia/Kathmandu).",
+        "Its clock time stays, the moment does not: until now it started Sun 2 May 2027, 00:45 (Asia/Kathmandu).",
+        "1 person will be told, and reminders move too.",
+        "Keep the moment instead",
+    ):
+        assert words in look.text
+    moment = await press(alice, event, look, "moment")
+    said = "Its moment stays, the clock time does not: it starts Sun 2 May 2027, 00:45 (Asia/Kathmandu)."
+    assert said in moment.text
+    assert "We tell nobody about a new text" in moment.text
+    clock = await press(alice, event, moment, "clock")
+    assert "to Sat 1 May 2027, 19:00 (Asia/Kathmandu)." in clock.text
+    assert (await press(alice, event, clock, "loud")).status == 303
+    saved = (await stage.alice.get(f"/api/events/{event}")).json
+    assert (saved["start_date"], saved["timezone"]) == ("2027-05-01T13:15:00Z", "Asia/Kathmandu")
+    page = (await stage.visitor.get(f"/e/{event}")).text
+    assert "Moved from Sat 1 May 2027, 19:00 (UTC) to Sat 1 May 2027, 19:00 (Asia/Kathmandu)." in page
+
+
+async def test_the_moment_that_was_kept_is_saved_and_nobody_is_told(stage: Stage, alice: Browser) -> None:
+    event = await stage.event(timezone="UTC", start_date="2027-05-01T19:00:00Z")
+    typed = {**await opened(alice, event), "when": "Sat 1 May 2027, 19:00 · UTC", "where": "", "description": ""}
+    look = await alice.form(f"/e/{event}/edit", {**typed, "timezone": "Asia/Kathmandu", "step": "look"})
+    moment = await press(alice, event, look, "moment")
+    assert (await press(alice, event, moment, "quiet")).status == 303
+    saved = (await stage.alice.get(f"/api/events/{event}")).json
+    assert (saved["start_date"], saved["timezone"]) == ("2027-05-01T19:00:00Z", "Asia/Kathmandu")
+
+
+async def test_a_new_time_in_a_new_zone_is_shown_in_it_beside_the_old_one_in_the_old(
+    alice: Browser, event: str
+) -> None:
+    typed = {**await opened(alice, event), "when": "2 May 2027 20:00", "timezone": "new york", "step": "look"}
+    look = await alice.form(f"/e/{event}/edit", typed)
+    moved = "Moved from Sat 1 May 2027, 19:30 (Europe/Berlin) to Sun 2 May 2027, 20:00 (America/New_York)."
+    assert moved in look.text
+    assert "instead" not in look.text
+
+
+async def test_a_zone_corrected_after_a_preview_keeps_the_clock_too(stage: Stage, alice: Browser, event: str) -> None:
+    typed = {**await opened(alice, event), "when": "1 May 2027 20:00", "step": "look"}
+    again = await press(alice, event, await alice.form(f"/e/{event}/edit", typed), "edit")
+    assert 'value="Sat 1 May 2027, 20:00 · Europe/Berlin"' in again.text
+    shown = {**await opened(alice, event), "when": "Sat 1 May 2027, 20:00 · Europe/Berlin", "timezone": "Asia/Tokyo"}
+    hidden = {name: html.unescape(value) for name, value in fields(again).items()}
+    look = await alice.form(f"/e/{event}/edit", {**shown, **hidden, "step": "look"})
+    assert "to Sat 1 May 2027, 20:00 (Asia/Tokyo)." in look.text
+    new = await alice.form("/new", {**NEW, "timezone": "UTC", "step": "look"})
+    kept = {name: html.unescape(value) for name, value in fields(new).items()}
+    corrected = await alice.form("/new", {**kept, "timezone": "Kathmandu", "step": "look"})
+    assert "Sat 1 May 2027, 19:30 · Asia/Kathmandu" in corrected.text
+
+
+async def test_the_lists_of_events_name_the_zone_of_each_time(stage: Stage, alice: Browser) -> None:
+    await stage.event(timezone="Asia/Kathmandu", start_date="2027-05-01T13:15:00Z")
+    await stage.event(timezone="America/New_York", start_date="2027-05-01T23:00:00Z")
+    page = (await alice.get("/events")).text
+    for zone in ("Asia/Kathmandu", "America/New_York"):
+        assert f"Sat 1 May 2027, 19:00 ({zone})" in page

@@ -40,10 +40,16 @@ async def test_what_people_typed_is_never_markup(stage: Stage) -> None:
     assert text.count("</script>") == 3
 
 
+async def test_an_hour_that_comes_twice_is_said_with_its_offsets(stage: Stage) -> None:
+    twice = {"start_date": "2027-11-07T05:30:00Z", "end_date": "2027-11-07T06:30:00Z", "timezone": "America/New_York"}
+    text = (await page(stage, await stage.event(**twice))).text
+    assert "01:30 -04:00 to 01:30 -05:00" in text
+
+
 async def test_the_promise_lists_only_what_will_still_come(stage: Stage) -> None:
     event = await stage.event(start_date="2027-04-22T12:00:00Z", timezone="UTC")
     both = (await page(stage, event)).text
-    assert "1 day before</strong>Wed 21 Apr, 12:00" in both
+    assert "1 day before</strong>Wed 21 Apr, 12:00, UTC time<" in both
     assert "1 hour before</strong>Thu 22 Apr, 11:00" in both
     stage.clock.pass_(days=1, hours=1)
     one = (await page(stage, event)).text

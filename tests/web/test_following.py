@@ -66,7 +66,8 @@ async def test_one_is_paused_resumed_and_stopped_and_the_stop_undone(stage: Stag
     assert number is not None
     where, which = f"/e/{event}/unfollow", {"subscription": number[1]}
     await bob.form(where, {**which, "step": "pause"})
-    assert "Nothing about this reaches you" in (await bob.get(f"/e/{event}")).text
+    paused = (await bob.get(f"/e/{event}")).text
+    assert ("Paused, as you asked" in paused, 'role="alert"' in paused, "Resume" in paused) == (True, False, True)
     await bob.form(where, {**which, "step": "resume"})
     assert await follows(stage, event) == {"E-mail": "active"}
     stopped = await bob.form(where, {**which, "step": "stop"})

@@ -66,6 +66,36 @@ async def test_an_address_gets_ten_links_an_hour_whoever_asks_and_nobody_is_lock
     assert await mails() == 11
 
 
+async def mails(stage: Stage) -> int:
+    async with stage.core.db.read() as session:
+        return await session.scalar(select(func.count()).where(Notification.kind == "sign_in")) or 0
+
+
+async def test_one_network_takes_half_of_what_an_address_is_mailed_and_the_person_elsewhere_gets_in(
+    stage: Stage,
+) -> None:
+    owner = await with_password(stage)
+    before = await mails(stage)
+    for way in ("/api/auth/login", "/api/auth/register") * 6:
+        answer = await Client(stage.app, peer="2001:db8:0:1::7").post(way, {"email": ALICE})
+        assert answer.status == 202
+    assert await mails(stage) == before + 5
+    for number in range(6):  # another address of the same line
+        await Client(stage.app, peer=f"2001:db8:0:1::{number}").post("/api/auth/login", {"email": ALICE})
+    assert await mails(stage) == before + 5
+    await Browser(stage.app, "198.51.100.7").form("/sign-in", {"email": ALICE})
+    assert await mails(stage) == before + 6
+    for number in range(20):
+        await Client(stage.app, peer=f"198.51.100.{number}").post("/api/auth/login", {"email": ALICE})
+    assert await mails(stage) == 10
+    # Strangers took all there is, and from the owner's own network every attempt, yet who is signed in proves it.
+    for number in range(21):
+        await attempt(stage, number, owner.peer)
+    before = await mails(stage)
+    assert (await owner.form("/sign-in/again", {})).status == 200
+    assert await mails(stage) == before + 1
+
+
 async def test_twenty_wrong_passwords_a_day_stop_passwords_and_nothing_else(stage: Stage) -> None:
     owner = await with_password(stage)
 

@@ -13,7 +13,9 @@ from tests.web.client import Answer, Browser
 from tests.web.conftest import HOOK, Stage
 from tests.web.test_accounts import signed_in
 from tests.web.test_creating import fields
+from tests.web.test_links import confirmed
 
+FORM = {"content_type": "application/x-www-form-urlencoded"}
 WORDS = {"title": "Rain: we are inside", "body": "Films are in the café.", "to": "everyone"}
 
 
@@ -66,7 +68,7 @@ async def test_a_message_is_seen_as_every_channel_shows_it_before_it_is_sent_onc
     stage: Stage, alice: Browser, event: str
 ) -> None:
     look = await alice.form(f"/e/{event}/message", {**WORDS, "step": "look"})
-    for words in ("2 subscribers", 'aria-label="As E-mail"', 'aria-label="As Webhook"', "Rain: we are inside", "café"):
+    for words in ("1 subscriber.", 'aria-label="As E-mail"', 'aria-label="As Webhook"', "Rain: we are inside", "café"):
         assert words in look.text
     assert await messages(stage) == []
     press = {**WORDS, **fields(look), "step": "send"}
@@ -206,6 +208,21 @@ async def test_who_is_removed_stays_out_until_let_back(stage: Stage, alice: Brow
     assert (await stage.bob.post(f"/api/events/{event}/subscribe", {})).status == 201
 
 
+async def test_one_who_is_gone_does_not_stop_the_others_from_being_let_back_and_the_page_counts(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    at = f"/e/{event}/subscribers"
+    first, second = await boxes(alice, event)
+    many = f"chosen={first}&chosen={second}"
+    await alice.send("POST", at, body=f"{many}&step=remove_yes".encode(), headers=FORM)
+    ticked = f"chosen={first}&chosen=987654&chosen={second}&step=let_back&which=removed"
+    for said in ("2 may subscribe again.", "None of them is removed now."):
+        done = await alice.send("POST", at, body=ticked.encode(), headers=FORM)
+        assert done.status == 303
+        assert said in (await alice.get(done.headers["location"])).text
+    assert await boxes(alice, event, "?which=removed") == []
+
+
 async def test_nobody_is_said_to_be_removed_where_nobody_was(stage: Stage, alice: Browser, event: str) -> None:
     there = f"/e/{event}/subscribers"
     gone = {"chosen": "999999"}, {"q": "nobody like that", "newest": "999999"}
@@ -268,6 +285,21 @@ async def test_a_link_whose_button_is_pressed_twice_is_made_once_and_shown_both_
     assert other.count("<strong><bdi>Anyone with the link") == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "words"),
+    [
+        *(("days", text, "Must be a whole number from 1 to 365.") for text in ("0", "-5", "366", "a week", "1.5")),
+        *(("uses", text, "Must be a whole number from 1 to 100,000.") for text in ("0", "-1", "100001")),
+    ],
+)
+async def test_a_link_that_is_good_for_no_such_time_or_number_is_refused_with_the_bounds(
+    stage: Stage, alice: Browser, event: str, name: str, typed: str, words: str
+) -> None:
+    refused = await alice.form(f"/e/{event}/people", {"step": "link", "days": "7", "uses": "", name: typed})
+    assert (refused.status, f'id="{name}-error" role="alert">{words}<' in refused.text) == (422, True), refused.text
+    assert (await stage.rows())["event_invitations"] == 0
+
+
 async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_field(
     stage: Stage, alice: Browser, event: str
 ) -> None:
@@ -280,11 +312,28 @@ async def test_people_are_asked_by_mail_and_a_wrong_address_is_said_beside_its_f
     assert page.count("<strong><bdi>n•••a@example.org") == 3
 
 
+async def test_who_was_asked_by_mail_today_is_said_to_have_been_and_when_whether_they_want_mail_or_not(
+    stage: Stage, alice: Browser, event: str
+) -> None:
+    link = await confirmed(stage, event)
+    await stage.visitor.form(link, {"scope": "everything"})
+    for address in ("nora@example.org", "olga@example.org"):  # nora asked never to be written to
+        for step in ("email", "organizer", "owner"):
+            press = {"step": step, step: address}
+            assert (await alice.form(f"/e/{event}/people", press)).status == 303
+            again = await alice.form(f"/e/{event}/people", press)
+            assert "That address was asked already, on Tue 20 Apr 2027, 14:00" in again.text, again.text
+            assert ("make a link here" in again.text) is (step == "email")
+        stage.clock.pass_(days=1, seconds=1)
+        assert (await alice.form(f"/e/{event}/people", press)).status == 303
+        stage.clock.pass_(days=-1, seconds=-1)
+
+
 async def test_calling_it_off_says_who_is_told_and_does_it_by_one_press(
     stage: Stage, alice: Browser, event: str
 ) -> None:
     asks = (await alice.get(f"/e/{event}/cancel")).text
-    assert "2 people will be told. Reminders stop. This can't be undone." in asks
+    assert "1 person will be told. Reminders stop. This can't be undone." in asks
     assert (await stage.alice.get(f"/api/events/{event}")).json["status"] == "scheduled"
     done = await alice.form(f"/e/{event}/cancel", {"reason": "Storm", "step": "cancel"})
     assert done.headers["location"] == f"/e/{event}/manage?said=cancelled"

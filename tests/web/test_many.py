@@ -53,7 +53,8 @@ async def test_all_whom_a_word_finds_are_removed_from_every_page_and_let_back(
     assert re.findall(r"<span>(\w+)<span", (await alice.get(at)).read) == ["Carol", "Bob"]
     removed = await alice.get(f"{at}?which=removed")
     assert f"Let all {MANY} back" in removed.text
-    await press(alice, removed, at, "all_let_back")
+    back = await press(alice, removed, at, "all_let_back")
+    assert f"{MANY} may subscribe again." in (await alice.get(back.headers["location"])).text
     assert await boxes(alice, event, "?which=removed") == []
 
 

@@ -23,6 +23,7 @@ from core.subscriptions.leave import end_mine
 from core.work import SYSTEM
 from tests.conftest import MakeSettings
 from tests.core.look import statements
+from tests.core.steps import joined
 from tests.people import OPERATOR, Town, until
 from tests.servers import free_port
 from tests.worker.cards import GENERAL, announced, card_row, due, keeping, rename, shows, words
@@ -77,8 +78,7 @@ async def test_a_crowd_is_counted_in_one_edit(town: Town, discord: DiscordRest, 
     card = await announced(town, discord, event)
     async with keeping(town, bot_settings) as keeper:
         for number in range(30):
-            channel = await town.channel(town.bob, f"json://192.0.2.7/{number}", tag=f"t{number}")
-            await town.follow(town.bob, event, channel)
+            await joined(town, event, f"guest{number}@example.org")
         await until(lambda: due(keeper), lambda found: len(found) == 1)
         assert discord.edits(card) == []
         town.clock.shift += COUNTING

@@ -7,7 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.events.model import EventView
 from core.invitations.accept import accept_invitation
-from core.invitations.model import InvitationView, Invited, NewInChat, NewLink, NewMail, OneAddress, Organizers, Revoked
+from core.invitations.model import (
+    InvitationView,
+    Invited,
+    NewInChat,
+    NewLink,
+    NewMail,
+    Offered,
+    OneAddress,
+    Organizers,
+    Revoked,
+)
 from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import Page
@@ -82,7 +92,7 @@ async def organizers_of_event(site: SiteOf, me: Me, event_id: EventId) -> Organi
     summary="Ask somebody to help to organize",
     responses=problems(401, 403, 404, 409, 422, 429),
 )
-async def new_organizer(site: SiteOf, me: Me, event_id: EventId, who: ToAddress) -> InvitationView:
+async def new_organizer(site: SiteOf, me: Me, event_id: EventId, who: ToAddress) -> Offered:
     """The owner's to do. The address gets a mail, and its account accepts; the answer is the same for every address."""
     return await site.core.act(me, invite_organizer, event_id, who)
 
@@ -104,6 +114,6 @@ async def removed_organizer(site: SiteOf, me: Me, event_id: EventId, user_id: Ro
     summary="Hand an event over",
     responses=problems(401, 403, 404, 409, 422, 429),
 )
-async def offered_event(site: SiteOf, me: Me, event_id: EventId, who: ToAddress) -> InvitationView:
+async def offered_event(site: SiteOf, me: Me, event_id: EventId, who: ToAddress) -> Offered:
     """The owner's to do. Nothing changes until the account of that address accepts."""
     return await site.core.act(me, offer_event, event_id, who)

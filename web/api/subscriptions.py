@@ -7,17 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.pages import Page
 from core.subscriptions.join import ask_by_email, subscribe_by_channel
-from core.subscriptions.leave import change_mine, end_mine, let_back, remove_subscriber, undo_unsubscribe, unsubscribe
+from core.subscriptions.leave import change_mine, end_mine, let_back, remove_subscriber, unsubscribe
 from core.subscriptions.model import (
     CheckInbox,
     Scope,
     StateChange,
+    StillOut,
     SubscribeByChannel,
     SubscribeByEmail,
     Subscribed,
     SubscriptionView,
     Unsubscribed,
 )
+from core.subscriptions.undo import undo_unsubscribe
 from core.subscriptions.views import event_subscriptions, my_subscriptions
 from core.tokens import read_undo, read_unsubscribe
 from web.api.document import problems
@@ -59,6 +61,8 @@ class Undo(BaseModel):
 class Restored(BaseModel):
     status: Literal["restored"] = "restored"
     restored: int
+    still_out: list[StillOut]
+    """What it did not bring back, and why."""
 
 
 @router.post(
@@ -140,10 +144,11 @@ async def removed_subscription(site: SiteOf, me: Me, event_id: EventId, subscrip
     "/events/{event_id}/subscriptions/{subscription_id}/let-back",
     status_code=204,
     summary="Let a removed subscriber back",
-    responses=problems(401, 403, 404),
+    responses=problems(401, 403, 404, 409),
 )
 async def let_back_subscription(site: SiteOf, me: Me, event_id: EventId, subscription_id: RowId) -> None:
-    """They may subscribe again, on any channel of theirs. Nothing is sent, and nobody follows by it."""
+    """They may subscribe again, on any channel of theirs. Nothing is sent, and nobody follows by it. Twice is
+    harmless; who was never removed is refused."""
     await site.core.act(me, let_back, event_id, subscription_id)
 
 
@@ -159,6 +164,7 @@ async def unsubscribed(site: SiteOf, who: Caller, body: Leave) -> Unsubscribed:
     "/unsubscribe/undo", summary="Undo an unsubscribe", responses=problems(401, 404, 422), openapi_extra=ANYBODY
 )
 async def restored(site: SiteOf, who: Caller, body: Undo) -> Restored:
-    """Brings back exactly what that unsubscribe ended."""
+    """Brings back exactly what that unsubscribe ended, and says what does not come back."""
     read_undo(site.core.keys, body.token, site.core.clock.now())
-    return Restored(restored=await site.core.act(who, undo_unsubscribe, body.token))
+    done = await site.core.act(who, undo_unsubscribe, body.token)
+    return Restored(restored=done.restored, still_out=done.still_out)

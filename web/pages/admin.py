@@ -219,7 +219,8 @@ def _page(site: Site, who: Actor, tab: str, *, status: int = 200, **context: Any
 
 def _affected(done: Affected, became: str) -> str:
     unknown = f" Not here: {', '.join(done.unknown)}." if done.unknown else ""
-    return f"{done.people} {became}.{unknown}"
+    already = f" {done.out_already} more were out already, and stay out." if done.out_already else ""
+    return f"{done.people} {became}.{already}{unknown}"
 
 
 def _status(refusal: SoonishError | ValidationError) -> int:

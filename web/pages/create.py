@@ -14,11 +14,12 @@ from core.complaints import EMPTY
 from core.errors import SoonishError
 from core.events.model import NewEvent
 from core.events.reminders import to_come
-from core.events.typed import exactly, new_event, read_end, read_start
+from core.events.typed import exactly, new_event, on_its_clock, read_end, read_start
 from core.events.usecases import create_event
-from core.times import one_evening, say_clock, say_exactly, zone
+from core.times import one_evening, say_clock, say_exactly
 from core.when import say
 from core.work import Actor
+from core.zones import zone
 from web.pages.event import CREATED
 from web.pages.forms import (
     complaints,
@@ -35,6 +36,8 @@ from web.site import OWN, TYPED, Site, SiteOf
 router = APIRouter()
 
 FIELDS = ("name", "when", "duration", "where", "description", "contact", "timezone", "visibility")
+ZONE_WAS = "zone_was"
+"""Hidden beside them: the zone in which the form wrote its times."""
 NAMES = {"start_date": "when", "end_date": "duration", "location": "where", "display_name": "host"}
 """What the fields of an event are called in its form."""
 Text = Annotated[str, Query(max_length=300)]
@@ -47,24 +50,25 @@ async def empty_form(request: Request, site: SiteOf) -> Response:
         return sign_in_first(site, request)
     me = await site.core.ask(who, my_account)
     zone_name = me.timezone or site.settings.default_timezone
-    typed = dict.fromkeys((*FIELDS, "host"), "") | {"timezone": zone_name, "visibility": "public"}
+    typed = dict.fromkeys((*FIELDS, "host", ZONE_WAS), "") | {"timezone": zone_name, "visibility": "public"}
     return _form(site, who, me, typed, guess_zone=me.timezone is None)
 
 
 @router.get("/new/reading")
 async def reading(
-    request: Request, site: SiteOf, when: Text = "", duration: Text = "", timezone: Text = ""
+    request: Request, site: SiteOf, when: Text = "", duration: Text = "", timezone: Text = "", zone_was: Text = ""
 ) -> Response:
     """How what is being typed is read, while it is typed."""
     (await site.person(request)).require_user()
-    zone_name, locale = timezone.strip(), locale_of(request)
+    locale = locale_of(request)
 
     def read(now: dt.datetime) -> str:
         if not when.strip():
             return ""
-        zone(zone_name)
-        start = read_start(when, now, zone_name, locale)
-        return say_both(start, read_end(duration, start, zone_name, locale), zone_name, now)
+        zone_name = zone(timezone).key
+        starts, ends = (on_its_clock(text, {ZONE_WAS: zone_was}, zone_name) for text in (when, duration))
+        start = read_start(starts, now, zone_name, locale)
+        return say_both(start, read_end(ends, start, zone_name, locale), zone_name, now)
 
     return show_reading(site, read)
 
@@ -73,11 +77,11 @@ async def reading(
 async def sent_form(request: Request, site: SiteOf) -> Response:
     """`step`: look, then create; edit goes back to the form. Who says `host` is called that from then on."""
     sent, who = await read_form(request), await site.person(request)
-    typed, me = sent.typed((*FIELDS, "host")), await site.core.ask(who, my_account)
+    typed, me = sent.typed((*FIELDS, "host", ZONE_WAS)), await site.core.ask(who, my_account)
     try:
         if sent.step not in ("look", "create"):
             return _form(site, who, me, typed)
-        new = new_event(typed, typed["timezone"].strip(), site.core.clock.now(), locale_of(request))
+        new = new_event(typed, typed["timezone"], site.core.clock.now(), locale_of(request))
         asked = _is_of_address(me) and typed["host"].strip()
         called = AccountChange(display_name=typed["host"]) if asked else None
         if sent.step == "create":
@@ -124,7 +128,7 @@ def _preview(site: Site, who: Actor, me: AccountView, typed: dict[str, str], new
     """Its fields stand in the page, the time as it was read: an hour later it is still the same one."""
     start, zone_name, now = new.start_date, new.timezone or "UTC", site.core.clock.now()
     assert start is not None  # noqa: S101 - it is typed
-    kept = {**typed, "when": exactly(start, zone_name), "timezone": zone_name}
+    kept = {**typed, "when": exactly(start, zone_name), "timezone": zone_name, ZONE_WAS: zone_name}
     if new.end_date is not None:
         kept["duration"] = exactly(new.end_date, zone_name)
     about: dict[str, Any] = {

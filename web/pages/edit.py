@@ -14,12 +14,13 @@ from core.errors import SoonishError
 from core.events.changes import TOLD, change_event
 from core.events.model import EventChange, EventView
 from core.events.reminders import to_come
-from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, exactly, say_changes
+from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, clock_kept, exactly, say_changes
 from core.events.usecases import event_to_manage
 from core.times import say
 from core.work import Actor
+from core.zones import zone
 from web.api.parts import EventId
-from web.pages.create import NAMES, Text, say_both, show_reading
+from web.pages.create import NAMES, ZONE_WAS, Text, say_both, show_reading
 from web.pages.forms import (
     Sent,
     complaints,
@@ -49,13 +50,20 @@ async def edit_form(request: Request, site: SiteOf, event_id: EventId) -> Respon
 
 @router.get("/e/{event_id}/edit/reading")
 async def reading(
-    request: Request, site: SiteOf, event_id: EventId, when: Text = "", until: Text = "", timezone: Text = ""
+    request: Request,
+    site: SiteOf,
+    event_id: EventId,
+    when: Text = "",
+    until: Text = "",
+    timezone: Text = "",
+    zone_was: Text = "",
 ) -> Response:
     """How what is being typed over this event is read, while it is typed: an end that nobody touches moves along."""
     who = await site.person(request)
     who.require_user()
     event = await site.core.ask(who, event_to_manage, event_id)
-    typed, shown = {"when": when, "until": until, "timezone": timezone.strip()}, as_typed(event)
+    typed = {"when": when, "until": until, "timezone": timezone, ZONE_WAS: zone_was}
+    shown = as_typed(event)
 
     def read(now: dt.datetime) -> str:
         if not when.strip():
@@ -69,7 +77,8 @@ async def reading(
 
 @router.post("/e/{event_id}/edit")
 async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
-    """`step`: look, then quiet or loud, which save; edit goes back to the form."""
+    """`step`: look, then quiet or loud, which save; edit goes back to the form; moment or clock say which of the two
+    stays in a new zone."""
     sent, who = await read_form(request), await site.person(request)
     event = await site.core.ask(who, event_to_manage, event_id)
     typed = sent.typed(FIELDS)
@@ -77,7 +86,8 @@ async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
         return await _done(request, site, who, event, sent)
     except (SoonishError, ValidationError) as refusal:
         wrong = complaints(refusal, _NAMES)
-        return later(_form(site, who, event, typed, status=status_of(refusal), wrong=wrong), refusal)
+        was = sent.get(ZONE_WAS)
+        return later(_form(site, who, event, typed, status=status_of(refusal), wrong=wrong, zone_was=was), refusal)
 
 
 async def _done(request: Request, site: Site, who: Actor, event: EventView, sent: Sent) -> Response:
@@ -86,13 +96,19 @@ async def _done(request: Request, site: Site, who: Actor, event: EventView, sent
     if saves and await site.core.answered(once, change_event) is not None:
         return RedirectResponse(f"/e/{event.id}/manage?said=saved", 303, OWN)
     if sent.get("revision") != str(event.revision):
-        return _stale(site, who, event, typed, _was(sent))
-    if sent.step not in ("look", "quiet", "loud"):
-        return _form(site, who, event, typed)
-    change = change_of(event, typed, as_typed(event), site.core.clock.now(), locale_of(request))
+        return _stale(site, who, event, typed, _was(sent), sent.get(ZONE_WAS))
+    was = sent.get(ZONE_WAS)
+    if sent.step not in ("look", "moment", "clock", "quiet", "loud"):
+        return _form(site, who, event, typed, zone_was=was)
+    if sent.step == "moment":
+        typed["when"] = exactly(event.start_date, zone(typed["timezone"]).key)
+    elif sent.step == "clock":
+        typed["when"] = as_typed(event)["when"]
+    now, locale = site.core.clock.now(), locale_of(request)
+    change = change_of(event, {**typed, ZONE_WAS: was}, as_typed(event), now, locale)
     fields = set(change.changes())
     if not fields:
-        return _form(site, who, event, typed, wrong={"": "Nothing changed."})
+        return _form(site, who, event, typed, wrong={"": "Nothing changed."}, zone_was=was)
     if not saves:
         return _look(site, who, event, change, typed, sent)
     told = bool(fields & TOLD) or sent.step == "loud"
@@ -102,18 +118,20 @@ async def _done(request: Request, site: Site, who: Actor, event: EventView, sent
 
 
 def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
-    kept, zone_name = dict(typed), change.timezone or event.timezone
+    zone_name = change.timezone or event.timezone
+    kept = {**typed, "timezone": zone_name}
     if change.start_date is not None:
         kept["when"] = exactly(change.start_date, zone_name)
     if change.end_date is not None and typed["until"] != as_typed(event)["until"]:
         kept["until"] = exactly(change.end_date, zone_name)
     fields = set(change.changes())
-    pairs = [*kept.items(), ("was", sent.get("was")), ("revision", str(event.revision))]
+    pairs = [*kept.items(), (ZONE_WAS, zone_name), ("was", sent.get("was")), ("revision", str(event.revision))]
     about: dict[str, Any] = {
         "event": event,
         "lines": [*_times(event, change), *say_changes(change)],
         "told": bool(fields & TOLD),
         "moves": change.start_date is not None and bool(to_come(change.start_date, site.core.clock.now())),
+        "clock_kept": clock_kept(event, change),
         "may_tell": bool(fields - {"is_public", "is_listed"}),
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
     }
@@ -121,21 +139,30 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
 
 
 def _times(event: EventView, change: EventChange) -> list[str]:
-    found = []
+    """Each time in the zone in which it is meant."""
+    found, zone_name, before = [], change.timezone or event.timezone, event.start_date
     if change.start_date is not None:
-        found.append(f"Moved from {say(event.start_date, event.timezone)} to {say(change.start_date, event.timezone)}.")
+        found.append(f"Moved from {say(before, event.timezone)} to {say(change.start_date, zone_name)}.")
+    kept = clock_kept(event, change)
+    if kept is not None:
+        stays, other = ("clock time", "moment") if kept else ("moment", "clock time")
+        verb = "until now it started" if kept else "it starts"
+        found.append(f"Its {stays} stays, the {other} does not: {verb} {say(before, zone_name)}.")
     if "end_date" in change.model_fields_set:
         end = change.end_date
-        found.append(f"It ends {say(end, event.timezone)}." if end is not None else "It no longer has an end.")
+        found.append(f"It ends {say(end, zone_name)}." if end is not None else "It no longer has an end.")
     return found
 
 
-def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
+def _stale(
+    site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str], zone_was: str
+) -> Response:
     """What they typed themselves, over the event as it is now; where both changed the same, what it says now."""
     now = as_typed(event)
     news = {name: text for name, text in typed.items() if _mark(text) != was.get(name, _mark(now[name]))}
     both = {name: now[name] for name in news if now[name] != news[name] and _mark(now[name]) != was.get(name)}
-    return _form(site, who, event, now | news, status=409, wrong={"": CHANGED_MEANWHILE}, says_now=both)
+    wrong = {"": CHANGED_MEANWHILE}
+    return _form(site, who, event, now | news, status=409, wrong=wrong, says_now=both, zone_was=zone_was)
 
 
 def _was(sent: Sent) -> dict[str, str]:
@@ -161,7 +188,9 @@ def _form(
     status: int = 200,
     wrong: dict[str, str] | None = None,
     says_now: dict[str, str] | None = None,
+    zone_was: str = "",
 ) -> Response:
+    """`zone_was`: the zone in which the form before this one wrote its times."""
     was = json.dumps({name: _mark(text) for name, text in as_typed(event).items()})
     about: dict[str, Any] = {
         "event": event,
@@ -171,6 +200,11 @@ def _form(
         "ends": "until",
         "reading": f"/e/{event.id}/edit/reading",
         "guess_zone": False,
-        "pairs": [("was", was), ("revision", str(event.revision)), ("key", new_key())],
+        "pairs": [
+            (ZONE_WAS, zone_was or event.timezone),
+            ("was", was),
+            ("revision", str(event.revision)),
+            ("key", new_key()),
+        ],
     }
     return site.show(who, "edit.html", here="events", status=status, headers=TYPED, **about)

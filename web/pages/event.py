@@ -156,6 +156,7 @@ async def following(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
         "follows": rows,
         "off": [each.id for each in rows if each.integration_id not in on],
         "silent": bool(rows) and not any(each.state == "active" and each.integration_id in on for each in rows),
+        "paused": bool(rows) and all(each.state == "paused" for each in rows),
         "free": free,
         "any_on": bool(on),
         "tags": [tag for tag, number in tags.items() if number > 1],

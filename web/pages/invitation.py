@@ -1,4 +1,5 @@
-"""The page behind an invitation's link. Opening it does nothing; the button asks an address to confirm."""
+"""The page behind an invitation's link. Opening it does nothing. The button asks an address to confirm, or lets in the
+one that the link was mailed to; then the page is where that one sees the event."""
 
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from starlette.responses import RedirectResponse
 from core.accounts.users import my_account
 from core.errors import Code, SoonishError
 from core.invitations.accept import accept_by_email, accept_invitation, look_at_invitation
-from core.subscriptions.model import SubscribeByEmail
+from core.subscriptions.model import CameIn, SubscribeByEmail
 from web.pages.forms import NO_ADDRESS, beside, later, status_of
 from web.pages.refused import refusal
 from web.site import Site, SiteOf
@@ -42,7 +43,9 @@ async def accepted(
         # Here already: what anybody can make up must not wait for the database's write lock.
         await site.core.ask(visitor, look_at_invitation, token)
         wanted = SubscribeByEmail(email=typed, website=website[:_LONGEST_ADDRESS])
-        await site.core.act(visitor, accept_by_email, token, wanted)
+        done = await site.core.act(visitor, accept_by_email, token, wanted)
+        if isinstance(done, CameIn):
+            return RedirectResponse(f"/i/{token}", 303, _HEADERS)
         return await _page(request, site, token, sent=True, typed=typed)
     except ValidationError:
         return await _page(request, site, token, status=422, wrong={"email": NO_ADDRESS}, typed=typed)

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 
 from core.errors import SoonishError, invalid, not_found
 from core.events.usecases import event_to_manage
-from core.notifications.audience import first_names
+from core.notifications.audience import first_names, how_many
 from core.notifications.model import NewMessage, ReportedOutcome
 from core.notifications.plan import previews
 from core.notifications.usecases import report, retry, send_message
@@ -16,7 +16,7 @@ from core.operations.pause import sending_state
 from core.pages import PageRequest
 from core.subscriptions.model import SubscriptionView
 from core.subscriptions.views import subscriptions_to
-from core.times import say_exactly
+from core.times import say
 from core.work import Actor
 from web.api.parts import EventId, RowId
 from web.pages.forms import (
@@ -110,8 +110,7 @@ async def _mine(site: Site, who: Actor, event_id: str) -> list[SubscriptionView]
 async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewMessage, said: str) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
     shown = await site.core.ask(who, previews, event_id, message)
-    number = sum(each.number for each in shown)
-    if not number:
+    if not shown:
         words = "Nobody follows this yet, so nobody would get it."
         raise invalid(words if message.to_everyone else "None of them gets messages now.", field="to")
     kept = [pair for pair in sent.said() if pair[0] in _FIELDS or pair[0] == _WHO.get(sent.get("to"))]
@@ -120,7 +119,7 @@ async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewM
         "previews": shown,
         "everyone": message.to_everyone,
         "people": [] if message.to_everyone else await site.core.ask(who, first_names, event_id, message),
-        "number": number,
+        "number": await site.core.ask(who, how_many, event_id, message),
         "pairs": [*kept, (KEY, sent.get(KEY) or new_key())],
         "said": said,
         "me_too": bool(await _mine(site, who, event_id)),
@@ -149,7 +148,7 @@ async def message_report(
         "event": event,
         "report": found,
         "all": found.delivered + found.failed + found.waiting + found.skipped,
-        "when": say_exactly(found.created_at.replace(second=0, microsecond=0), event.timezone),
+        "when": say(found.created_at.replace(second=0, microsecond=0), event.timezone),
         "waiting": await _few(site, who, message_id, "waiting"),
         "skipped": await _few(site, who, message_id, "skipped"),
         "paused": (await site.core.ask(who, sending_state)).paused,

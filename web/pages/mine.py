@@ -9,7 +9,7 @@ from core.events.model import EventView
 from core.events.usecases import list_events
 from core.pages import PageRequest
 from core.subscriptions.views import my_subscriptions
-from core.times import distance, say_exactly
+from core.times import distance, say
 from web.pages.forms import sign_in_first
 from web.site import SiteOf
 
@@ -50,5 +50,5 @@ def _sorted(events: list[EventView], now: dt.datetime) -> dict[str, list[dict[st
 
 
 def _line(event: EventView, now: dt.datetime) -> dict[str, Any]:
-    when = say_exactly(event.start_date, event.timezone)
+    when = say(event.start_date, event.timezone)
     return {"event": event, "when": when, "distance": distance(now, event.start_date)}

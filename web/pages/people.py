@@ -1,5 +1,6 @@
 """Who is invited to an event, and who organizes it: asked in, taken back, handed over."""
 
+import datetime as dt
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -8,11 +9,11 @@ from starlette.responses import RedirectResponse
 
 from core.errors import SoonishError, invalid
 from core.events.usecases import event_to_manage
-from core.invitations.model import NewLink, NewMail, OneAddress
+from core.invitations.model import LINK_DAYS, LINK_USES, NewLink, NewMail, Offered, OneAddress
 from core.invitations.offer import invite, invite_organizer, list_invitations, offer_event, revoke_invitation
 from core.invitations.organizers import list_organizers, remove_organizer
 from core.pages import PageRequest
-from core.times import say_exactly
+from core.times import say
 from core.work import Actor
 from web.api.parts import EventId
 from web.pages.forms import (
@@ -31,7 +32,9 @@ from web.site import OWN, Site, SiteOf
 router = APIRouter(prefix="/e/{event_id}")
 
 _FIELDS = ("days", "uses", "email", "organizer", "owner")
-_STEPS = ("email", "organizer", "owner", "revoke", "drop")
+_ASKED = ("email", "organizer", "owner")
+_STEPS = (*_ASKED, "revoke", "drop")
+_DAYS, _USES = (1, LINK_DAYS), (1, LINK_USES)
 _SAID = {
     "email": "We write to that address, unless it asked us not to.",
     "organizer": "We ask that address. Its account organizes with you once it accepts.",
@@ -60,6 +63,10 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
             return await _page(site, who, event_id, link=made.link or "")
         if sent.step not in _STEPS:
             return await _page(site, who, event_id, typed=sent.typed(_FIELDS))
+        if sent.step in _ASKED:
+            offered = await _offered(site, who, event_id, sent)
+            if offered.mailed_before is not None:
+                return await _page(site, who, event_id, mailed_before=(sent.step, offered.mailed_before))
         said = await _done(site, who, event_id, sent)
         return RedirectResponse(f"/e/{event_id}/people?said={said}", 303, OWN)
     except (SoonishError, ValidationError) as refusal:
@@ -71,35 +78,49 @@ async def changed(request: Request, site: SiteOf, event_id: EventId) -> Response
         return later(await _page(site, who, event_id, status=status_of(refusal), **about), refusal)
 
 
+async def _offered(site: Site, who: Actor, event_id: str, sent: Sent) -> Offered:
+    """A mail to one address, which is named in the field that is called as the step."""
+    email = sent.get(sent.step)
+    if sent.step == "organizer":
+        return await site.core.act(who, invite_organizer, event_id, OneAddress(email=email))
+    if sent.step == "owner":
+        return await site.core.act(who, offer_event, event_id, OneAddress(email=email))
+    return await site.core.act(who, invite, event_id, NewMail(kind="email", email=email))
+
+
 async def _done(site: Site, who: Actor, event_id: str, sent: Sent) -> str:
     """What is then said."""
-    step, number = sent.step, next(iter(sent.numbers("number")), 0)
-    if step == "email":
-        await site.core.act(who, invite, event_id, NewMail(kind="email", email=sent.get("email")))
-    elif step == "organizer":
-        await site.core.act(who, invite_organizer, event_id, OneAddress(email=sent.get("organizer")))
-    elif step == "owner":
-        await site.core.act(who, offer_event, event_id, OneAddress(email=sent.get("owner")))
-    elif step == "revoke":
+    number = next(iter(sent.numbers("number")), 0)
+    if sent.step == "revoke":
         await site.core.act(who, revoke_invitation, event_id, number)
         return "revoked"
-    elif step == "drop":
+    if sent.step == "drop":
         await site.core.act(who, remove_organizer, event_id, number)
         return "dropped"
-    return step
+    return sent.step
 
 
 def _link(sent: Sent) -> NewLink:
-    return NewLink(kind="link", expires_in_days=_number(sent, "days") or 30, max_uses=_number(sent, "uses"))
+    days, uses = _number(sent, "days", _DAYS), _number(sent, "uses", _USES)
+    return NewLink(kind="link", expires_in_days=30 if days is None else days, max_uses=uses)
 
 
-def _number(sent: Sent, name: str) -> int | None:
+def _number(sent: Sent, name: str, bounds: tuple[int, int]) -> int | None:
     text = sent.get(name).strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise invalid("Must be a whole number.", field=name)
+    least, most = bounds
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+        raise invalid(f"Must be a whole number from {least:,} to {most:,}.", field=name)
     return int(text)
+
+
+def _again(step: str, at: dt.datetime, zone: str) -> str:
+    when = say(at.replace(second=0, microsecond=0), zone)
+    words = f"That address was asked already, on {when}. We mail it once a day at most, so nothing was sent now."
+    if step == "email":
+        return f"{words} If nothing arrived, let them look in spam, or make a link here and pass that on."
+    return f"{words} If nothing arrived, let them look in spam."
 
 
 async def _page(
@@ -110,6 +131,7 @@ async def _page(
     status: int = 200,
     typed: dict[str, str] | None = None,
     wrong: dict[str, str] | None = None,
+    mailed_before: tuple[str, dt.datetime] | None = None,
     **told: str,
 ) -> Response:
     event = await site.core.ask(who, event_to_manage, event_id)
@@ -118,8 +140,7 @@ async def _page(
     about: dict[str, Any] = {
         "event": event,
         "invitations": [
-            (each, say_exactly(each.expires_at.replace(second=0, microsecond=0), event.timezone))
-            for each in invitations
+            (each, say(each.expires_at.replace(second=0, microsecond=0), event.timezone)) for each in invitations
         ],
         "organizers": organizers,
         "me": who.user_id,
@@ -128,6 +149,6 @@ async def _page(
         "wrong": wrong or {},
         "key": new_key(),
         "link": told.get("link", ""),
-        "said": told.get("said", ""),
+        "said": _again(*mailed_before, event.timezone) if mailed_before else told.get("said", ""),
     }
     return site.show(who, "people.html", here="events", status=status, **about)

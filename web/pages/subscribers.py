@@ -10,7 +10,14 @@ from starlette.responses import RedirectResponse
 
 from core.events.usecases import event_to_manage
 from core.pages import PageRequest
-from core.subscriptions.leave import AT_ONCE, let_back, let_back_found, remove_found, remove_subscribers
+from core.subscriptions.leave import (
+    all_found,
+    in_steps,
+    let_back_found,
+    let_back_subscribers,
+    remove_found,
+    remove_subscribers,
+)
 from core.subscriptions.model import SubscriptionView
 from core.subscriptions.views import chosen_subscriptions, count_subscriptions, event_subscriptions, last_outcomes
 from core.work import Actor
@@ -27,7 +34,6 @@ _ALL = "all_"
 _SAID = {
     "removed": "Removed. We don't write to them about it.",
     "gone": "None of them follows it now, so nobody was removed.",
-    "back": "They may subscribe again.",
     "in": "None of them is removed now.",
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -44,13 +50,15 @@ async def subscribers(
     which: str = "",
     cursor: _Cursor = None,
     said: str = "",
+    number: int = 0,
 ) -> Response:
-    """`q`: only those with this text in their name or kind of channel. `which`: removed, instead of who follows."""
+    """`q`: only those with this text in their name or kind of channel. `which`: removed, instead of who follows.
+    `said`: what was done to how many before."""
     who = await site.person(request)
     if who.user_id is None:
         return sign_in_first(site, request)
     removed = which == "removed"
-    return await _page(site, who, event_id, q=_searched(q), removed=removed, cursor=cursor, said=_SAID.get(said, ""))
+    return await _page(site, who, event_id, q=_searched(q), removed=removed, cursor=cursor, said=_said(said, number))
 
 
 def _searched(q: str) -> str:
@@ -81,12 +89,10 @@ async def _ticked(site: Site, who: Actor, event_id: str, sent: Sent) -> Response
         pairs = [("chosen", str(each.id)) for each in people]
         return await _asked(site, who, event_id, people[:_NAMED], len(people), pairs, "remove_yes")
     if step == "remove_yes":
-        done = await site.core.act(who, remove_subscribers, event_id, chosen)
+        done = await in_steps(site.core, who, remove_subscribers, event_id, chosen)
         return _back(event_id, "removed" if done else "gone")
     if step == "let_back":
-        for each in chosen:
-            await site.core.act(who, let_back, event_id, each)
-        return _back(event_id, "back")
+        return _let_back(event_id, await in_steps(site.core, who, let_back_subscribers, event_id, chosen))
     return await _page(site, who, event_id, chosen=chosen, **shown)
 
 
@@ -106,20 +112,24 @@ async def _all(site: Site, who: Actor, event_id: str, sent: Sent) -> Response:
             return _back(event_id, "gone")
         pairs = [("q", q), ("newest", str(found.newest))]
         return await _asked(site, who, event_id, first.items, found.number, pairs, f"{_ALL}remove_yes")
-    if step in ("remove_yes", "let_back"):
-        act = remove_found if step == "remove_yes" else let_back_found
-        number = done = await site.core.act(who, act, event_id, q, newest)
-        while done == AT_ONCE:
-            done = await site.core.act(who, act, event_id, q, newest)
-        if step == "remove_yes":
-            return _back(event_id, "removed" if number else "gone")
-        return _back(event_id, "back" if number else "in")
+    if step == "remove_yes":
+        done = await all_found(site.core, who, remove_found, event_id, q, newest)
+        return _back(event_id, "removed" if done else "gone")
+    if step == "let_back":
+        return _let_back(event_id, await all_found(site.core, who, let_back_found, event_id, q, newest))
     return await _page(site, who, event_id, q=q, removed=removed)
 
 
-def _back(event_id: str, said: str) -> Response:
-    which = "which=removed&" if said in ("back", "in") else ""
+def _let_back(event_id: str, number: int) -> Response:
+    return _back(event_id, f"back&number={number}" if number else "in", "which=removed&")
+
+
+def _back(event_id: str, said: str, which: str = "") -> Response:
     return RedirectResponse(f"/e/{event_id}/subscribers?{which}said={said}", 303, OWN)
+
+
+def _said(what: str, number: int) -> str:
+    return f"{number} may subscribe again." if what == "back" and number > 0 else _SAID.get(what, "")
 
 
 @router.get("/subscribers.csv")

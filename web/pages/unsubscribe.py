@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from core.errors import Code, SoonishError
-from core.subscriptions.leave import look_at_leaving, undo_unsubscribe, unsubscribe
-from core.subscriptions.model import Leaving, Scope, Unsubscribed
+from core.subscriptions.leave import look_at_leaving, unsubscribe
+from core.subscriptions.model import Leaving, Scope, Undone, Unsubscribed
+from core.subscriptions.undo import undo_unsubscribe
 from core.tokens import read_undo, read_unsubscribe
 from core.work import Actor
 from web.site import OWN, Site, SiteOf
@@ -46,21 +47,21 @@ async def unsubscribed(request: Request, site: SiteOf, token: str) -> Response:
 async def undo_page(request: Request, site: SiteOf, token: str) -> Response:
     """For whoever comes back to the address of the button; it asks, as opening a page brings nothing back."""
     read_undo(site.core.keys, token, site.core.clock.now())
-    return await _undo(request, site, token, asks=True)
+    return await _undo(request, site, token)
 
 
 @router.post("/u/{token}/undo")
 async def undone(request: Request, site: SiteOf, token: str) -> Response:
     read_undo(site.core.keys, token, site.core.clock.now())
-    restored = await site.core.act(site.visitor(request), undo_unsubscribe, token)
-    return await _undo(request, site, token, restored=restored)
+    done = await site.core.act(site.visitor(request), undo_unsubscribe, token)
+    return await _undo(request, site, token, done)
 
 
-async def _undo(request: Request, site: Site, token: str, *, asks: bool = False, restored: int = 0) -> Response:
+async def _undo(request: Request, site: Site, token: str, done: Undone | None = None) -> Response:
     """Who stopped something on their event's page goes on from here; to whom the link came by mail, it is all there
     is."""
     who = await site.person(request)
-    about: dict[str, Any] = {"token": token, "asks": asks, "restored": restored}
+    about: dict[str, Any] = {"token": token, "done": done}
     about |= {"signed_in": who.user_id, "operates": who.operates}
     return site.pages.page("undone.html", headers=OWN, **about)
 

@@ -12,12 +12,13 @@ from bots.conversation.speaker import Turn, number_in
 from bots.conversation.verbs.following import by_channels
 from core.chat.find import Which, find_events
 from core.events.model import EventView
-from core.times import distance, say_exactly
+from core.times import distance, say
 
 PAGE = 5
 _TITLES: dict[Which, str] = {
     "upcoming": "Upcoming", "mine": "Yours", "here": "Announced here", "following": "What you follow",
 }  # fmt: skip
+_LABEL_AT_MOST = 100
 _PAST = {"ended": "over", "cancelled": "called off"}
 
 
@@ -68,12 +69,14 @@ async def offer_followed(turn: Turn, text: str) -> Choices:
 async def _offered(turn: Turn, which: Which, text: str) -> Choices:
     """The 25 soonest that this person may act on."""
     events, _ = await turn.look(find_events, which, text=text.strip()[:LOOKED_FOR], sees=turn.speaker.sees)
-    return Choices(tuple(Choice(f"{event.name[:60]} · {_when(event)}"[:100], event.id) for event in events))
+    return Choices(tuple(Choice(_label(event), event.id) for event in events))
 
 
-def _when(event: EventView) -> str:
-    said = say_exactly(event.start_date, event.timezone)
-    return said if event.status == "scheduled" else f"{said}, {_PAST[event.status]}"
+def _label(event: EventView) -> str:
+    """Its name and its time, which other events of that name do not share: where both are long, the name is cut."""
+    said = say(event.start_date, event.timezone)
+    when = said if event.status == "scheduled" else f"{said}, {_PAST[event.status]}"
+    return f"{event.name[: min(60, _LABEL_AT_MOST - len(when) - 3)]} · {when}"
 
 
 async def _page(turn: Turn, which: Which, offset: int) -> Screen:

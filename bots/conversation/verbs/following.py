@@ -15,8 +15,9 @@ from core.integrations.model import IntegrationChange, IntegrationView
 from core.integrations.usecases import change_integration, try_integration
 from core.subscriptions.instead import follow_instead
 from core.subscriptions.join import subscribe_by_channel
-from core.subscriptions.leave import leave_event, undo_unsubscribe
+from core.subscriptions.leave import leave_event
 from core.subscriptions.model import SubscribeByChannel, Subscribed, SubscriptionView, Ways
+from core.subscriptions.undo import undo_unsubscribe
 from core.subscriptions.views import ways_to
 
 
@@ -102,8 +103,14 @@ async def leave(turn: Turn) -> Answer:
 
 @BOOK.press("undo")
 async def undo(turn: Turn) -> Answer:
-    count = await turn.act(undo_unsubscribe, turn.more)
-    return Screen((line("You are back." if count else "There was nothing to bring back."),))
+    done = await turn.act(undo_unsubscribe, turn.more)
+    if done.active:
+        said = "You are back."
+    elif done.restored:
+        said = "It is as it was before."
+    else:
+        said = "You are still out." if done.still_out else "There was nothing to bring back."
+    return Screen((line(said), *(line(f"{each.event_name}: {each.words}") for each in done.still_out)))
 
 
 @BOOK.completes("channel")

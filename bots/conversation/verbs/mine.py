@@ -31,7 +31,7 @@ from core.pages import PageRequest
 from core.privacy.erase import erase_account
 from core.privacy.export import export_account
 from core.subscriptions.views import my_subscriptions
-from core.times import zone_names
+from core.zones import zone_names
 
 PAGE = 25
 

@@ -26,7 +26,7 @@ async def subscribers(turn: Turn) -> Answer:
     page = await turn.ask(event_subscriptions, event.id, PageRequest(limit=PAGE, cursor=turn.more or None))
     if not page.items:
         return told(f"Nobody follows {event.name} yet.")
-    title = f"{counted(sum(kinds.values()), 'subscriber', 'subscribers')}: " + ", ".join(
+    title = f"{counted(event.subscribers, 'subscriber', 'subscribers')}: " + ", ".join(
         f"{count} {kind}" for kind, count in kinds.items()
     )
     lines = [line(f"{each.label}" + (" (paused)" if each.state == "paused" else "")) for each in page.items]

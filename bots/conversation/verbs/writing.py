@@ -33,7 +33,7 @@ from bots.conversation.verbs.reporting import everybody_link, report_screen
 from core.chat.drafts import DraftView, change_draft, drop_draft, keep_draft, read_draft
 from core.errors import SoonishError
 from core.events.model import EventView
-from core.notifications.audience import audience
+from core.notifications.audience import audience, how_many
 from core.notifications.model import Accepted, NewMessage, Report
 from core.notifications.usecases import report, send_message
 from core.pages import PageRequest
@@ -214,12 +214,12 @@ async def _draft_shown(turn: Turn) -> DraftView:
 async def _shown(turn: Turn, event: EventView, draft: DraftView) -> Screen:
     body, to = draft.data["body"], draft.data["to"]
     kinds = await turn.ask(audience, event.id)
-    everybody = sum(kinds.values())
     where = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    count = everybody if to is None else len(to)
-    whom = f"everyone ({counted(everybody, 'subscriber', 'subscribers')}: {where})" if to is None else f"{count} chosen"
+    message = NewMessage(title=event.name, body=body, subscription_ids=to)
+    count = event.subscribers if to is None else await turn.ask(how_many, event.id, message)
+    whom = f"everyone ({counted(count, 'subscriber', 'subscribers')}: {where})" if to is None else f"{count} chosen"
     more = f"{draft.id},{draft.mark}"
-    if not everybody:
+    if not kinds:
         return Screen((line(f"Nobody follows {event.name} yet, so nobody would get it."),))
     first: tuple[Button, ...] = (
         Button(f"Send to {count}", Action("send", event.id, more), style="primary"),

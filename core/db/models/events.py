@@ -56,9 +56,10 @@ class Subscription(Numbered, Base):
     """Through which it was asked for; confirming accepts it."""
     ended_at: Mapped[dt.datetime | None]
     ended_by: Mapped[str | None]
-    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended, erased."""
+    """unsubscribed, removed, let_back (after it), channel_removed, expired, access_ended, erased. An unconfirmed row
+    with one is asked anew, and still undone by what ended it."""
     ended_act: Mapped[str | None] = mapped_column(index=True)
-    """The unsubscribe that ended it, so that undo restores exactly those rows."""
+    """The last unsubscribe that ended it, so that undo restores exactly those rows; kept when they are back."""
     state_before: Mapped[str | None]
 
     @classmethod
@@ -67,10 +68,13 @@ class Subscription(Numbered, Base):
             UniqueConstraint("event_id", "integration_id"),
             one_of("state", "unconfirmed", "active", "paused", "ended"),
             found_by("ix_subscriptions_invitation_id", "invitation_id"),
-            # Partial, so that those who left cost an audience nothing.
+            # Partial, so that those who left cost an audience nothing; the state is in it so that SQLite counts people
+            # without a look at their rows.
             Index(
                 "ix_subscriptions_active",
                 "event_id",
+                "user_id",
+                "state",
                 sqlite_where=text("state = 'active'"),
                 postgresql_where=text("state = 'active'"),
             ),
