@@ -134,7 +134,6 @@ class EventStatus:
     rings: int
     subscribers: int
     scheduled: dict[str, int]
-    last_error: str | None
 
 
 def event_workflow_id(public_id: str) -> str:

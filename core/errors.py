@@ -50,7 +50,7 @@ def invalid(message: str, *, field: str | None = None, hint: str | None = None) 
 
 
 def not_found(what: str) -> SoonishError:
-    return SoonishError(Code.NOT_FOUND, f"There is no such {what}.", hint="Check the link or the id.")
+    return SoonishError(Code.NOT_FOUND, f"There is no such {what}.", hint="Check the link.")
 
 
 def conflict(message: str, *, hint: str | None = None) -> SoonishError:

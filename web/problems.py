@@ -121,7 +121,7 @@ def _of_validation(error: RequestValidationError) -> Refusal:
     found = error.errors()
     if any(each["loc"][0] == "path" for each in found):
         # An id that cannot exist is an id that does not exist.
-        return Refusal(404, "There is nothing with this id.", "Check the link or the id.")
+        return Refusal(404, "There is nothing at this address.", "Check the link.")
     errors: dict[str, FieldError] = {}
     for each in found:
         name = _field(each["loc"])

@@ -104,7 +104,7 @@ async def added_to_calendar(turn: Turn) -> Answer:
         raise SoonishError(Code.INVALID, "There is no list of events here.", hint="Use this in a server.")
     event = await turn.ask(get_event, turn.event_id)
     if event.mine and not calendar_button(event, turn.core.clock.now(), turn.speaker.calendar):
-        return told(f"{event.name} is not to come any more, and the server lists only what is.")
+        return told(f"{event.name} is no longer coming up, and the server lists only what is.")
     return await post_card(turn, turn.event_id, CALENDAR, turn.action, opening=False)
 
 

@@ -37,7 +37,7 @@ def about(event: EventView, now: dt.datetime) -> tuple[Line, ...]:
     if event.description:
         text = event.description
         lines.append(line(text if len(text) <= DESCRIPTION_AT_MOST else text[:DESCRIPTION_AT_MOST].rstrip() + "…"))
-    seen_by = "Anyone with the link" if event.is_public else "Only who is invited"
+    seen_by = "Anyone with the link" if event.is_public else "Invited people only"
     lines.append(line(f"🌐 {seen_by}   🔔 {counted(event.subscribers, 'subscribed', 'subscribed')}"))
     if event.status == "ended":
         lines.append(line("It is over."))

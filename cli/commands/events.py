@@ -16,7 +16,7 @@ Start = typer.Option(metavar="TIME", help="Like 2027-05-01T19:00:00+02:00.")
 When = typer.Option(metavar="WORDS", help='The start as you would say it, like "fri 7pm", in the event\'s zone.')
 End = typer.Option(metavar="TIME", help="Unset: an hour after the start.")
 Where = typer.Option(help="Place or link.")
-Contact = typer.Option(help="Whom to ask.")
+Contact = typer.Option(help="Who to ask.")
 Zone = typer.Option(metavar="ZONE", help="IANA name, such as Europe/Berlin.")
 
 

@@ -64,7 +64,7 @@ def invitations(
 
 
 def uninvite(event: EventId, number: Number, yes: Yes = False, who: Who = None, as_json: AsJson = False) -> None:
-    """Take an invitation back; who came in by it alone is out."""
+    """Withdraw an invitation; anyone who joined only through it loses access."""
     from core.invitations.offer import revoke_invitation
 
     sure("Take this invitation back, and shut out whom it let in?", yes=yes)
@@ -119,7 +119,7 @@ def remove(event: EventId, number: Number, who: Who = None, as_json: AsJson = Fa
     elif as_json:
         typer.echo("{}")
     else:
-        typer.echo("You do not organize it any more.")
+        typer.echo("You no longer organize it.")
 
 
 def _secret_link() -> str:
@@ -157,7 +157,7 @@ def _accepted(event: "EventView") -> None:
 
 
 def _revoked(done: "Revoked") -> None:
-    typer.echo(f"Taken back; {how_many(done.ended_subscriptions, 'subscription')} ended.")
+    typer.echo(f"Withdrawn; {how_many(done.ended_subscriptions, 'subscription')} ended.")
 
 
 def _many(page: "Page[InvitationView]") -> None:

@@ -226,7 +226,7 @@ def _report(found: "Report", *, only: Outcome | None = None) -> None:
     if found.next:
         typer.echo(f"More: soonish report {found.id}{narrowed} --cursor {found.next}")
     if shown and not only and found.delivered + found.waiting + found.skipped:
-        typer.echo(f"These missed it. The others: soonish report {found.id} --only delivered")
+        typer.echo(f"These didn't get it. The others: soonish report {found.id} --only delivered")
     if found.failed:
         typer.echo(f"Try the failed ones again: soonish retry {found.id}")
     if found.waiting:

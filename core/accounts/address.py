@@ -54,7 +54,9 @@ async def _mail_both(work: Work, user: User, channel: Channel) -> None:
     else:
         await write_to(work, channel, "change_email", "Is this your new address?", {"link": link.id})
     if user.email is not None:
-        await write_to(work, mail_channel(user.email), "email_requested", "Your account is to get another address")
+        await write_to(
+            work, mail_channel(user.email), "email_requested", "Someone asked to change your account's address"
+        )
 
 
 async def void_change(work: Work, user_id: int) -> None:
@@ -89,7 +91,7 @@ async def confirm_change(work: Work, link: str) -> AddressView:
     mine = await prove_address(work, user)
     work.detail = {"adopted": await adopt(work, mine) if mine.is_active else 0}
     if before is not None:
-        await write_to(work, mail_channel(before), "email_changed", "Your account has another address now")
+        await write_to(work, mail_channel(before), "email_changed", "Your account has a new address")
     return AddressView(name=user.display_name, label=mask_address(channel.address or ""))
 
 

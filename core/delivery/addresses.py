@@ -82,5 +82,5 @@ def address_channel(address: str, field: str, hint: str = "") -> Channel:
 
 
 def _not_mail(field: str, hint: str) -> SoonishError:
-    form = "It looks like name@example.org; one address, without a display name."
+    form = "It looks like name@example.org: just the address."
     return invalid("That is not an e-mail address.", field=field, hint=f"{form} {hint}".rstrip())

@@ -18,6 +18,7 @@ from core.rendering.discord_parts import button_row, escape, link_button, press_
 SLACK_IDS = re.compile(r"([A-Z0-9]{2,32})/([A-Z0-9]{2,32})", re.ASCII)
 USER_ID = re.compile(r"\d{1,20}", re.ASCII)
 SUPPRESS_EMBEDS = 1 << 2
+_OPEN = "Open page"
 
 
 class DiscordDirect(Native, NotifyBase):  # type: ignore[no-untyped-call]
@@ -62,7 +63,7 @@ class DiscordDirect(Native, NotifyBase):  # type: ignore[no-untyped-call]
         direct = self.message.direct
         if direct is not None:
             leave = press_button("Unsubscribe", f"soonish:leave:{direct.leave}") if direct.leave else None
-            payload["components"] = button_row(link_button("Open page", direct.page_url), leave)
+            payload["components"] = button_row(link_button(direct.page_words or _OPEN, direct.page_url), leave)
         return payload
 
 
@@ -104,6 +105,8 @@ class SlackDirect(Native, NotifyBase):  # type: ignore[no-untyped-call]
         direct = self.message.direct
         if direct is not None:
             leave = slack_parts.press_button("Unsubscribe", f"soonish:leave:{direct.leave}") if direct.leave else None
-            blocks += slack_parts.button_row(slack_parts.link_button("Open page", direct.page_url), leave)
+            blocks += slack_parts.button_row(
+                slack_parts.link_button(direct.page_words or _OPEN, direct.page_url), leave
+            )
         payload: dict[str, Any] = {"text": head or "Soonish", "blocks": blocks}
         return payload | {"unfurl_links": False, "unfurl_media": False}

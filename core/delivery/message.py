@@ -29,6 +29,8 @@ class Direct:
     page_url: str = ""
     leave: str = ""
     """The public id of the event that a press on Unsubscribe leaves; empty: no such button."""
+    page_words: str = ""
+    """On the button that leads to the page; empty: the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)

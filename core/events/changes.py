@@ -119,7 +119,7 @@ async def _tell(work: Work, event: Event, changed: Changes, change: EventChange,
             event.start_set_at = set_before
             await owe_again(work, [dedupe_key(event.id, kind, event.start_date) for kind in REMINDERS])
     if not merged and waiting is not None:
-        await withdraw_notifications(work, [waiting.id], "The change was taken back.")
+        await withdraw_notifications(work, [waiting.id], "The change was undone.")
         await _forget(work, waiting)
         return
     at = work.now if _goes_at_once(event, merged, change, work.now) else _after_delay(work, waiting)

@@ -135,12 +135,14 @@ def say_changes(change: EventChange) -> list[str]:
     if change.contact is not None:
         found.append(f"Contact: {change.contact or 'the organizer'}.")
     if change.timezone is not None:
-        found.append(f"Its times are said in {change.timezone}.")
+        found.append(f"Its times are shown in {change.timezone}.")
     if change.is_public is not None:
-        who = "Anyone with the link sees it." if change.is_public else "Only who is invited or follows already sees it."
+        who = (
+            "Anyone with the link sees it." if change.is_public else "Only invited people and current followers see it."
+        )
         found.append(who)
     if change.is_listed is not None and change.is_public is not False:
-        found.append("The front page lists it." if change.is_listed else "The front page lists it no more.")
+        found.append("The front page lists it." if change.is_listed else "The front page no longer lists it.")
     return found
 
 

@@ -35,7 +35,7 @@ from core.work import Work
 _WORDS = {
     "used": "This invitation has been used up.",
     "expired": "This invitation has expired.",
-    "revoked": "This invitation was taken back.",
+    "revoked": "This invitation was withdrawn.",
 }
 _UNKNOWN = "This invitation is not one of ours, or a part of its link is missing."
 

@@ -111,7 +111,7 @@ async def leave_with_role(work: Work, public_id: str) -> None:
     await work.session.execute(delete(EventOrganizer).where(*organizer))
     await work.session.execute(delete(EventGrant).where(EventGrant.id.in_(grants)))
     work.detail = {"organizer": user_id}
-    await end_access(work, event.id, "They do not have the role any more that let them in.")
+    await end_access(work, event.id, "They no longer have the role that let them in.")
 
 
 @cache

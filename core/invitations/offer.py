@@ -136,7 +136,7 @@ async def revoke_invitation(work: Work, public_id: str, invitation_id: int) -> R
         .where(EventGrant.invitation_id == row.id, EventGrant.revoked_at.is_(None))
         .values(revoked_at=work.now)
     )
-    return Revoked(ended_subscriptions=await end_access(work, event.id, "Their invitation was taken back."))
+    return Revoked(ended_subscriptions=await end_access(work, event.id, "Their invitation was withdrawn."))
 
 
 async def _demand_one(work: Work) -> None:
@@ -150,7 +150,7 @@ async def _link(work: Work, event: Event, new: NewLink, form: str | None) -> Inv
         token = form_invitation_token(work.keys, f"{work.actor.user_id} {event.id} {form} {said}")
     row = await work.session.scalar(select(EventInvitation).where(EventInvitation.token_hash == token_hash(token)))
     if row is None:
-        row = _row(work, event, "follow", "link", "Whoever has the link", dt.timedelta(days=new.expires_in_days))
+        row = _row(work, event, "follow", "link", "Anyone with the link", dt.timedelta(days=new.expires_in_days))
         row.max_uses, row.token_hash = new.max_uses, token_hash(token)
         await _demand_one(work)
         await work.session.flush()
@@ -268,4 +268,4 @@ async def _withdraw(work: Work, row: EventInvitation) -> None:
         )
     )
     if found := ids.all():
-        await withdraw_notifications(work, found, "The invitation was taken back.")
+        await withdraw_notifications(work, found, "The invitation was withdrawn.")

@@ -48,7 +48,7 @@ async def remove_organizer(work: Work, public_id: str, user_id: int) -> None:
         .values(revoked_at=work.now)
         .execution_options(synchronize_session=False)
     )
-    await end_access(work, event.id, "They do not organize the event any more.")
+    await end_access(work, event.id, "They no longer organize the event.")
 
 
 def _owner() -> SoonishError:

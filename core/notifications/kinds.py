@@ -54,6 +54,8 @@ KINDS: dict[str, Kind] = {
     "password_changed": Kind("prompt", "never", ignores_switch=True, reported=False),
 }
 REPORTED_KINDS = frozenset(name for name, kind in KINDS.items() if kind.reported)
+TO_FOLLOWERS = REPORTED_KINDS - {"created"}
+"""That one is the organizer's own; counted here it would say that an event without followers had reached somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def wanted(
             return Verdict("skipped", "left", "Unsubscribed.")
         return Verdict("skipped", str(subscription), f"The subscription is {subscription}.")
     if has_subscription and not may_see:
-        return Verdict("skipped", "no_access", "They may not see this event any more.")
+        return Verdict("skipped", "no_access", "They can no longer see this event.")
     if suppressed and not kind.ignores_suppression:
         return Verdict("skipped", "suppressed", "This address asked for no more mail.")
     if removed:

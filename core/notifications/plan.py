@@ -11,15 +11,13 @@ from core.db.models import Delivery, Notification, User
 from core.delivery.addresses import DISCORD_DM, MAIL, SLACK_DM
 from core.events.access import managed_event
 from core.notifications.audience import TO_ALL, audience
-from core.notifications.kinds import REPORTED_KINDS
+from core.notifications.kinds import TO_FOLLOWERS
 from core.notifications.model import NewMessage
 from core.notifications.rows import REPORTED, About
 from core.rendering.notices import Notice, notice_for
 from core.work import Work
 
 _CHAT = frozenset({"Discord", "Slack"})
-_TO_FOLLOWERS = REPORTED_KINDS - {"created"}
-"""That one is the organizer's own; counted here it would say that an event without followers had reached somebody."""
 
 Form = Literal["mail", "direct", "chat", "plain"]
 
@@ -80,7 +78,7 @@ async def sendings(work: Work, public_id: str, limit: int = 8) -> Sendings:
     counted = await work.session.execute(
         select(Delivery.notification_id, Delivery.status, func.count())
         .join(Notification, Notification.id == Delivery.notification_id)
-        .where(Notification.event_id == event.id, Notification.kind.in_(_TO_FOLLOWERS))
+        .where(Notification.event_id == event.id, Notification.kind.in_(TO_FOLLOWERS))
         .group_by(Delivery.notification_id, Delivery.status)
     )
     for notification_id, status, number in counted:

@@ -54,7 +54,7 @@ async def send_message(work: Work, public_id: str, message: NewMessage) -> Accep
     )
     recipients = await owe_subscribers(work, notification, event.id, only)
     if not recipients and (message.matching or message.missed):
-        raise invalid("Nobody who follows is found by that.", field="matching" if message.matching else "missed")
+        raise invalid("No subscriber was found by that.", field="matching" if message.matching else "missed")
     work.ring(SEND_MANUAL_NOTIFICATION, notification.id, event_id=event.id)
     work.detail = {"notification": notification.id, "recipients": recipients}
     return Accepted(id=notification.id, recipients=recipients)

@@ -3,14 +3,14 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Row, Select, case, exists, select, union_all
+from sqlalchemy import Row, Select, and_, case, exists, or_, select, union_all
 
 from core.db.models import Delivery, Event, Integration, Notification, ServiceFlag, Subscription
 from core.delivery.addresses import MAIL
 from core.events.access import follower_may_see
 from core.notifications.rows import PAUSED
 from core.pages import Page, PageRequest, cut, position
-from core.privacy.log_words import LogEntry, Seen, told, what_it_was
+from core.privacy.log_words import LogEntry, Seen, told, what_it_was, why_them
 from core.privacy.whose import account_data, address_here
 from core.work import Work
 
@@ -39,6 +39,8 @@ async def _page(work: Work, channels: list[int], page: PageRequest) -> Page[LogE
 def _rows(channels: list[int], before: int | None, limit: int) -> Select[*tuple[Any, ...]]:
     """A few rows of each channel, each read from the end of its index: whoever got a million messages waits no longer
     than whoever got ten."""
+    made_it = and_(Notification.kind == "created", Event.owner_user_id == Integration.user_id)
+    theirs = or_(made_it, and_(Subscription.id.is_not(None), follower_may_see()))
     newest = union_all(*(select(_newest(each, before, limit).subquery().c.id) for each in channels)).subquery()
     return (
         select(
@@ -49,15 +51,17 @@ def _rows(channels: list[int], before: int | None, limit: int) -> Select[*tuple[
             Notification.kind, Notification.superseded_at, Subscription.state,
             # What never arrived may tell of an event that is no business of theirs any more.
             case((Delivery.status == "delivered", Notification.title)).label("title"),
-            case((follower_may_see(), Event.public_id)).label("event_id"),
-            case((follower_may_see(), Event.name)).label("event_name"),
+            case((theirs, Event.public_id)).label("event_id"),
+            case((theirs, Event.name)).label("event_name"),
+            case((theirs, Event.timezone)).label("timezone"),
+            Subscription.requested_at.label("followed_at"),
             exists().where(ServiceFlag.name == PAUSED).label("paused"),
         )
         .join(newest, newest.c.id == Delivery.id)
         .join(Notification, Notification.id == Delivery.notification_id)
         .join(Integration, Integration.id == Delivery.integration_id)
         .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
-        .outerjoin(Event, Event.id == Subscription.event_id)
+        .outerjoin(Event, Event.id == Notification.event_id)
         .order_by(Delivery.id.desc())
         .limit(limit)
     )  # fmt: skip
@@ -87,9 +91,11 @@ def _entry(row: Row[*tuple[Any, ...]], now: dt.datetime) -> LogEntry:
         id=row.id,
         at=row.sent_at or row.created_at,
         what=what_it_was(row.kind),
+        because=why_them(row.kind, row.state, row.created_at, row.followed_at, row.timezone),
         title=row.title,
         event_id=row.event_id,
         event_name=row.event_name,
+        timezone=row.timezone,
         channel=row.channel if row.name == row.channel else f"{row.channel}: {row.name}",
         outcome=found.outcome,
         why=found.why,

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
@@ -16,11 +17,15 @@ class LogEntry(BaseModel):
     at: dt.datetime
     """When it was sent, else when it was meant for them."""
     what: str
+    because: str
+    """Why it was for them."""
     title: str | None
     """Of what arrived."""
     event_id: str | None
     """None for mail about an account, and for an event that they may not see (any more)."""
     event_name: str | None
+    timezone: str | None
+    """The event's; None like its name."""
     channel: str
     """Its kind, and the name they gave it; for an address without an account the address, masked."""
     outcome: Fate
@@ -61,23 +66,38 @@ _WHAT = {
     "cancelled": "Cancellation",
     "message": "A message from the organizer",
     "channel_disabled": "A channel of yours stopped working",
-    "verify": "A link to begin an account",
+    "verify": "A link to start an account",
     "sign_in": "A link to sign in",
     "change_email": "A link to change your address",
     "email_taken": "Somebody asked to use your address",
-    "email_requested": "A change of your address was asked for",
+    "email_requested": "Somebody asked to change your account's address",
     "email_changed": "Your address was changed",
     "password_changed": "Your password was changed",
 }
+_BECAUSE = {
+    "created": "You created this event.",
+    "confirm": "Somebody asked for nudges at this address.",
+    "invitation": "Somebody who organizes an event invited this address.",
+    "confirm_channel": "Somebody wants to get their nudges at this address.",
+    "channel_disabled": "The channel is yours.",
+    "verify": "Somebody asked for an account with this address.",
+    "sign_in": "You, or somebody who typed your address, asked to sign in.",
+    "change_email": "Somebody asked to use this address for their account.",
+    "email_taken": "Somebody asked to use this address for another account.",
+    "email_requested": "This is the address of your account.",
+    "email_changed": "This was the address of your account.",
+    "password_changed": "This is the address of your account.",
+}
+"""Of what is not for followers."""
 _NOT_SENT = {
-    "left": "You were not following any more when it was due.",
+    "left": "You were no longer following when it was due.",
     "unconfirmed": "You had not confirmed yet.",
     "paused": "You had paused this event.",
-    "ended": "You were not following any more when it was due.",
-    "no_access": "You could not see this event any more.",
+    "ended": "You were no longer following when it was due.",
+    "no_access": "You could no longer see this event.",
     "suppressed": "This address asked never to be written to.",
     "channel_removed": "You had removed this channel.",
-    "superseded": "A later change had made it untrue.",
+    "superseded": "A later change had made it out of date.",
     "event_cancelled": "The event was cancelled before it could go out.",
     "event_over": "It came too late to be of use: the event had begun or was over.",
     "expired": "The link in it had expired.",
@@ -87,6 +107,21 @@ _NOT_SENT = {
 
 def what_it_was(kind: str) -> str:
     return _WHAT.get(kind, "A message")
+
+
+def why_them(
+    kind: str, subscription: str | None, at: dt.datetime, followed_at: dt.datetime | None, zone_name: str | None
+) -> str:
+    """`subscription`: its state today. Whoever left and came back did not follow since the latest request already."""
+    if kind in _BECAUSE:
+        return _BECAUSE[kind]
+    if followed_at is None or followed_at > at:
+        return "You followed this event."
+    day = followed_at.astimezone(ZoneInfo(zone_name or "UTC"))
+    since = f"{day.day} {day:%b %Y}"
+    if subscription == "ended":
+        return f"You asked for nudges about this event on {since}."
+    return f"You have followed this event since {since}."
 
 
 def told(row: Seen, now: dt.datetime) -> Became:
@@ -106,7 +141,7 @@ def told(row: Seen, now: dt.datetime) -> Became:
 
 def _arrived(row: Seen) -> str:
     if row.mail:
-        return "Your mail server took it. If you cannot find it, look among junk mail."
+        return "Your mail server took it. If you cannot find it, look in your junk mail."
     return "It was delivered."
 
 

@@ -98,7 +98,7 @@ async def address_here(work: Work, token: str, *, to_change: bool = False) -> In
     if row is None or row.removed_at is not None:
         raise SoonishError(
             Code.NOT_FOUND,
-            "Nothing is kept about this address any more.",
+            "Nothing is kept about this address now.",
             hint="If it has an account now, sign in to see what that holds.",
         )
     return row

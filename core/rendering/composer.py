@@ -100,7 +100,7 @@ class Composer:
                 as_text(notice, LEAVE, PRESS, OVERVIEW),
                 as_markdown(notice, LEAVE, PRESS),
                 as_html(notice, LEAVE, PRESS, OVERVIEW),
-                Direct(as_discord(notice), as_slack(notice), notice.page_url, self._leaves(notice)),
+                Direct(as_discord(notice), as_slack(notice), notice.page_url, self._leaves(notice), notice.page_words),
             )
             self._rendered[zone, subscribed, account] = found
         return found

@@ -34,7 +34,8 @@ def as_html(notice: Notice, leave: str, press: str, overview: str) -> str:
         parts.append(f'<p style="margin:0 0 20px"><a href="{press}" style="{_BUTTON}">{escape(notice.press)}</a></p>')
     elif notice.page_url:
         parts.append(
-            f'<p style="margin:0 0 20px"><a href="{escape(notice.page_url)}" style="{_BUTTON}">Open the page</a></p>'
+            f'<p style="margin:0 0 20px"><a href="{escape(notice.page_url)}" style="{_BUTTON}">'
+            f"{escape(notice.page_words or 'Open the page')}</a></p>"
         )
     if notice.small:
         parts.append(f'<p style="{_SMALL}">{escape(notice.small)}</p>')

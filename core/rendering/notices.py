@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.db.models import Event
-from core.events.reminders import to_come
+from core.events.reminders import REMINDERS, to_come
 from core.notifications.rows import About
 from core.rendering.updates import change_body, change_title
 from core.times import distance, effective_end, one_evening, say, say_clock, start_words
@@ -38,6 +38,8 @@ class Notice:
     quote: str = ""
     facts: list[Fact] = field(default_factory=list)
     page_url: str = ""
+    page_words: str = ""
+    """On the button that leads there; empty: the usual ones."""
     press: str = ""
     """The words on the button that leads to the recipient's own confirm page; empty: no button."""
     small: str = ""
@@ -82,9 +84,18 @@ def _facts(c: _Context) -> list[Fact]:
 
 
 def _created(c: _Context) -> Notice:
-    share = "Share this link; whoever opens it can subscribe." if c.event.is_public else "It is private."
-    coming = _coming(c)
-    return Notice(f"{c.event.name} is live", [share, coming], facts=_facts(c), page_url=c.page_url, may_leave=False)
+    subject, coming = f"{c.event.name} is live", _coming(c, "Followers", "you write")
+    if c.event.is_public:
+        share = "Share this link: anyone who opens it can subscribe."
+        return Notice(subject, [share, coming], facts=_facts(c), page_url=c.page_url, may_leave=False)
+    return Notice(
+        subject,
+        ["It is private: only people you invite can see it.", coming],
+        facts=_facts(c),
+        page_url=f"{c.page_url}/people",
+        page_words="Invite people",
+        may_leave=False,
+    )
 
 
 def _confirm(c: _Context) -> Notice:
@@ -99,7 +110,7 @@ def _confirm(c: _Context) -> Notice:
         f"Confirm your nudges for {c.event.name}",
         [f"Somebody, hopefully you, asked for nudges about {c.event.name} on {when}."],
         press="Yes, nudge me",
-        small="Not you? Do nothing, and this address is not on the list. The link works for 7 days.",
+        small="Not you? Do nothing, and this address stays off the list. The link works for 7 days.",
         leave_words=_NEVER,
         never=True,
     )
@@ -111,13 +122,16 @@ def _invitation(c: _Context) -> Notice:
     asks, press = {
         "follow": (f"{c.about.organizer} invites you to {what}.", "See the invitation"),
         "organize": (f"{c.about.organizer} asks you to help organize {what}.", "See what it is about"),
-        "own": (f"{c.about.organizer} wants to hand {what} over to you. It is yours once you accept.", "See the offer"),
+        "own": (
+            f"{c.about.organizer} wants to hand {what} over to you. It becomes yours once you accept.",
+            "See the offer",
+        ),
     }[c.about.notification.data["purpose"]]
     return Notice(
         c.about.notification.title,
         [asks],
         press=press,
-        small="Not for you? Do nothing, and nothing follows from it. The link is for you alone.",
+        small="Not for you? Do nothing, and nothing will happen. The link is for you alone.",
         leave_words=_NEVER,
         never=True,
     )
@@ -127,19 +141,16 @@ def _welcome(c: _Context) -> Notice:
     return Notice(f"You'll hear about {c.event.name}", [_coming(c)], quote="", facts=_facts(c), page_url=c.page_url)
 
 
-def _coming(c: _Context) -> str:
+def _coming(c: _Context, who: str = "You'll", writer: str = "the organizer writes") -> str:
     left = to_come(c.event.start_date, c.now)
-    if len(left) == 2:
-        return f"What comes: {left[0]}, {left[1]}, any change of time or place, and what the organizer writes."
-    if left:
-        return (
-            f"It {start_words(c.now, c.event.start_date, c.zone)}. What comes: {left[0]} (the day before has "
-            "passed), any change of time or place, and what the organizer writes."
-        )
-    return (
-        f"It starts {distance(c.now, c.event.start_date)}, so there is no reminder any more: only changes of time or "
-        "place, and what the organizer writes."
-    )
+    news = f"hear about any change of time or place and anything {writer}."
+    if not left:
+        return f"It starts {distance(c.now, c.event.start_date)}, so it's too late for reminders. {who} {news}"
+    when = " and ".join(each.removesuffix(" before") for each in left)
+    said = f"{who} get a reminder {when} before, and {news}"
+    if len(left) == len(REMINDERS):
+        return said
+    return f"It {start_words(c.now, c.event.start_date, c.zone)}. {said}"
 
 
 def _reminder(c: _Context) -> Notice:
@@ -173,7 +184,7 @@ def _message(c: _Context) -> Notice:
     notification = c.about.notification
     cancelled = c.event.status == "cancelled"
     over = effective_end(c.event.start_date, c.event.end_date) <= c.now
-    to = "some of those who follow" if notification.data.get("audience") == "chosen" else "everybody who follows"
+    to = "some of the people who follow" if notification.data.get("audience") == "chosen" else "everybody who follows"
     lines = [f"{c.event.name} on {say(c.event.start_date, c.zone)} is cancelled."] if cancelled else []
     return Notice(
         notification.title,
@@ -190,9 +201,10 @@ def _channel_disabled(about: About, base_url: str) -> Notice:
         about.notification.title,
         [
             f"Your channel {data['name']} was switched off. {data['reason']}",
-            "What comes for it now waits. Once it works again, switch it on, and what is still news is sent.",
+            "Messages for it are on hold. Once it works again, switch it on, and we'll send what is still news.",
         ],
-        page_url=base_url,
+        page_url=f"{base_url}/channels",
+        page_words="Your channels",
         may_leave=False,
     )
 
@@ -202,7 +214,7 @@ def _confirm_channel(about: About, base_url: str) -> Notice:
         "May Soonish write to this address?",
         [f"{about.notification.data['who']} wants to get their nudges at this address."],
         press="Yes, that's me",
-        small="Not you? Do nothing, and nudges do not come here. The link works for 7 days.",
+        small="Not you? Do nothing, and no nudges will come here. The link works for 7 days.",
         leave_words=_NEVER,
         never=True,
     )
@@ -213,7 +225,7 @@ def _verify(_: About, base_url: str) -> Notice:
         "Is this your address?",
         [f"Somebody, hopefully you, wants an account with this address at {base_url}."],
         press="Yes, that's me",
-        small="Not you? Do nothing, and there is no account. The link works once, for 7 days.",
+        small="Not you? Do nothing, and no account is made. The link works once, for 7 days.",
         leave_words=_NEVER,
         never=True,
     )
@@ -245,10 +257,11 @@ def _email_taken(_: About, base_url: str) -> Notice:
         "This address has an account already",
         [
             f"Somebody, hopefully you, wanted to use this address for another account at {base_url}. It belongs to an "
-            "account, so nothing was changed and nothing was put together.",
+            "account, so nothing was changed and no accounts were merged.",
             "If it was you: sign in with this address.",
         ],
         page_url=f"{base_url}/sign-in",
+        page_words="Sign in",
         leave_words=_NEVER,
         never=True,
     )
@@ -256,21 +269,22 @@ def _email_taken(_: About, base_url: str) -> Notice:
 
 def _email_requested(_: About, base_url: str) -> Notice:
     return Notice(
-        "Your account is to get another address",
+        "Someone asked to change your account's address",
         [
-            f"Somebody signed in to your account at {base_url} asked to use another address instead of this one. It "
-            "happens once that address says yes.",
+            f"Somebody signed in to your account at {base_url} asked to use another address instead of this one. The "
+            "change happens once they confirm it from there.",
             "If this was not you, set a new password on your account's page: that voids the request, and signs "
             "everybody else out.",
         ],
         page_url=f"{base_url}/account",
+        page_words="Your account",
         may_leave=False,
     )
 
 
 def _email_changed(_: About, base_url: str) -> Notice:
     return Notice(
-        "Your account has another address now",
+        "Your account has a new address",
         [
             f"Your account at {base_url} is no longer at this address. What you followed here goes to the new one, and "
             "so do links to sign in.",
@@ -290,6 +304,7 @@ def _password_changed(about: About, base_url: str) -> Notice:
             "If this was not you, sign in by mail and set another one on your account's page.",
         ],
         page_url=f"{base_url}/sign-in",
+        page_words="Sign in",
         may_leave=False,
     )
 

@@ -22,7 +22,7 @@ def as_text(notice: Notice, leave: str, press: str, overview: str) -> str:
     if notice.press:
         parts.append(f"{notice.press}: {press}")
     if notice.page_url:
-        parts.append(notice.page_url)
+        parts.append(_page(notice))
     if notice.small:
         parts.append(notice.small)
     if notice.may_leave:
@@ -42,12 +42,16 @@ def as_markdown(notice: Notice, leave: str, press: str) -> str:
     if notice.press:
         parts.append(f"{escape(notice.press)}: {press}")
     if notice.page_url:
-        parts.append(notice.page_url)
+        parts.append(_page(notice))
     if notice.small:
         parts.append(escape(notice.small))
     if notice.may_leave:
         parts.append(f"{notice.leave_words}: <{leave}>")
     return "\n\n".join(parts)
+
+
+def _page(notice: Notice) -> str:
+    return f"{notice.page_words}: {notice.page_url}" if notice.page_words else notice.page_url
 
 
 def as_discord(notice: Notice) -> str:

@@ -35,7 +35,7 @@ def change_body(
         if field == "start_date":
             lines.append(f"Moved from {_say(before, was_shown_in)} to {_say(after, shown_in)}.")
         elif field == "end_date":
-            lines.append(f"Ends {_say(after, shown_in)}." if after else "It has no set end any more.")
+            lines.append(f"Ends {_say(after, shown_in)}." if after else "It no longer has a set end.")
         elif field == "description":
             lines.append("The description changed.")
         else:

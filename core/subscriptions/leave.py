@@ -298,7 +298,7 @@ async def _suppress(work: Work, destination: str, act: str) -> bool:
 async def _integration(work: Work, named: UnsubscribeToken) -> Integration:
     row = await work.session.get(Integration, named.integration_id)
     if row is None or row.erased_at is not None:
-        raise not_found("subscription any more")
+        raise not_found("subscription")
     return row
 
 

@@ -9,7 +9,9 @@ from core.when.phrase import END, Atom, Phrase, atoms_of, refuse
 
 DASHES = frozenset("-–—")
 EXAMPLE = 'Write a day and a time, like "fri 7pm" or "27 Nov 19:00".'
-RANGE = refuse("A span of time is not understood here.", 'Write when it starts, like "fri 7pm"; its end is set apart.')
+RANGE = refuse(
+    "A span of time is not understood here.", 'Write when it starts, like "fri 7pm"; put the end in the next field.'
+)
 _BETWEEN = frozenset({"to", "till", "til", "until", "bis", "a", "à"})
 _NAMES = sorted(name for name in {*w.WEEKDAYS, *w.MONTHS, "today", "tomorrow", "tonight"} if len(name) > 4)
 

@@ -148,7 +148,10 @@ FOLLOWER = (
     ),
     Scene("account", "account.html", _at("/account")),
     Scene(
-        "calendars", "calendars.html", _at("/account/calendars"), ((PRESS, "Make an address for all that you follow"),)
+        "calendars",
+        "calendars.html",
+        _at("/account/calendars"),
+        ((PRESS, "Make an address for everything you follow"),),
     ),
     Scene("log", "log.html", _at("/account/log")),
     Scene("erase", "erase.html", _at("/account/erase"), width=PHONE),

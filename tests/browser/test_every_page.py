@@ -8,7 +8,7 @@ import pytest
 from tests.browser.conftest import Visit
 from tests.browser.scenes import ACTS, play
 from tests.browser.stage import staged
-from tests.browser.visitor import walk
+from tests.browser.visitor import fits_twice_as_large, walk
 from tests.people import Town
 from web import render
 
@@ -20,7 +20,7 @@ def test_every_page_is_in_a_scene() -> None:
 
 
 @pytest.mark.parametrize("act", ACTS)
-async def test_every_page_fits_every_width_and_can_be_read_by_everybody(
+async def test_every_page_fits_every_width_and_size_of_text_and_can_be_read_by_everybody(
     site: Town, visit: Visit, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     shown = set[str]()
@@ -40,3 +40,4 @@ async def test_every_page_fits_every_width_and_can_be_read_by_everybody(
             await play(page, scene, stage)
             assert {scene.template, f"_{scene.template}"} & shown, scene.name  # or the part of it that was swapped in
             await walk(page)
+            await fits_twice_as_large(page)

@@ -38,7 +38,7 @@ async def test_an_event_is_made_corrected_and_changed_by_the_keyboard_alone(site
     await tab_to(page, "Anyone with the link And whoever they pass it on to", at_most=2)
     await page.keyboard.press("ArrowDown")
     await press(page, "Preview")
-    await expect(page.get_by_text("Only who is invited")).to_be_visible()
+    await expect(page.get_by_text("Invited people only")).to_be_visible()
     await press(page, "Create it")
     await page.wait_for_url("**/e/*")
     await press(page, "Edit")

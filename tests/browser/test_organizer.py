@@ -1,6 +1,7 @@
 """An organizer's whole story in a browser, with scripts and without."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, expect
@@ -32,7 +33,7 @@ async def create(page: Page, name: str = "Rooftop Film Night") -> str:
     await press(page, "Preview")
     await press(page, "Create it")
     await page.wait_for_url("**/e/*")
-    return page.url.rsplit("/", 1)[1]
+    return urlsplit(page.url).path.rsplit("/", 1)[1]
 
 
 @SCRIPTS
@@ -43,7 +44,7 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     page = await visitor.open("/events")
     await page.get_by_role("link", name="New event").click()
     event = await create(page)
-    await expect(page.get_by_role("heading", name="You organize this")).to_be_visible()
+    await expect(page.get_by_role("heading", name="It's live")).to_be_visible()
     await living.follow(living.bob, await living.core.ask(living.alice.actor, get_event, event))
 
     await page.get_by_role("link", name="Edit", exact=True).click()
@@ -51,14 +52,14 @@ async def test_an_event_is_made_changed_written_about_and_called_off(
     await press(page, "See what changes")
     await expect(page.get_by_text("1 person will be told, and reminders move too.")).to_be_visible()
     await press(page, "Save and tell them")
-    await expect(page.get_by_text("Saved. Those who follow are being told.")).to_be_visible()
+    await expect(page.get_by_text("Saved. Followers are being told.")).to_be_visible()
 
     await page.get_by_label("Title").fill("Bring a blanket")
     await page.get_by_label("Message").fill("It gets cold up there.")
     await press(page, "Preview")
     await expect(page.get_by_text("It gets cold up there.")).to_be_visible()
     await press(page, "Send to 1")
-    done = page.get_by_text("Nobody missed it.")
+    done = page.get_by_text("Everyone got it.")
     if javascript:
         await expect(done).to_be_visible()
     for _ in range(50):
@@ -85,9 +86,9 @@ async def test_a_member_chooses_a_channel_and_stops_it_again(site: Town, visit: 
     await fits(page)
     await page.get_by_label("Bell").check()
     await press(page, "Nudge me there")
-    await page.get_by_role("link", name="Where it comes, and how to stop it").click()
+    await page.get_by_role("link", name="Change where it goes, or stop it").click()
     await press(page, "Stop Bell")
-    await expect(page.get_by_text("Stopped. Nothing of it comes by Bell any more.")).to_be_visible()
+    await expect(page.get_by_text("Stopped. You won't hear about this by Bell any more.")).to_be_visible()
 
 
 async def test_a_time_is_read_along_and_a_guess_at_the_zone_can_be_corrected(site: Town, visit: Visit) -> None:
@@ -153,6 +154,29 @@ async def test_what_was_typed_survives_being_signed_out(site: Town, visit: Visit
     await press(page, "Go on with what I typed")
     await expect(page.get_by_label("Name")).to_have_value("Long in the making")
     await expect(page.get_by_label("Description")).to_have_value("Two films.\nA blanket.")
+
+
+async def test_a_new_event_is_shared_with_one_press_where_the_browser_can(site: Town, visit: Visit) -> None:
+    visitor = await visit.as_(site, site.alice)
+    page = await visitor.context.new_page()
+    event = await create(page)
+    await expect(page.get_by_text("It's live")).to_be_visible()
+    await expect(page.get_by_role("button", name="Share", exact=True)).to_be_hidden()
+    await page.add_init_script("navigator.share = async given => { window.shared = given }")
+    await page.reload()
+    await page.get_by_role("button", name="Share", exact=True).click()
+    shared = await page.evaluate("window.shared")
+    assert (shared["title"], urlsplit(shared["url"]).path) == ("Rooftop Film Night", f"/e/{event}")
+
+
+async def test_an_address_typed_wrong_is_corrected_in_place(site: Town, visit: Visit) -> None:
+    event = await site.event()
+    page = await (await visit()).open(f"/e/{event.id}")
+    await page.get_by_label("Your e-mail").fill("nora@exmaple.org")
+    await press(page, "Nudge me")
+    await press(page, "correct the address")
+    await expect(page.get_by_label("Your e-mail")).to_have_value("nora@exmaple.org")
+    assert urlsplit(page.url).path == f"/e/{event.id}"
 
 
 _LINES = """cell => {

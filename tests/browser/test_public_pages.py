@@ -47,12 +47,12 @@ async def test_a_guest_comes_in_by_an_invitation(site: Town, visit: Visit) -> No
 async def test_calendars_are_made_and_ended_by_the_keyboard(site: Town, visit: Visit) -> None:
     bob = await visit.as_(site, site.bob)
     page = await bob.open("/account/calendars")
-    await tab_to(page, "Make an address for all that you follow")
+    await tab_to(page, "Make an address for everything you follow")
     await page.keyboard.press("Enter")
     address = await page.locator(".bubble").inner_text()
     assert address.startswith(f"{bob.address}/k/")
     assert (await page.request.get(address)).status == 200
-    await tab_to(page, "End it for all that you follow")
+    await tab_to(page, "End it for everything you follow")
     await page.keyboard.press("Enter")
     await page.get_by_text("On since").wait_for(state="detached")
     assert (await page.request.get(address)).status == 404

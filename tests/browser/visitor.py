@@ -25,6 +25,16 @@ _SPILLS = """() => {
     return e.getBoundingClientRect().right > wide + 1;
   }).map(e => e.outerHTML.slice(0, 120)).concat(`${document.documentElement.scrollWidth} > ${wide}`);
 }"""
+_CUT = """() => [...document.querySelectorAll("body *")].filter(e => {
+  const style = getComputedStyle(e), hides = /hidden|clip/, box = e.getBoundingClientRect();
+  if (box.left < -1 && box.right > 1) return true;
+  if (!e.checkVisibility() || e.closest(".visually-hidden, .hp, [aria-hidden=true], svg")) return false;
+  if (style.textOverflow === "ellipsis" || e.matches("input, textarea, select")) return false;
+  return (hides.test(style.overflowX) && e.scrollWidth > e.clientWidth + 1)
+    || (hides.test(style.overflowY) && e.scrollHeight > e.clientHeight + 1);
+}).map(e => e.outerHTML.slice(0, 160))"""
+_TWICE = "document.documentElement.style.fontSize = '200%'"
+_ONCE = "document.documentElement.style.fontSize = ''"
 _ALIKE = """() => {
   const closed = [...document.querySelectorAll("details:not([open])")], found = new Map();
   for (const each of closed) each.open = true;
@@ -134,6 +144,19 @@ async def fits(page: Page) -> None:
         await page.set_viewport_size({"width": width, "height": 800})
         spills = await page.evaluate(_SPILLS)
         assert not spills, f"{page.url} at {width} px spills:\n" + "\n".join(spills)
+    if before is not None:
+        await page.set_viewport_size(before)
+
+
+async def fits_twice_as_large(page: Page) -> None:
+    """With text of twice the size, on a phone and on a tablet, nothing spills over the edge and nothing is cut off."""
+    before = page.viewport_size
+    await page.evaluate(_TWICE)
+    for width in (390, 640):
+        await page.set_viewport_size({"width": width, "height": 800})
+        found = await page.evaluate(_SPILLS) + await page.evaluate(_CUT)
+        assert not found, f"{page.url} at {width} px with large text spills or is cut:\n" + "\n".join(found)
+    await page.evaluate(_ONCE)
     if before is not None:
         await page.set_viewport_size(before)
 

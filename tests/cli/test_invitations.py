@@ -13,7 +13,7 @@ def test_a_link_lets_somebody_in_and_taking_it_back_shuts_them_out(terminal: Ter
     done = terminal.json("uninvite", event, str(made["id"]), "--yes", "--as", ALICE)
     assert done == {"ended_subscriptions": 1}
     assert terminal.refusal("event", "show", event, "--as", BOB)["error"] == "There is no such event."
-    assert "taken back" in terminal.refusal("accept", "--as", CAROL, stdin=made["link"])["error"]
+    assert "withdrawn" in terminal.refusal("accept", "--as", CAROL, stdin=made["link"])["error"]
 
 
 def test_organizers_are_asked_listed_and_removed_and_an_event_is_offered(terminal: Terminal) -> None:

@@ -117,7 +117,7 @@ async def test_a_change_is_shown_before_it_is_told(server: Server) -> None:
     unchanged = form(await server.alice.says("event edit", event=event))
     assert words(await server.alice.sends(unchanged)) == "Nothing changed."
     quiet = await server.alice.sends(unchanged, description="Bring a chair.")
-    assert "Nobody is told of a new text" in words(quiet)
+    assert "We tell nobody about a new text" in words(quiet)
     assert "Nobody is told." in words(await server.alice.presses(button(quiet, "Save")))
 
 
@@ -163,7 +163,7 @@ async def test_a_private_event_stays_private_when_its_preview_is_edited(server: 
     preview = await server.alice.says("event create", name="Quiz", when="fri 7pm", visibility="private")
     changed = form(await server.alice.presses(button(preview, "Edit")))
     done = await server.alice.sends(changed, name="Big quiz")
-    assert "Only who is invited" in words(done)
+    assert "Invited people only" in words(done)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ async def test_a_private_event_stays_private_when_its_preview_is_edited(server: 
 )
 async def test_only_reminders_that_will_come_are_promised(server: Server, when: str, heard: str) -> None:
     preview = await server.alice.says("event create", name="Quiz", when=when)
-    assert f"Who follows hears {heard}" in words(preview)
+    assert f"Followers hear {heard}" in words(preview)
     event = done_event(await server.alice.presses(button(preview, "Don't post")))
     assert f"here by direct message: {heard}" in words(await server.bob.presses(Action("subscribe", event)))
 
@@ -201,7 +201,7 @@ async def test_a_form_and_a_preview_that_stood_open_while_the_event_was_called_o
         await server.alice.presses(button(preview, "Save and tell them")),
         await server.alice.presses(button(preview, "Back")),
     ):
-        assert words(late) == "Film night is cancelled: nothing of it changes any more."
+        assert words(late) == "Film night is cancelled: it can no longer be changed."
         assert buttons(late) == []
 
 

@@ -148,7 +148,7 @@ async def test_an_address_comes_in_by_saying_yes_and_is_out_when_the_invitation_
         done = await town.core.act(town.alice.actor, revoke_invitation, event.id, number)
     assert done.ended_subscriptions == 1
     (row,) = await deliveries(town.core, message.id)
-    assert (row.status, row.code, row.reason) == ("skipped", "no_access", "Their invitation was taken back.")
+    assert (row.status, row.code, row.reason) == ("skipped", "no_access", "Their invitation was withdrawn.")
     await refusal(town.core.ask(NOBODY, look_at_confirm, yes), Code.NOT_FOUND)
     await refusal(town.core.act(NOBODY, confirm, yes), Code.NOT_FOUND)
     again = await town.core.act(town.alice.actor, send_message, event.id, NewMessage(title="Hi", body="there"))
@@ -190,7 +190,7 @@ async def test_an_invitation_that_was_taken_back_is_not_mailed_any_more(town: To
     await town.core.act(town.alice.actor, revoke_invitation, event.id, number)
     (mail,) = await notifications(town, event, "invitation")
     assert [(row.status, row.reason) for row in await deliveries(town.core, mail.id)] == [
-        ("skipped", "The invitation was taken back.")
+        ("skipped", "The invitation was withdrawn.")
     ]
 
 

@@ -69,7 +69,7 @@ def test_every_kind_of_message_and_every_reason_not_to_send_has_words() -> None:
         ("queued", {"attempts": 1, "reason": "The server answered 500."}, "waiting", "500. We try again by ourselves."),
         ("pending", {"code": "channel_off", "reason": "The channel is switched off."}, "waiting", "Switch the channel"),
         ("dead", {"attempts": 4, "reason": "It is down."}, "failed", "We tried 4 times and gave up. It is down."),
-        ("skipped", {"code": "left", "reason": "Unsubscribed."}, "not_sent", "not following any more"),
+        ("skipped", {"code": "left", "reason": "Unsubscribed."}, "not_sent", "no longer following"),
         ("skipped", {"code": "suppressed"}, "not_sent", "asked never to be written to"),
         ("skipped", {"code": "event_over"}, "not_sent", "came too late"),
     ],

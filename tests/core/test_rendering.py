@@ -284,9 +284,9 @@ def test_a_reminder_names_the_events_own_contact_and_what_it_is() -> None:
 
 def test_a_welcome_says_which_reminders_are_left() -> None:
     for before, words in (
-        (dt.timedelta(days=3), "1 day before, 1 hour before"),
-        (dt.timedelta(hours=5), "the day before has passed"),
-        (dt.timedelta(minutes=30), "there is no reminder any more"),
+        (dt.timedelta(days=3), "You'll get a reminder 1 day and 1 hour before, and hear"),
+        (dt.timedelta(hours=5), "It starts in 5 hours. You'll get a reminder 1 hour before, and hear"),
+        (dt.timedelta(minutes=30), "so it's too late for reminders. You'll hear"),
     ):
         assert words in compose(about("welcome"), START - before).text
 
@@ -303,7 +303,7 @@ def test_a_message_says_whether_everybody_gets_it() -> None:
     found = about("message")
     assert "Alice writes to everybody who follows Launch party:" in compose(found).text
     found.notification.data["audience"] = "chosen"
-    assert "Alice writes to some of those who follow Launch party:" in compose(found).text
+    assert "Alice writes to some of the people who follow Launch party:" in compose(found).text
 
 
 def test_a_repeated_send_is_recognised_as_the_same_mail() -> None:
@@ -356,3 +356,24 @@ def test_a_reminder_is_an_event_a_kind_and_a_start() -> None:
     keys = {dedupe_key(event, kind, start) for event in (1, 2) for kind in WORDS for start in (START, NOW)}
     assert len(keys) == 8
     assert to_come(START, START - dt.timedelta(hours=2)) == ["1 hour before"]
+
+
+def test_a_private_events_first_mail_leads_to_its_invitations_and_a_public_ones_to_its_page() -> None:
+    private = compose(about("created", event_of(is_public=False)), account=True)
+    assert private.mail is not None
+    assert private.direct is not None
+    assert f'href="{BASE}/e/Ab3dEf6hJk/people"' in private.mail.html
+    assert ">Invite people</a>" in private.mail.html
+    assert f"Invite people: {BASE}/e/Ab3dEf6hJk/people" in private.text
+    assert (private.direct.page_url, private.direct.page_words) == (f"{BASE}/e/Ab3dEf6hJk/people", "Invite people")
+    public = compose(about("created"), account=True)
+    assert public.mail is not None
+    assert f'href="{BASE}/e/Ab3dEf6hJk"' in public.mail.html
+    assert "Followers get a reminder" in public.text
+
+
+def test_a_channel_that_was_switched_off_leads_to_the_channels() -> None:
+    mail = compose(about("channel_disabled"), account=True).mail
+    assert mail is not None
+    assert f'href="{BASE}/channels"' in mail.html
+    assert ">Your channels</a>" in mail.html

@@ -87,7 +87,7 @@ async def test_what_has_begun_or_was_called_off_is_not_offered_and_not_added(ser
     event = await server.created()
     await server.alice.presses(await server.alice.types("event cancel", event=event), "Cancel the event")
     assert ADD not in labels(await server.alice.types("event show", event=event))
-    assert "not to come any more" in read(await server.alice.sends(f"soonish:calendar:{event}"))
+    assert "no longer coming up" in read(await server.alice.sends(f"soonish:calendar:{event}"))
 
 
 async def test_what_discord_refuses_is_said_with_what_to_do_and_pressed_again_later(server: Server) -> None:

@@ -12,10 +12,10 @@ SOME = {"name": "Surprise party", "when": "tomorrow 7pm"}
 async def test_a_private_event_that_is_finished_in_the_form_is_private(server: Server) -> None:
     form = await server.alice.types("event create", visibility="private")
     preview = await server.alice.fills_in(form, **SOME)
-    assert "Only who is invited" in read(preview)
+    assert "Invited people only" in read(preview)
     again = await server.alice.presses(preview, "Edit")
     preview = await server.alice.fills_in(again, name="Big surprise")
-    assert "Only who is invited" in read(preview)
+    assert "Invited people only" in read(preview)
     await server.alice.presses(preview, "just create")
     assert [(row.name, row.is_public) for row in await server.rows(Event)] == [("Big surprise", False)]
 
@@ -24,7 +24,7 @@ async def test_a_preview_says_who_may_see_the_event_and_changes_it(server: Serve
     preview = await server.alice.types("event create", **SOME)
     assert "Anyone with the link" in read(preview)
     private = await server.alice.presses(preview, "Make it private")
-    assert "Only who is invited" in read(private)
+    assert "Invited people only" in read(private)
     assert "Make it public" in labels(private)
     public = await server.alice.presses(private, "Make it public")
     assert "Anyone with the link" in read(public)
@@ -66,6 +66,6 @@ async def test_the_form_of_a_new_event_is_there_while_nothing_can_be_written(ser
 
 async def test_a_long_description_hides_nothing_else_of_a_preview(server: Server) -> None:
     preview = await server.alice.types("event create", **SOME, description="All about it. " * 400, visibility="private")
-    assert "Only who is invited" in read(preview)
+    assert "Invited people only" in read(preview)
     assert "will see it" in read(preview)
     assert "All about it" in read(preview)

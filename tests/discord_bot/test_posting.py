@@ -111,7 +111,7 @@ async def test_who_will_see_a_private_event_is_said_before_its_card_is_posted(se
     preview = await server.alice.types("event create", name="Surprise", when="tomorrow 7pm", visibility="private")
     assert "Post it, and everybody in \\#general will see it" in read(preview)
     created = await server.alice.presses(preview, "just create")
-    assert "Only who is invited finds it" in read(created)
+    assert "Only invited people can see it" in read(created)
     assert "opens this link" in read(await server.alice.presses(created, "Invite people"))
     asked = await server.alice.presses(created, "Post a card here")
     assert "everybody in \\#general will see it" in read(asked)

@@ -69,7 +69,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_a_picked_time_is_meant(
     at = int(space.town.clock.now().timestamp()) + 7200
     sent = await space.alice.sends(window, name="Quiz", when="", when_picked=at, visibility="private")
     preview = await sent.opened()
-    assert "Only who is invited" in read(preview)
+    assert "Invited people only" in read(preview)
     await (await space.alice.presses(preview, "just create")).opened()
     (event,) = await space.rows(Event)
     assert (int(event.start_date.timestamp()), event.is_public, event.timezone) == (at, False, "Europe/Berlin")
@@ -80,7 +80,7 @@ async def test_an_edited_draft_keeps_who_may_see_it(space: Workspace) -> None:
     preview = await (await space.alice.sends(window, name="Quiz", when="tomorrow 7pm", visibility="private")).opened()
     again = await (await space.alice.presses(preview, "Edit")).opened()
     preview = await (await space.alice.sends(again, name="Quizzes")).opened()
-    assert "Only who is invited" in read(preview)
+    assert "Invited people only" in read(preview)
     third = await (await space.alice.presses(preview, "Edit")).opened()
     preview = await (await space.alice.sends(third, name="Last name")).opened()
     assert "Last name" in read(preview)

@@ -30,6 +30,11 @@ class Answer:
         return self.body.decode()
 
     @property
+    def read(self) -> str:
+        """The text without what keeps the direction of names to themselves."""
+        return self.text.replace("<bdi>", "").replace("</bdi>", "")
+
+    @property
     def json(self) -> Any:
         return json.loads(self.body)
 

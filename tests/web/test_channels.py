@@ -70,7 +70,7 @@ async def test_a_channel_is_tested_and_then_saved_once(
 async def test_another_address_is_off_until_it_says_yes(bob: Browser) -> None:
     done = await add(bob, "email", {"name": "Work", "email": "work@example.org", "tag": "work"})
     assert done.headers["location"] == "/channels?said=asked"
-    assert "Waits for its address" in (await bob.get("/channels")).text
+    assert "Not confirmed" in (await bob.get("/channels")).text
 
 
 @pytest.mark.parametrize(

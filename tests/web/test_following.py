@@ -21,7 +21,7 @@ async def bob(stage: Stage) -> Browser:
 
 
 def channel(answer: Answer, name: str) -> str:
-    found = re.search(rf'name="channel" value="(\d+)"[^>]*>{name}<', answer.text)
+    found = re.search(rf'name="channel" value="(\d+)"[^>]*>{name}<', answer.read)
     assert found is not None
     return found[1]
 

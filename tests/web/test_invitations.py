@@ -41,7 +41,7 @@ async def test_what_opens_nothing_is_said_kindly_with_one_status_and_kept_nowher
     event, made, page = await invited(stage)
     gone = await stage.alice.delete(f"/api/events/{event}/invitations/{made.json['id']}")
     assert gone.json == {"ended_subscriptions": 0}
-    for path, words in ((page, "taken back"), (page[:-1], "not one of ours"), ("/i/x", "not one of ours")):
+    for path, words in ((page, "withdrawn"), (page[:-1], "not one of ours"), ("/i/x", "not one of ours")):
         for answer in (await stage.visitor.get(path), await stage.visitor.form(path, {"email": "n@example.org"})):
             assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
             assert words in answer.text

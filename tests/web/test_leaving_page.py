@@ -108,8 +108,8 @@ async def test_who_is_out_of_one_event_may_still_leave_the_others(stage: Stage) 
     first = await confirmed(stage, await stage.event())
     second = await confirmed(stage, await stage.event(name="Matinee"))
     await stage.visitor.form(first, {"scope": "event"})
-    page = (await stage.visitor.get(first)).text
-    assert "You follow 1 of the events of Alice." in page
+    page = (await stage.visitor.get(first)).read
+    assert "You follow 1 of the events by Alice." in page
     assert FORM not in page
     await stage.visitor.form(first, {"scope": "organizer"})
     page = (await stage.visitor.get(second)).text
@@ -122,7 +122,7 @@ async def test_a_second_look_chooses_nothing_and_every_button_says_what_it_does(
     second = await confirmed(stage, await stage.event(name="Matinee"))
     await stage.visitor.form(first, {"scope": "event"})
     for path in (first, f"{first}?scope=everything"):
-        page = (await stage.visitor.get(path)).text
+        page = (await stage.visitor.get(path)).read
         assert re.findall(r'name="scope" value="(\w+)">([^<]+)</button>', page) == [
             ("organizer", "Stop everything from Alice"),
             ("everything", "Never write to this address again"),

@@ -89,7 +89,7 @@ async def test_what_was_ended_comes_back_by_the_button_beside_it(stage: Stage) -
     path = await followed(stage)
     await stage.visitor.form(path, {"step": "end", "subscription": str((await newest(stage)).id)})
     page = (await stage.visitor.get(path)).text
-    assert "You left Film night." in page
+    assert "You left <bdi>Film night</bdi>." in page
     undo = page.split('/undo"')[0].rsplit('"', 1)[1] + "/undo"
     assert (await stage.visitor.form(undo, {})).status == 200
     assert (await newest(stage)).state == "active"
@@ -125,7 +125,7 @@ async def test_an_address_is_erased_by_a_typed_word_and_nothing_else(stage: Stag
     assert (await channel(stage)).erased_at is not None
     assert await suppressed(stage) == 0
     # Its links go on answering.
-    assert "Nothing is kept here any more" in (await stage.visitor.get(path)).text
+    assert "There is nothing here now" in (await stage.visitor.get(path)).text
     assert (await stage.visitor.form(path, {"step": "end_all"})).status == 404
     assert (await stage.visitor.get(f"{path}/export")).status == 404
 

@@ -80,7 +80,7 @@ async def test_an_event_half_an_hour_ahead_promises_no_reminder_and_sends_none(l
     await live.follow(live.bob, event)
     await smtp.wait_for(1, 10, to="bob@example.org")
     welcome = smtp.to("bob@example.org")[0]
-    assert "there is no reminder any more" in welcome.text
+    assert "too late for reminders" in welcome.text
     sent = await live.core.act(live.alice.actor, send_message, event.id, NewMessage(title="After", body="all that"))
     await live.settled(sent.id)
     row = await live.row(event)

@@ -70,7 +70,7 @@ async def new_invitation(
     responses=problems(401, 403, 404),
 )
 async def revoked_invitation(site: SiteOf, me: Me, event_id: EventId, invitation_id: RowId) -> Revoked:
-    """Who came in by it alone is out: what they follow ends, and what waits for them is not sent."""
+    """Anyone who joined only through it loses access: what they follow ends, and what waits for them is not sent."""
     return await site.core.act(me, revoke_invitation, event_id, invitation_id)
 
 

@@ -54,8 +54,11 @@ async def asked_for_a_link(
     step: Annotated[str, Form()] = "",
 ) -> Response:
     """One form for old and new: the link in the mail makes the account if there is none. `step`: link, whatever stands
-    in the field for the password; otherwise a password is tried where there is one."""
+    in the field for the password; edit, the form again to correct the address; otherwise a password is tried where
+    there is one."""
     typed = email.strip()[:_LONGEST_ADDRESS]
+    if step == "edit":
+        return _form(site, typed=typed)
     try:
         if password and step != "link":
             return await _by_password(request, site, typed, SecretStr(password[:LONGEST_PASSWORD]))

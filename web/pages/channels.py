@@ -32,9 +32,9 @@ router = APIRouter(prefix="/channels")
 
 _SAID = {
     "works": "It works: we have just sent a test through it.",
-    "asked": "It is saved, and off until its address says yes: we have just written to it.",
-    "on": "It is on. What waited for it is sent, unless it is no longer news.",
-    "off": "It is off. What comes for it waits.",
+    "asked": "Saved. It stays off until you press the link we have just mailed to that address.",
+    "on": "It is on. Messages that were on hold go out, unless they are no longer news.",
+    "off": "It is off. Messages for it are on hold.",
     "renamed": "Renamed.",
     "removed": "Removed, and its address is forgotten. What it followed has ended.",
 }

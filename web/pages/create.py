@@ -20,6 +20,7 @@ from core.times import one_evening, say_clock, say_exactly
 from core.when import say
 from core.work import Actor
 from core.zones import zone
+from web.pages.event import CREATED
 from web.pages.forms import (
     complaints,
     later,
@@ -85,7 +86,7 @@ async def sent_form(request: Request, site: SiteOf) -> Response:
         called = AccountChange(display_name=typed["host"]) if asked else None
         if sent.step == "create":
             event = await site.core.act_once(sent.once(who, "create"), who, create_event, new, called)
-            return RedirectResponse(f"/e/{event.id}", 303, OWN)
+            return RedirectResponse(f"/e/{event.id}?said={CREATED}", 303, OWN)
         return _preview(site, who, me, typed, new, sent.get("key") or new_key())
     except (SoonishError, ValidationError) as refusal:
         if must_sign_in(refusal):

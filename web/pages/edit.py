@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 from core.errors import SoonishError
 from core.events.changes import TOLD, change_event
 from core.events.model import EventChange, EventView
+from core.events.reminders import to_come
 from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, clock_kept, exactly, say_changes
 from core.events.usecases import event_to_manage
 from core.times import say
@@ -129,7 +130,7 @@ def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: 
         "event": event,
         "lines": [*_times(event, change), *say_changes(change)],
         "told": bool(fields & TOLD),
-        "moves": "start_date" in fields,
+        "moves": change.start_date is not None and bool(to_come(change.start_date, site.core.clock.now())),
         "clock_kept": clock_kept(event, change),
         "may_tell": bool(fields - {"is_public", "is_listed"}),
         "pairs": [*pairs, ("key", sent.get("key") or new_key())],
@@ -149,7 +150,7 @@ def _times(event: EventView, change: EventChange) -> list[str]:
         found.append(f"Its {stays} stays, the {other} does not: {verb} {say(before, zone_name)}.")
     if "end_date" in change.model_fields_set:
         end = change.end_date
-        found.append(f"It ends {say(end, zone_name)}." if end is not None else "It has no end any more.")
+        found.append(f"It ends {say(end, zone_name)}." if end is not None else "It no longer has an end.")
     return found
 
 

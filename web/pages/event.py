@@ -29,9 +29,11 @@ _CACHE = "private, no-cache"
 _CALENDAR = "text/calendar"
 _COVER = {"Cache-Control": "private, max-age=3600"}
 _LONGEST_ADDRESS = 400
+CREATED = "created"
+"""What `said` is on the way from creating an event."""
 _ACCEPTED = {
-    "follow": "You're in: this page is open to you now.",
-    "organize": "You help to organize this now.",
+    "follow": "You're in.",
+    "organize": "You now help organize this.",
     "own": "This event is yours now.",
 }
 """By what an invitation was for."""
@@ -52,12 +54,14 @@ async def calendar(request: Request, site: SiteOf, event_id: EventId) -> Respons
 
 @router.get("/e/{event_id}")
 async def event(request: Request, site: SiteOf, event_id: EventId, said: str = "") -> Response:
-    """`said`: what somebody signed in has just accepted."""
+    """`said`: what somebody signed in has just accepted, or that its organizer has just created it."""
     who = await site.person(request)
     state, _ = await site.states.get(event_id, who)
     if who.user_id is not None:
         context = await event_context(site, who, event_id)
-        return site.pages.page("event.html", headers=OWN, **context | {"said": _accepted(said, context)})
+        return site.pages.page(
+            "event.html", headers=OWN, **context | {"said": _accepted(said, context), "fresh": said == CREATED}
+        )
     headers = {"ETag": state.tag(site.pages.version, site.core.clock.now()), "Cache-Control": _CACHE, "Vary": "Cookie"}
     if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -79,9 +83,13 @@ async def subscribe(
     event_id: EventId,
     email: Annotated[str, Form()] = "",
     website: Annotated[str, Form()] = "",
+    step: Annotated[str, Form()] = "",
 ) -> Response:
-    """The form again with what was typed when something is wrong, else "Check your inbox"."""
+    """The form again with what was typed when something is wrong, or to correct it (`step`: edit); else "Check your
+    inbox"."""
     who, typed = await site.person(request), email.strip()[:_LONGEST_ADDRESS]
+    if step == "edit":
+        return await form_again(request, site, who, event_id, typed, 200, {})
     try:
         wanted = SubscribeByEmail(email=_given(typed), website=website[:_LONGEST_ADDRESS])
         await ask_by_email(site.core, who, event_id, wanted)
@@ -109,8 +117,8 @@ async def back_to_event(request: Request, site: SiteOf, event_id: EventId) -> Re
 
 def _accepted(purpose: str, context: dict[str, Any]) -> str:
     words = _ACCEPTED.get(purpose, "")
-    if purpose == "follow" and not context["follows"]:
-        words += " Nothing of it is sent to you yet: choose that here."
+    if purpose == "follow" and not context["follows"] and context["any_on"]:
+        words += " Press “Nudge me” to get reminders."
     return words
 
 
@@ -133,7 +141,7 @@ async def event_context(site: Site, who: Actor, event_id: str) -> dict[str, Any]
     here: dict[str, Any] = {"signed_in": who.user_id or False, "operates": who.operates}
     if who.user_id is not None:
         here |= await following(site, who, event_id)
-    return shown(view, host, updates, site.core.clock.now()) | here
+    return shown(view, host, updates, site.core.clock.now()) | {"fresh": False} | here
 
 
 async def following(site: Site, who: Actor, event_id: str) -> dict[str, Any]:

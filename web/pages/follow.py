@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
+from core.delivery.addresses import MAIL
 from core.errors import Code, SoonishError
 from core.subscriptions.join import subscribe_by_channel
 from core.subscriptions.leave import change_mine, end_mine
@@ -53,5 +54,7 @@ async def unfollowed(request: Request, site: SiteOf, event_id: EventId) -> Respo
     if sent.step != "stop":
         return RedirectResponse(f"/e/{event_id}", 303, OWN)
     left = await site.core.act(who, end_mine, number)
-    about = {"said": f"Stopped. Nothing of it comes by {mine[number].label} any more.", "undo": left.undo}
+    label = mine[number].label
+    way = label.lower() if label == MAIL else label
+    about = {"said": f"Stopped. You won't hear about this by {way} any more.", "undo": left.undo}
     return site.pages.page("event.html", headers=OWN, **await event_context(site, who, event_id) | about)

@@ -1,5 +1,6 @@
 """What was sent to somebody, and why or why not: of an account here, of an address by the link in its mails."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -29,7 +30,8 @@ async def log_of_account(request: Request, site: SiteOf, cursor: Cursor = None) 
 
 
 def show_log(site: Site, found: Page[LogEntry], zone: str, back: str, *, signed_in: int | None = None) -> Response:
-    entries = [(each, say(each.at, zone), _next(each, zone)) for each in found.items]
+    """`zone`: for what is about no event that they may see."""
+    entries = [(each, _moment(each.at, each.timezone or zone), _next(each, zone)) for each in found.items]
     about: dict[str, Any] = {
         "entries": entries,
         "next": found.next,
@@ -40,4 +42,8 @@ def show_log(site: Site, found: Page[LogEntry], zone: str, back: str, *, signed_
 
 
 def _next(entry: LogEntry, zone: str) -> str | None:
-    return say(entry.next_attempt_at, zone) if entry.next_attempt_at else None
+    return _moment(entry.next_attempt_at, entry.timezone or zone) if entry.next_attempt_at else None
+
+
+def _moment(at: dt.datetime, zone: str) -> str:
+    return say(at.replace(second=0, microsecond=0), zone)

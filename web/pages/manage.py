@@ -23,8 +23,8 @@ router = APIRouter()
 
 SAID = {
     "saved": "Saved. Nobody is told.",
-    "told": "Saved. Those who follow are being told.",
-    "cancelled": "The event is cancelled. Whoever follows it is being told.",
+    "told": "Saved. Followers are being told.",
+    "cancelled": "The event is cancelled. Followers are being told.",
 }
 LONGEST_SEARCH = 100
 _FEW = 6

@@ -83,7 +83,7 @@ def _audience(sent: Sent) -> dict[str, Any]:
         return {"matching": sent.get("q")}
     if to == "missed":
         if not (missed := sent.numbers("missed")):
-            raise invalid("Nobody missed the last one any more.", field="to", hint="Choose anew who gets it.")
+            raise invalid("Everyone has got the last one by now.", field="to", hint="Choose again who gets it.")
         return {"missed": missed[0]}
     if to == "chosen":
         if not (chosen := sent.numbers("chosen")):
@@ -112,7 +112,7 @@ async def _look(site: Site, who: Actor, event_id: str, sent: Sent, message: NewM
     shown = await site.core.ask(who, previews, event_id, message)
     if not shown:
         words = "Nobody follows this yet, so nobody would get it."
-        raise invalid(words if message.to_everyone else "None of them gets messages any more.", field="to")
+        raise invalid(words if message.to_everyone else "None of them gets messages now.", field="to")
     kept = [pair for pair in sent.said() if pair[0] in _FIELDS or pair[0] == _WHO.get(sent.get("to"))]
     about: dict[str, Any] = {
         "event": event,

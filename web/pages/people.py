@@ -39,8 +39,8 @@ _SAID = {
     "email": "We write to that address, unless it asked us not to.",
     "organizer": "We ask that address. Its account organizes with you once it accepts.",
     "owner": "We ask that address. The event is theirs once they accept; until then nothing changes.",
-    "revoked": "Taken back. Who came in by it alone is out.",
-    "dropped": "They organize it no more.",
+    "revoked": "Withdrawn. Anyone who joined only through it has lost access.",
+    "dropped": "They no longer organize it.",
 }
 
 

@@ -23,6 +23,8 @@ _PASSES = frozenset({429, 500, 503})
 _PROGRAMS = ("/api/", "/slack/")
 _NO_FORM = Sent(())
 _NOT_KEPT = {"Cache-Control": "no-store"}
+_WAYS = {"page “Sign in”": ("/sign-in", "Sign in"), "your account's page": ("/account", "Your account")}
+"""To the pages that hints name."""
 
 
 async def refused(site: Site, request: Request, error: Exception) -> Response:
@@ -63,7 +65,8 @@ def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None
         body = said.problem(site.settings.public_base_url).model_dump_json()
         return Response(body, said.status, said.headers, problems.MEDIA_TYPE)
     pairs = [*sent.said(), (KEY, sent.get(KEY))] if said.status in _PASSES and sent.said() else []
-    about: dict[str, Any] = {"refusal": said, "pairs": pairs, "step": sent.step, "back": scope["path"]}
+    ways = [way for named, way in _WAYS.items() if named in (said.hint or "")]
+    about: dict[str, Any] = {"refusal": said, "ways": ways, "pairs": pairs, "step": sent.step, "back": scope["path"]}
     if who is None:
         headers = (_NOT_KEPT if pairs else {}) | said.headers
         return site.pages.page("error.html", status=said.status, headers=headers, **about)

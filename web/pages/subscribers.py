@@ -32,9 +32,9 @@ _SHOWN = 50
 _NAMED = 20
 _ALL = "all_"
 _SAID = {
-    "removed": "Removed. They are not told.",
-    "gone": "Nobody of them follows it any more, so nobody was removed.",
-    "in": "Nobody of them is removed any more.",
+    "removed": "Removed. We don't write to them about it.",
+    "gone": "None of them follows it now, so nobody was removed.",
+    "in": "None of them is removed now.",
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a calculation."""

@@ -48,7 +48,6 @@ class EventWorkflow:
         self._wake_at: datetime | None = None
         self._subscribers = 0
         self._release: str | None = None
-        self._last_error: str | None = None
 
     @workflow.run
     async def run(self, start: EventStart) -> str:
@@ -116,8 +115,6 @@ class EventWorkflow:
                 self._rung = True
         if report.next_attempt_at is not None:
             self._wake(datetime.fromisoformat(report.next_attempt_at))
-        if report.failed:
-            self._last_error = f"{report.failed} of notification {notification_id} failed"
 
     def _wake(self, at: datetime) -> None:
         self._wake_at = min(self._wake_at or at, at)
@@ -156,5 +153,4 @@ class EventWorkflow:
             rings=self._rings,
             subscribers=self._subscribers,
             scheduled=self._scheduled,
-            last_error=self._last_error,
         )

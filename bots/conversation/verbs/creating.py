@@ -36,7 +36,7 @@ from core.when import read, say
 
 VISIBILITIES = (
     Choice("Anyone with the link", "public"),
-    Choice("Only who is invited", "private"),
+    Choice("Invited people only", "private"),
 )
 
 
@@ -124,9 +124,9 @@ async def just_create(turn: Turn) -> Answer:
     event = await _create(turn, draft)
     shown = await details_of(turn, event)
     if event.is_public:
-        return Screen((line("Created. Whoever has the link finds it: ", event.url), *shown.lines), rows=shown.rows)
+        return Screen((line("Created. Anyone with the link can see it: ", event.url), *shown.lines), rows=shown.rows)
     people = Button("Invite people", Action("invite", event.id), style="primary")
-    return Screen((line("Created. Only who is invited finds it."), *shown.lines), rows=((people,), *shown.rows))
+    return Screen((line("Created. Only invited people can see it."), *shown.lines), rows=((people,), *shown.rows))
 
 
 @BOOK.press("draft_drop")
@@ -216,11 +216,11 @@ async def _shown(turn: Turn, draft: DraftView) -> Screen:
     start, zone, place, now = new.start_date, new.timezone or "UTC", turn.speaker.place, turn.core.clock.now()
     assert start is not None  # noqa: S101 - it was typed
     _, own = await turn.zone()
-    who = "Anyone with the link" if new.is_public else "Only who is invited"
+    who = "Anyone with the link" if new.is_public else "Invited people only"
     lines: list[Line] = [line(Strong(new.name)), when_line(start, new.end_date, zone, now)]
     if new.location:
         lines.append(line("📍 ", new.location))
-    lines += [line(f"🌐 {who}"), line(f"🔔 Who follows hears {heard(start, now)}.")]
+    lines += [line(f"🌐 {who}"), line(f"🔔 Followers hear {heard(start, now)}.")]
     words = (line(new.description),) if new.description else ()
     if not own:
         set_it = turn.speaker.dialect.command("me", "timezone")

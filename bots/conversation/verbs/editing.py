@@ -13,6 +13,7 @@ from core.chat.drafts import drop_draft, keep_draft, read_draft
 from core.errors import conflict
 from core.events.changes import TOLD, cancel_event, change_event
 from core.events.model import Cancellation, EventChange, EventView
+from core.events.reminders import to_come
 from core.events.typed import CHANGED_MEANWHILE, as_typed, change_of, say_changes
 
 _MINE = Option("event", "Which one", required=True, completes="my_event")
@@ -51,11 +52,12 @@ async def edited(turn: Turn) -> Answer:
     lines = _said(event, change)
     back = Button("Back", Action("edit_again", event.id, number))
     if not told_of:
-        lines.append(line("Nobody is told of a new text, unless you want it."))
+        lines.append(line("We tell nobody about a new text unless you want us to."))
         quiet = Button("Save", Action("save", event.id, f"{number},no"), style="primary")
         loud = Button(f"Save and tell {event.subscribers}", Action("save", event.id, f"{number},yes"))
         return Screen(tuple(lines), title="Change", rows=((quiet, loud, back),))
-    moves = " and reminders move too" if "start_date" in fields else ""
+    left = change.start_date is not None and to_come(change.start_date, turn.core.clock.now())
+    moves = " and reminders move too" if left else ""
     lines.append(line(f"{counted(event.subscribers, 'person', 'people')} will be told{moves}."))
     save = Button("Save and tell them", Action("save", event.id, f"{number},yes"), style="primary")
     return Screen(tuple(lines), title="Change", rows=((save, back),))
@@ -123,7 +125,7 @@ async def _changeable(turn: Turn) -> EventView:
     """Theirs, and not over: a form and a preview stand open while somebody else calls the event off."""
     event = await managed(turn)
     if event.status != "scheduled":
-        raise conflict(f"{event.name} is {event.status}: nothing of it changes any more.")
+        raise conflict(f"{event.name} is {event.status}: it can no longer be changed.")
     return event
 
 
@@ -173,5 +175,5 @@ def _said(event: EventView, change: EventChange) -> list[Line]:
         lines.append(line("Moved from ", old, " to ", new, "."))
     elif "end_date" in change.model_fields_set:
         end = change.end_date
-        lines.append(line("It ends ", moment(end, event.timezone), ".") if end else line("It has no end any more."))
+        lines.append(line("It ends ", moment(end, event.timezone), ".") if end else line("It no longer has an end."))
     return [*lines, *(line(each) for each in say_changes(change))]

@@ -37,13 +37,13 @@ async def invited(turn: Turn) -> Answer:
         tenant = await _home_of(turn, place, member) if platform == "slack" else ""
         who = NewInChat(kind="identity", platform=platform, tenant_id=tenant, external_id=member)
         await turn.act(use_case, event.id, who)
-        said.append(f"Whom you invited {does} from their next press on: tell them.")
+        said.append(f"The person you invited {does} from their next press on: tell them.")
     if role:
         room = NewInChat(kind="role", platform=platform, tenant_id=place.tenant_id, external_id=role)
         await turn.once(f"invite:{turn.speaker.key}:role", use_case, event.id, room)
         said.append(f"Everybody with that {turn.speaker.dialect.role} {does} from their next press on.")
     if organize:
-        said.append("Who does, stands on the event's page, where you take it back too.")
+        said.append("The event's page lists who does; you can withdraw it there too.")
     elif event.is_public:
         said.append("The event is public, though: anyone with the link sees it.")
     return told(*said)
@@ -74,6 +74,6 @@ async def pressed(turn: Turn) -> Answer:
 
 async def _link(turn: Turn, event_id: str, name: str) -> Screen:
     made = await turn.act(invite, event_id, NewLink(kind="link"))
-    said = line(f"Whoever opens this link is in {name}. It works for 30 days, and is shown once:")
+    said = line(f"Anyone who opens this link can join {name}. It works for 30 days, and is shown once:")
     details = Button("Details", Action("details", event_id))
     return Screen((said, line(made.link or "")), rows=((details,),))

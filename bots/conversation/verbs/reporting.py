@@ -49,7 +49,7 @@ async def remove(turn: Turn) -> Answer:
         Button("Remove them", Action("remove_yes", event.id, number), style="danger"),
         Button("Back", Action("subscribers", event.id)),
     )
-    said = f"Remove them from {event.name}? They are not told, and come back only if you let them."
+    said = f"Remove them from {event.name}? We don't write to them about it, and they can't rejoin unless you let them."
     return Screen((line(said),), rows=(rows,))
 
 
@@ -92,7 +92,7 @@ async def retried(turn: Turn) -> Answer:
     done = await turn.act(retry, turn.number)
     again = Button("Refresh", Action("report", turn.event_id, turn.more))
     if not done.retried:
-        return Screen((line("Nothing of it failed."),), rows=((again,),))
+        return Screen((line("Nothing failed."),), rows=((again,),))
     return Screen((line(f"Trying {done.retried} again."),), rows=((again,),))
 
 
@@ -105,7 +105,7 @@ async def report_screen(
     zone, _ = await turn.zone()
     counts = [f"Delivered {found.delivered}", f"failed {found.failed}", f"waiting {found.waiting}"]
     if found.skipped:
-        counts.append(f"not owed any more {found.skipped}")
+        counts.append(f"no longer needed {found.skipped}")
     lines: list[Line] = [line(f"✗ {each.label}: {each.reason or 'no reason given'}") for each in found.results]
     lines += [line(f"⏸ {each.label}: {each.reason or 'on its way'}") for each in waiting.results]
     event_id, number = found.event_id or "", str(found.id)
@@ -116,7 +116,7 @@ async def report_screen(
         buttons.append(Button("More", Action("report_more", event_id, f"{number},{found.next}")))
     buttons.append(Button("Full report ↗", url=f"{turn.core.settings.public_base_url}/e/{event_id}/messages/{number}"))
     title = f"{' · '.join(counts)}   {found.title} · {say_clock(found.created_at, zone)}"
-    lines = lines or [line("Nobody missed it.")]
+    lines = lines or [line("Everyone got it.")]
     if already:
         lines.insert(0, line(Strong(f"Already sent at {say_clock(found.created_at, zone)}.")))
     return Screen(tuple(lines), title=title, rows=(tuple(buttons),))
