@@ -11,6 +11,8 @@ from tests.browser.conftest import Visit
 from tests.browser.test_organizer import SCRIPTS, press
 from tests.people import Town
 
+_CAME_BACK = "history.state && performance.getEntriesByType('navigation')[0].type === 'back_forward'"
+"""Whether the page is the one that Back led to, and its script has looked whose it is: going back may be done sooner."""
 _TYPED = "[...document.querySelectorAll('input, textarea')].map(e => e.value).filter(text => text.includes('Surprise'))"
 
 
@@ -99,6 +101,7 @@ async def test_what_was_typed_is_not_put_back_for_somebody_else(
     if then == "bob":
         await visit_without_memory.let_in(visitor, site, site.bob)
     await page.go_back()
+    await page.wait_for_function(_CAME_BACK)
     assert await page.evaluate(_TYPED) == []
 
 
