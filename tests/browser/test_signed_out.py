@@ -12,7 +12,7 @@ from tests.browser.test_organizer import SCRIPTS, press
 from tests.people import Town
 
 _CAME_BACK = "history.state && performance.getEntriesByType('navigation')[0].type === 'back_forward'"
-"""Whether the page is the one that Back led to, and its script has looked whose it is: going back may be done sooner."""
+"""Whether the page is the one that Back led to, and its script has run: going back may be done sooner."""
 _TYPED = "[...document.querySelectorAll('input, textarea')].map(e => e.value).filter(text => text.includes('Surprise'))"
 
 
