@@ -173,6 +173,7 @@ async def test_temporal_that_hangs_is_named_and_nobody_is_sent_for_a_worker(
         await commands_wait(settings, clock)
         assert server.pid
         os.kill(server.pid, signal.SIGSTOP)
+        os.waitpid(server.pid, os.WUNTRACED)  # until it has stopped: a signal alone is only on its way
         try:
             found = troubles(await examined(settings))
         finally:
