@@ -173,7 +173,8 @@ async def test_temporal_that_hangs_is_named_and_nobody_is_sent_for_a_worker(
         await commands_wait(settings, clock)
         assert server.pid
         os.kill(server.pid, signal.SIGSTOP)
-        os.waitpid(server.pid, os.WUNTRACED)  # until it has stopped: a signal alone is only on its way
+        # Until it has stopped: a signal alone is only on its way.
+        await asyncio.to_thread(os.waitpid, server.pid, os.WUNTRACED)
         try:
             found = troubles(await examined(settings))
         finally:

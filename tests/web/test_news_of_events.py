@@ -65,13 +65,13 @@ async def test_what_did_not_arrive_is_named_and_leads_to_its_report_until_it_did
     message = (await messages(stage))[0]
     await settle(stage, message, "delivered", but=1)
     said = await health(alice, event)
-    assert f'<a href="{where}">“Rain: we are inside”</a> did not reach 1 subscriber. That webhook is gone.' in said
+    assert f'<a href="{where}">“Rain: we are inside”</a> did not arrive on 1 channel. That webhook is gone.' in said
     answer = await alice.get(f"/api/events/{event}/workflow/status")
     assert answer.json["undelivered"] == {
         "id": message, "title": "Rain: we are inside", "failed": 1, "reason": "That webhook is gone.",
     }  # fmt: skip
     await settle(stage, message, "delivered")
-    assert "did not reach" not in await health(alice, event)
+    assert "did not arrive" not in await health(alice, event)
 
 
 async def test_what_did_not_arrive_is_no_news_once_the_event_is_cancelled_but_that_word_is(
@@ -82,13 +82,13 @@ async def test_what_did_not_arrive_is_no_news_once_the_event_is_cancelled_but_th
     await sent(alice, event)
     await settle(stage, (await messages(stage))[0], "delivered", but=1)
     assert (await stage.alice.post(f"/api/events/{event}/cancel")).status == 200
-    assert "did not reach" not in await health(alice, event)
+    assert "did not arrive" not in await health(alice, event)
     async with stage.core.db.write() as session:
         word = select(Notification.id).where(Notification.kind == "cancelled")
         await session.execute(
             update(Delivery).where(Delivery.notification_id.in_(word)).values(status="dead", reason="It is gone.")
         )
-    assert "“Film night is cancelled”</a> did not reach 2 subscribers. It is gone." in await health(alice, event)
+    assert "“Film night is cancelled”</a> did not arrive on 2 channels. It is gone." in await health(alice, event)
 
 
 async def test_an_event_that_is_over_is_not_called_on_schedule(
@@ -108,4 +108,4 @@ async def test_an_event_that_is_over_is_not_called_on_schedule(
     over = await health(await signed_in(stage, "alice@example.org"), event)
     assert "On schedule" not in over
     assert '<span class="pill "><span class="dot"></span>Over</span>' in over
-    assert "did not reach" not in over
+    assert "did not arrive" not in over
