@@ -66,6 +66,10 @@ class Site:
             return "unknown"
         return "paused" if found.paused else "late" if found.late else "on"
 
+    def frame(self, who: Actor) -> dict[str, Any]:
+        """What the frame of a page says of who sees it: whose it is (False for a visitor's), and where they may go."""
+        return {"signed_in": who.user_id or False, "operates": who.operates}
+
     def show(
         self,
         who: Actor,
@@ -78,7 +82,7 @@ class Site:
         **about: Any,
     ) -> Response:
         """A page of somebody who is signed in. `here`: the place in the navigation that it belongs to."""
-        about |= {"signed_in": who.user_id, "operates": who.operates, "here": here}
+        about |= self.frame(who) | {"here": here}
         return self.pages.page(name, status=status, headers=headers, **about)
 
 

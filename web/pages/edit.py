@@ -81,34 +81,33 @@ async def edited(request: Request, site: SiteOf, event_id: EventId) -> Response:
     stays in a new zone."""
     sent, who = await read_form(request), await site.person(request)
     event = await site.core.ask(who, event_to_manage, event_id)
-    typed = sent.typed(FIELDS)
+    typed = sent.typed((*FIELDS, ZONE_WAS))
     try:
-        return await _done(request, site, who, event, sent)
+        return await _done(request, site, who, event, sent, typed)
     except (SoonishError, ValidationError) as refusal:
         wrong = complaints(refusal, _NAMES)
-        was = sent.get(ZONE_WAS)
-        return later(_form(site, who, event, typed, status=status_of(refusal), wrong=wrong, zone_was=was), refusal)
+        return later(_form(site, who, event, typed, status=status_of(refusal), wrong=wrong), refusal)
 
 
-async def _done(request: Request, site: Site, who: Actor, event: EventView, sent: Sent) -> Response:
-    typed, once = sent.typed(FIELDS), sent.once(who, f"edit:{event.id}")
+async def _done(
+    request: Request, site: Site, who: Actor, event: EventView, sent: Sent, typed: dict[str, str]
+) -> Response:
+    once = sent.once(who, f"edit:{event.id}")
     saves = sent.step in ("quiet", "loud")
     if saves and await site.core.answered(once, change_event) is not None:
         return RedirectResponse(f"/e/{event.id}/manage?said=saved", 303, OWN)
     if sent.get("revision") != str(event.revision):
-        return _stale(site, who, event, typed, _was(sent), sent.get(ZONE_WAS))
-    was = sent.get(ZONE_WAS)
+        return _stale(site, who, event, typed, _was(sent))
     if sent.step not in ("look", "moment", "clock", "quiet", "loud"):
-        return _form(site, who, event, typed, zone_was=was)
+        return _form(site, who, event, typed)
     if sent.step == "moment":
-        typed["when"] = exactly(event.start_date, zone(typed["timezone"]).key)
+        typed = typed | {"when": exactly(event.start_date, zone(typed["timezone"]).key)}
     elif sent.step == "clock":
-        typed["when"] = as_typed(event)["when"]
-    now, locale = site.core.clock.now(), locale_of(request)
-    change = change_of(event, {**typed, ZONE_WAS: was}, as_typed(event), now, locale)
+        typed = typed | {"when": as_typed(event)["when"]}
+    change = change_of(event, typed, as_typed(event), site.core.clock.now(), locale_of(request))
     fields = set(change.changes())
     if not fields:
-        return _form(site, who, event, typed, wrong={"": "Nothing changed."}, zone_was=was)
+        return _form(site, who, event, typed, wrong={"": "Nothing changed."})
     if not saves:
         return _look(site, who, event, change, typed, sent)
     told = bool(fields & TOLD) or sent.step == "loud"
@@ -119,13 +118,13 @@ async def _done(request: Request, site: Site, who: Actor, event: EventView, sent
 
 def _look(site: Site, who: Actor, event: EventView, change: EventChange, typed: dict[str, str], sent: Sent) -> Response:
     zone_name = change.timezone or event.timezone
-    kept = {**typed, "timezone": zone_name}
+    kept = {**typed, "timezone": zone_name, ZONE_WAS: zone_name}
     if change.start_date is not None:
         kept["when"] = exactly(change.start_date, zone_name)
     if change.end_date is not None and typed["until"] != as_typed(event)["until"]:
         kept["until"] = exactly(change.end_date, zone_name)
     fields = set(change.changes())
-    pairs = [*kept.items(), (ZONE_WAS, zone_name), ("was", sent.get("was")), ("revision", str(event.revision))]
+    pairs = [*kept.items(), ("was", sent.get("was")), ("revision", str(event.revision))]
     about: dict[str, Any] = {
         "event": event,
         "lines": [*_times(event, change), *say_changes(change)],
@@ -154,15 +153,12 @@ def _times(event: EventView, change: EventChange) -> list[str]:
     return found
 
 
-def _stale(
-    site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str], zone_was: str
-) -> Response:
+def _stale(site: Site, who: Actor, event: EventView, typed: dict[str, str], was: dict[str, str]) -> Response:
     """What they typed themselves, over the event as it is now; where both changed the same, what it says now."""
     now = as_typed(event)
-    news = {name: text for name, text in typed.items() if _mark(text) != was.get(name, _mark(now[name]))}
+    news = {name: typed[name] for name in now if _mark(typed[name]) != was.get(name, _mark(now[name]))}
     both = {name: now[name] for name in news if now[name] != news[name] and _mark(now[name]) != was.get(name)}
-    wrong = {"": CHANGED_MEANWHILE}
-    return _form(site, who, event, now | news, status=409, wrong=wrong, says_now=both, zone_was=zone_was)
+    return _form(site, who, event, typed | now | news, status=409, wrong={"": CHANGED_MEANWHILE}, says_now=both)
 
 
 def _was(sent: Sent) -> dict[str, str]:
@@ -188,9 +184,7 @@ def _form(
     status: int = 200,
     wrong: dict[str, str] | None = None,
     says_now: dict[str, str] | None = None,
-    zone_was: str = "",
 ) -> Response:
-    """`zone_was`: the zone in which the form before this one wrote its times."""
     was = json.dumps({name: _mark(text) for name, text in as_typed(event).items()})
     about: dict[str, Any] = {
         "event": event,
@@ -201,7 +195,7 @@ def _form(
         "reading": f"/e/{event.id}/edit/reading",
         "guess_zone": False,
         "pairs": [
-            (ZONE_WAS, zone_was or event.timezone),
+            (ZONE_WAS, typed.get(ZONE_WAS) or event.timezone),
             ("was", was),
             ("revision", str(event.revision)),
             ("key", new_key()),

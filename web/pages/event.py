@@ -138,7 +138,7 @@ async def form_again(
 
 async def event_context(site: Site, who: Actor, event_id: str) -> dict[str, Any]:
     view, host, updates = await site.core.ask(who, event_page, event_id)
-    here: dict[str, Any] = {"signed_in": who.user_id or False, "operates": who.operates}
+    here: dict[str, Any] = site.frame(who)
     if who.user_id is not None:
         here |= await following(site, who, event_id)
     return shown(view, host, updates, site.core.clock.now()) | {"fresh": False} | here

@@ -57,7 +57,7 @@ async def privacy(request: Request, site: SiteOf) -> Response:
 
 async def _page(request: Request, site: Site, name: str, **context: Any) -> Response:
     who = await site.person(request)
-    context |= {"signed_in": who.user_id or False, "operates": who.operates}
+    context |= site.frame(who)
     return site.pages.page(name, headers=OWN if context["signed_in"] else {"Vary": "Cookie"}, **context)
 
 

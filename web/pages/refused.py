@@ -70,8 +70,8 @@ def refusal(site: Site, scope: Scope, error: Exception, who: Actor | None = None
     if who is None:
         headers = (_NOT_KEPT if pairs else {}) | said.headers
         return site.pages.page("error.html", status=said.status, headers=headers, **about)
-    frame = {"signed_in": who.user_id or False, "operates": who.operates, "way_in": _way_in(scope, who, said.status)}
-    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, **about, **frame)
+    about |= site.frame(who) | {"way_in": _way_in(scope, who, said.status)}
+    return site.pages.page("error.html", status=said.status, headers=_NOT_KEPT | said.headers, **about)
 
 
 def _way_in(scope: Scope, who: Actor, status: int) -> str:
